@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Time
+ *
+ * One unit in the tree: microseconds. FILETIME (100 ns since 1601, UTC) exists at the API edge only.
+ */
+
+#include <stdint.h>
+#include <time.h>
+
+#include <wintypes.h>
+
+typedef uint64_t usec_t;
+
+#define USEC_INFINITY UINT64_MAX
+#define USEC_PER_MSEC ((usec_t) 1000)
+#define USEC_PER_SEC ((usec_t) 1000000)
+#define NSEC_PER_USEC 1000U
+
+usec_t now_usec(clockid_t clock);
+usec_t usec_add(usec_t a, usec_t b); /* saturates at USEC_INFINITY */
+usec_t usec_from_timespec(const struct timespec *ts);
+struct timespec timespec_from_usec(usec_t t);
+
+int64_t filetime_from_usec(usec_t realtime); /* the 64-bit number, as VSS_TIMESTAMP */
+usec_t usec_from_filetime(int64_t filetime); /* before 1970: 0 */
+int64_t filetime_from_timespec(const struct timespec *ts);
+
+#define TIMESTAMP_STRING_MAX 32U
+/* "2026-03-01 12:00:00 UTC" */
+char *timestamp_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]);
+#define SPAN_STRING_MAX 32U
+/* "1.234 ms", "12.0 s": for people. */
+char *span_to_string(usec_t span, char buffer[SPAN_STRING_MAX]);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Text
+ *
+ * Linux paths are bytes, the API speaks wchar_t (UTF-32 here). Bytes that are not valid UTF-8 travel as the lone
+ * surrogates U+DC80…U+DCFF, one per byte, so every NUL-free byte string survives the round trip. Surrogates that
+ * come from outside that range are refused with -EILSEQ, as is anything above U+10FFFF.
+ */
+
+#include <stdbool.h>
+
+#include <wintypes.h>
+
+/* NULL maps to NULL with 0. Caller frees with free(). -EILSEQ, -ENOMEM. */
+int utf8_from_wide(const WCHAR *s, char **ret);
+int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret); /* @n characters; a NUL inside is -EILSEQ */
+int wide_from_utf8(const char *s, WCHAR **ret);
+bool utf8_is_valid(const char *s);
+
+/* A byte string that XML 1.0 cannot hold as it is (control characters, invalid UTF-8, U+FFFE, U+FFFF) is escaped:
+ * such a byte becomes the text "\\xHH" and a literal backslash followed by 'x' becomes "\\x5cx"; everything
+ * else is unchanged. Lossless; unescape refuses what escape does not produce with -EILSEQ only for "\\x" without two
+ * lower-case hex digits. */
+int xml_escape_bytes(const char *s, char **ret);
+int xml_unescape_bytes(const char *s, char **ret);

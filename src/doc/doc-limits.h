@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What a document may be at most. "Too much" is an ordinary error: VSS_E_INVALID_XML_DOCUMENT.
+ */
+
+#define DOCUMENT_SIZE_MAX (256U * 1024U * 1024U) /* a backup document of 100,000 components has about 60 MiB */
+#define WRITER_DOCUMENT_SIZE_MAX (16U * 1024U * 1024U)
+#define DOCUMENT_DEPTH_MAX 32U
+#define DOCUMENT_ATTRIBUTE_SIZE_MAX (8U * 1024U * 1024U) /* writers keep their own data in attributes */
+#define DOCUMENT_WRITERS_MAX 16384U
+#define DOCUMENT_COMPONENTS_MAX 262144U
+#define DOCUMENT_LIST_MAX 262144U /* entries of any one list of a component */
