@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The Catalog
+ *
+ * What exists and what was about to: SQLite, STRICT tables, synchronous FULL. Intent is written before a deed, and never while anything is
+ * frozen: the catalog refuses to write between catalog_freeze() and catalog_thaw() (an assertion in the tests, -EBUSY else).
+ */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <wintypes.h>
+
+#include "base/macro.h"
+#include "base/time-util.h"
+
+typedef struct Catalog Catalog;
+
+/*
+ *   (none) ──catalog_plan──> PLANNED ──catalog_set_created──> CREATED ──┐
+ *                               │                                        ├──catalog_set_deleting──> DELETING ──catalog_forget──> (none)
+ *                               └────────────────────────────────────────┘
+ * At start everything PLANNED or DELETING is discarded, and CREATED ones that were to be auto-released too.
+ */
+typedef enum CatalogState {
+        CATALOG_PLANNED,  /* a provider may have begun */
+        CATALOG_CREATED,  /* the snapshot exists and is committed */
+        CATALOG_DELETING, /* it is going away */
+        _CATALOG_STATE_MAX,
+        _CATALOG_STATE_INVALID = -22,
+} CatalogState;
+
+const char *catalog_state_to_string(CatalogState s);
+CatalogState catalog_state_from_string(const char *s);
+
+typedef struct CatalogSnapshot {
+        GUID id, set_id;
+        CatalogState state;
+        char *provider;         /* ProviderOps.name */
+        GUID provider_id;
+        char *volume;           /* directory */
+        GUID volume_id;
+        char *note;             /* the provider's */
+        char *device;           /* where it was surfaced; NULL */
+        char *exposed_name, *exposed_path;
+        int32_t snapshots_count; /* of the set at creation */
+        uint32_t context;       /* with attribute bits */
+        int32_t consistency;
+        usec_t created_usec;    /* CLOCK_REALTIME at the instant; 0 while planned */
+        char *machine;
+} CatalogSnapshot;
+
+void catalog_snapshot_clear(CatalogSnapshot *s);
+
+int catalog_open(const char *path, Catalog **ret); /* ":memory:" for tests. -EUCLEAN: not ours or newer; never repaired silently */
+Catalog *catalog_close(Catalog *c);
+DEFINE_CLEANUP(Catalog *, catalog_close)
+void catalog_freeze(Catalog *c);
+void catalog_thaw(Catalog *c);
+
+/* All rows of a set in one transaction. */
+int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n);
+/* State CREATED for all of the set in one transaction, with device, consistency and created_usec of each. */
+int catalog_set_created(Catalog *c, const CatalogSnapshot *snapshots, size_t n);
+int catalog_set_device(Catalog *c, const GUID *snapshot_id, const char *device);
+int catalog_set_deleting(Catalog *c, const GUID *snapshot_id);
+int catalog_forget(Catalog *c, const GUID *snapshot_id);
+
+int catalog_get(Catalog *c, const GUID *snapshot_id, CatalogSnapshot *ret); /* -ENOENT */
+typedef struct CatalogList {
+        CatalogSnapshot *items;
+        size_t n, capacity;
+} CatalogList;
+void catalog_list_clear(CatalogList *l);
+/* @set_id NULL: all; @state _CATALOG_STATE_INVALID: all. Oldest first. */
+int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList *ret);
+int catalog_count_volume(Catalog *c, const GUID *volume_id, unsigned *ret);
+/* Names of directory volumes that were ever used, so that their GUID names can be found again. */
+int catalog_remember_volume(Catalog *c, const GUID *volume_id, const char *path);
+int catalog_find_volume(Catalog *c, const GUID *volume_id, char **ret_path); /* -ENOENT */

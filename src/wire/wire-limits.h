@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What umbrad takes from others at most, and how long it waits.
+ */
+
+#include "base/time-util.h"
+
+#define WIRE_CONNECTIONS_MAX 4096U
+#define WIRE_TEXT_MAX 32768U      /* a path or name, escaped */
+#define WIRE_VOLUMES_MAX 64U      /* in one set: VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED */
+#define WIRE_SNAPSHOTS_MAX 512U   /* of one volume: VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED */
+#define WIRE_MESSAGE_MAX 4096U    /* a failure message of a writer */
+#define WIRE_IDS_MAX 4096U        /* in SetWriterSelection */
+
+#define WIRE_AUTH_TIMEOUT_USEC (10 * USEC_PER_SEC)
+#define WIRE_CALL_TIMEOUT_USEC (30 * USEC_PER_SEC)        /* calls that are answered at once */
+#define WIRE_DELETE_TIMEOUT_USEC (600 * USEC_PER_SEC)
+#define WIRE_IDENTIFY_TIMEOUT_USEC (30 * USEC_PER_SEC)
+#define WIRE_PREPARE_TIMEOUT_USEC (600 * USEC_PER_SEC)    /* PrepareForBackup, PrepareForSnapshot, PostSnapshot … */
+#define WIRE_FREEZE_DEFAULT_USEC (60 * USEC_PER_SEC)      /* [MS: timeouts, CVssWriter::Initialize] */
+#define WIRE_FREEZE_MAX_USEC (600 * USEC_PER_SEC)
+#define WIRE_HOLD_MAX_USEC (10 * USEC_PER_SEC)
