@@ -75,10 +75,12 @@ DECLARE_INTERFACE(IUnknown) {
 typedef IUnknown *LPUNKNOWN;
 
 #if !defined(__cplusplus) || defined(CINTERFACE)
-#  define IUnknown_QueryInterface(This, riid, ppvObject) \
-        ((This)->lpVtbl->QueryInterface((This), (riid), (ppvObject)))
-#  define IUnknown_AddRef(This) ((This)->lpVtbl->AddRef(This))
-#  define IUnknown_Release(This) ((This)->lpVtbl->Release(This))
+#  define UMBRA_CALL0(This, method) ((This)->lpVtbl->method(This))
+#  define UMBRA_CALL(This, method, ...) ((This)->lpVtbl->method((This), __VA_ARGS__))
+
+#  define IUnknown_QueryInterface(This, ...) UMBRA_CALL(This, QueryInterface, __VA_ARGS__)
+#  define IUnknown_AddRef(This) UMBRA_CALL0(This, AddRef)
+#  define IUnknown_Release(This) UMBRA_CALL0(This, Release)
 #endif
 
 #endif

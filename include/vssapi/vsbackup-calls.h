@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef UMBRA_VSBACKUP_CALLS_H
+#define UMBRA_VSBACKUP_CALLS_H
+
+/*
+ * How C calls the Methods of vsbackup.h
+ *
+ * IFoo_Method(This, ...) for every method, inherited ones as well: those are the macros of the base, because
+ * the tables begin alike. The arguments are those of the declaration. vsbackup.h includes this file; do not
+ * do so yourself.
+ */
+
+#include "unknwn.h"
+
+#define IVssWMComponent_QueryInterface IUnknown_QueryInterface
+#define IVssWMComponent_AddRef IUnknown_AddRef
+#define IVssWMComponent_Release IUnknown_Release
+#define IVssWMComponent_GetComponentInfo(This, ...) UMBRA_CALL(This, GetComponentInfo, __VA_ARGS__)
+#define IVssWMComponent_FreeComponentInfo(This, ...) UMBRA_CALL(This, FreeComponentInfo, __VA_ARGS__)
+#define IVssWMComponent_GetFile(This, ...) UMBRA_CALL(This, GetFile, __VA_ARGS__)
+#define IVssWMComponent_GetDatabaseFile(This, ...) UMBRA_CALL(This, GetDatabaseFile, __VA_ARGS__)
+#define IVssWMComponent_GetDatabaseLogFile(This, ...) UMBRA_CALL(This, GetDatabaseLogFile, __VA_ARGS__)
+#define IVssWMComponent_GetDependency(This, ...) UMBRA_CALL(This, GetDependency, __VA_ARGS__)
+
+#define IVssExamineWriterMetadata_QueryInterface IUnknown_QueryInterface
+#define IVssExamineWriterMetadata_AddRef IUnknown_AddRef
+#define IVssExamineWriterMetadata_Release IUnknown_Release
+#define IVssExamineWriterMetadata_GetIdentity(This, ...) UMBRA_CALL(This, GetIdentity, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetFileCounts(This, ...) UMBRA_CALL(This, GetFileCounts, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetIncludeFile(This, ...) UMBRA_CALL(This, GetIncludeFile, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetExcludeFile(This, ...) UMBRA_CALL(This, GetExcludeFile, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetComponent(This, ...) UMBRA_CALL(This, GetComponent, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetRestoreMethod(This, ...) UMBRA_CALL(This, GetRestoreMethod, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetAlternateLocationMapping(This, ...) \
+        UMBRA_CALL(This, GetAlternateLocationMapping, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetBackupSchema(This, ...) UMBRA_CALL(This, GetBackupSchema, __VA_ARGS__)
+#define IVssExamineWriterMetadata_GetDocument(This, ...) UMBRA_CALL(This, GetDocument, __VA_ARGS__)
+#define IVssExamineWriterMetadata_SaveAsXML(This, ...) UMBRA_CALL(This, SaveAsXML, __VA_ARGS__)
+#define IVssExamineWriterMetadata_LoadFromXML(This, ...) UMBRA_CALL(This, LoadFromXML, __VA_ARGS__)
+
+#define IVssExamineWriterMetadataEx_QueryInterface IUnknown_QueryInterface
+#define IVssExamineWriterMetadataEx_AddRef IUnknown_AddRef
+#define IVssExamineWriterMetadataEx_Release IUnknown_Release
+#define IVssExamineWriterMetadataEx_GetIdentity IVssExamineWriterMetadata_GetIdentity
+#define IVssExamineWriterMetadataEx_GetFileCounts IVssExamineWriterMetadata_GetFileCounts
+#define IVssExamineWriterMetadataEx_GetIncludeFile IVssExamineWriterMetadata_GetIncludeFile
+#define IVssExamineWriterMetadataEx_GetExcludeFile IVssExamineWriterMetadata_GetExcludeFile
+#define IVssExamineWriterMetadataEx_GetComponent IVssExamineWriterMetadata_GetComponent
+#define IVssExamineWriterMetadataEx_GetRestoreMethod IVssExamineWriterMetadata_GetRestoreMethod
+#define IVssExamineWriterMetadataEx_GetAlternateLocationMapping \
+        IVssExamineWriterMetadata_GetAlternateLocationMapping
+#define IVssExamineWriterMetadataEx_GetBackupSchema IVssExamineWriterMetadata_GetBackupSchema
+#define IVssExamineWriterMetadataEx_GetDocument IVssExamineWriterMetadata_GetDocument
+#define IVssExamineWriterMetadataEx_SaveAsXML IVssExamineWriterMetadata_SaveAsXML
+#define IVssExamineWriterMetadataEx_LoadFromXML IVssExamineWriterMetadata_LoadFromXML
+#define IVssExamineWriterMetadataEx_GetIdentityEx(This, ...) UMBRA_CALL(This, GetIdentityEx, __VA_ARGS__)
+
+#define IVssExamineWriterMetadataEx2_QueryInterface IUnknown_QueryInterface
+#define IVssExamineWriterMetadataEx2_AddRef IUnknown_AddRef
+#define IVssExamineWriterMetadataEx2_Release IUnknown_Release
+#define IVssExamineWriterMetadataEx2_GetIdentity IVssExamineWriterMetadata_GetIdentity
+#define IVssExamineWriterMetadataEx2_GetFileCounts IVssExamineWriterMetadata_GetFileCounts
+#define IVssExamineWriterMetadataEx2_GetIncludeFile IVssExamineWriterMetadata_GetIncludeFile
+#define IVssExamineWriterMetadataEx2_GetExcludeFile IVssExamineWriterMetadata_GetExcludeFile
+#define IVssExamineWriterMetadataEx2_GetComponent IVssExamineWriterMetadata_GetComponent
+#define IVssExamineWriterMetadataEx2_GetRestoreMethod IVssExamineWriterMetadata_GetRestoreMethod
+#define IVssExamineWriterMetadataEx2_GetAlternateLocationMapping \
+        IVssExamineWriterMetadata_GetAlternateLocationMapping
+#define IVssExamineWriterMetadataEx2_GetBackupSchema IVssExamineWriterMetadata_GetBackupSchema
+#define IVssExamineWriterMetadataEx2_GetDocument IVssExamineWriterMetadata_GetDocument
+#define IVssExamineWriterMetadataEx2_SaveAsXML IVssExamineWriterMetadata_SaveAsXML
+#define IVssExamineWriterMetadataEx2_LoadFromXML IVssExamineWriterMetadata_LoadFromXML
+#define IVssExamineWriterMetadataEx2_GetIdentityEx IVssExamineWriterMetadataEx_GetIdentityEx
+#define IVssExamineWriterMetadataEx2_GetVersion(This, ...) UMBRA_CALL(This, GetVersion, __VA_ARGS__)
+#define IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotCount(This, ...) \
+        UMBRA_CALL(This, GetExcludeFromSnapshotCount, __VA_ARGS__)
+#define IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(This, ...) \
+        UMBRA_CALL(This, GetExcludeFromSnapshotFile, __VA_ARGS__)
+
+#define IVssBackupComponents_QueryInterface IUnknown_QueryInterface
+#define IVssBackupComponents_AddRef IUnknown_AddRef
+#define IVssBackupComponents_Release IUnknown_Release
+#define IVssBackupComponents_GetWriterComponentsCount(This, ...) \
+        UMBRA_CALL(This, GetWriterComponentsCount, __VA_ARGS__)
+#define IVssBackupComponents_GetWriterComponents(This, ...) \
+        UMBRA_CALL(This, GetWriterComponents, __VA_ARGS__)
+#define IVssBackupComponents_InitializeForBackup(This, ...) \
+        UMBRA_CALL(This, InitializeForBackup, __VA_ARGS__)
+#define IVssBackupComponents_SetBackupState(This, ...) UMBRA_CALL(This, SetBackupState, __VA_ARGS__)
+#define IVssBackupComponents_InitializeForRestore(This, ...) \
+        UMBRA_CALL(This, InitializeForRestore, __VA_ARGS__)
+#define IVssBackupComponents_SetRestoreState(This, ...) UMBRA_CALL(This, SetRestoreState, __VA_ARGS__)
+#define IVssBackupComponents_GatherWriterMetadata(This, ...) \
+        UMBRA_CALL(This, GatherWriterMetadata, __VA_ARGS__)
+#define IVssBackupComponents_GetWriterMetadataCount(This, ...) \
+        UMBRA_CALL(This, GetWriterMetadataCount, __VA_ARGS__)
+#define IVssBackupComponents_GetWriterMetadata(This, ...) UMBRA_CALL(This, GetWriterMetadata, __VA_ARGS__)
+#define IVssBackupComponents_FreeWriterMetadata(This) UMBRA_CALL0(This, FreeWriterMetadata)
+#define IVssBackupComponents_AddComponent(This, ...) UMBRA_CALL(This, AddComponent, __VA_ARGS__)
+#define IVssBackupComponents_PrepareForBackup(This, ...) UMBRA_CALL(This, PrepareForBackup, __VA_ARGS__)
+#define IVssBackupComponents_AbortBackup(This) UMBRA_CALL0(This, AbortBackup)
+#define IVssBackupComponents_GatherWriterStatus(This, ...) UMBRA_CALL(This, GatherWriterStatus, __VA_ARGS__)
+#define IVssBackupComponents_GetWriterStatusCount(This, ...) \
+        UMBRA_CALL(This, GetWriterStatusCount, __VA_ARGS__)
+#define IVssBackupComponents_FreeWriterStatus(This) UMBRA_CALL0(This, FreeWriterStatus)
+#define IVssBackupComponents_GetWriterStatus(This, ...) UMBRA_CALL(This, GetWriterStatus, __VA_ARGS__)
+#define IVssBackupComponents_SetBackupSucceeded(This, ...) UMBRA_CALL(This, SetBackupSucceeded, __VA_ARGS__)
+#define IVssBackupComponents_SetBackupOptions(This, ...) UMBRA_CALL(This, SetBackupOptions, __VA_ARGS__)
+#define IVssBackupComponents_SetSelectedForRestore(This, ...) \
+        UMBRA_CALL(This, SetSelectedForRestore, __VA_ARGS__)
+#define IVssBackupComponents_SetRestoreOptions(This, ...) UMBRA_CALL(This, SetRestoreOptions, __VA_ARGS__)
+#define IVssBackupComponents_SetAdditionalRestores(This, ...) \
+        UMBRA_CALL(This, SetAdditionalRestores, __VA_ARGS__)
+#define IVssBackupComponents_SetPreviousBackupStamp(This, ...) \
+        UMBRA_CALL(This, SetPreviousBackupStamp, __VA_ARGS__)
+#define IVssBackupComponents_SaveAsXML(This, ...) UMBRA_CALL(This, SaveAsXML, __VA_ARGS__)
+#define IVssBackupComponents_BackupComplete(This, ...) UMBRA_CALL(This, BackupComplete, __VA_ARGS__)
+#define IVssBackupComponents_AddAlternativeLocationMapping(This, ...) \
+        UMBRA_CALL(This, AddAlternativeLocationMapping, __VA_ARGS__)
+#define IVssBackupComponents_AddRestoreSubcomponent(This, ...) \
+        UMBRA_CALL(This, AddRestoreSubcomponent, __VA_ARGS__)
+#define IVssBackupComponents_SetFileRestoreStatus(This, ...) \
+        UMBRA_CALL(This, SetFileRestoreStatus, __VA_ARGS__)
+#define IVssBackupComponents_AddNewTarget(This, ...) UMBRA_CALL(This, AddNewTarget, __VA_ARGS__)
+#define IVssBackupComponents_SetRangesFilePath(This, ...) UMBRA_CALL(This, SetRangesFilePath, __VA_ARGS__)
+#define IVssBackupComponents_PreRestore(This, ...) UMBRA_CALL(This, PreRestore, __VA_ARGS__)
+#define IVssBackupComponents_PostRestore(This, ...) UMBRA_CALL(This, PostRestore, __VA_ARGS__)
+#define IVssBackupComponents_SetContext(This, ...) UMBRA_CALL(This, SetContext, __VA_ARGS__)
+#define IVssBackupComponents_StartSnapshotSet(This, ...) UMBRA_CALL(This, StartSnapshotSet, __VA_ARGS__)
+#define IVssBackupComponents_AddToSnapshotSet(This, ...) UMBRA_CALL(This, AddToSnapshotSet, __VA_ARGS__)
+#define IVssBackupComponents_DoSnapshotSet(This, ...) UMBRA_CALL(This, DoSnapshotSet, __VA_ARGS__)
+#define IVssBackupComponents_DeleteSnapshots(This, ...) UMBRA_CALL(This, DeleteSnapshots, __VA_ARGS__)
+#define IVssBackupComponents_ImportSnapshots(This, ...) UMBRA_CALL(This, ImportSnapshots, __VA_ARGS__)
+#define IVssBackupComponents_BreakSnapshotSet(This, ...) UMBRA_CALL(This, BreakSnapshotSet, __VA_ARGS__)
+#define IVssBackupComponents_GetSnapshotProperties(This, ...) \
+        UMBRA_CALL(This, GetSnapshotProperties, __VA_ARGS__)
+#define IVssBackupComponents_Query(This, ...) UMBRA_CALL(This, Query, __VA_ARGS__)
+#define IVssBackupComponents_IsVolumeSupported(This, ...) UMBRA_CALL(This, IsVolumeSupported, __VA_ARGS__)
+#define IVssBackupComponents_DisableWriterClasses(This, ...) \
+        UMBRA_CALL(This, DisableWriterClasses, __VA_ARGS__)
+#define IVssBackupComponents_EnableWriterClasses(This, ...) \
+        UMBRA_CALL(This, EnableWriterClasses, __VA_ARGS__)
+#define IVssBackupComponents_DisableWriterInstances(This, ...) \
+        UMBRA_CALL(This, DisableWriterInstances, __VA_ARGS__)
+#define IVssBackupComponents_ExposeSnapshot(This, ...) UMBRA_CALL(This, ExposeSnapshot, __VA_ARGS__)
+#define IVssBackupComponents_RevertToSnapshot(This, ...) UMBRA_CALL(This, RevertToSnapshot, __VA_ARGS__)
+#define IVssBackupComponents_QueryRevertStatus(This, ...) UMBRA_CALL(This, QueryRevertStatus, __VA_ARGS__)
+
+#define IVssBackupComponentsEx_QueryInterface IUnknown_QueryInterface
+#define IVssBackupComponentsEx_AddRef IUnknown_AddRef
+#define IVssBackupComponentsEx_Release IUnknown_Release
+#define IVssBackupComponentsEx_GetWriterComponentsCount IVssBackupComponents_GetWriterComponentsCount
+#define IVssBackupComponentsEx_GetWriterComponents IVssBackupComponents_GetWriterComponents
+#define IVssBackupComponentsEx_InitializeForBackup IVssBackupComponents_InitializeForBackup
+#define IVssBackupComponentsEx_SetBackupState IVssBackupComponents_SetBackupState
+#define IVssBackupComponentsEx_InitializeForRestore IVssBackupComponents_InitializeForRestore
+#define IVssBackupComponentsEx_SetRestoreState IVssBackupComponents_SetRestoreState
+#define IVssBackupComponentsEx_GatherWriterMetadata IVssBackupComponents_GatherWriterMetadata
+#define IVssBackupComponentsEx_GetWriterMetadataCount IVssBackupComponents_GetWriterMetadataCount
+#define IVssBackupComponentsEx_GetWriterMetadata IVssBackupComponents_GetWriterMetadata
+#define IVssBackupComponentsEx_FreeWriterMetadata IVssBackupComponents_FreeWriterMetadata
+#define IVssBackupComponentsEx_AddComponent IVssBackupComponents_AddComponent
+#define IVssBackupComponentsEx_PrepareForBackup IVssBackupComponents_PrepareForBackup
+#define IVssBackupComponentsEx_AbortBackup IVssBackupComponents_AbortBackup
+#define IVssBackupComponentsEx_GatherWriterStatus IVssBackupComponents_GatherWriterStatus
+#define IVssBackupComponentsEx_GetWriterStatusCount IVssBackupComponents_GetWriterStatusCount
+#define IVssBackupComponentsEx_FreeWriterStatus IVssBackupComponents_FreeWriterStatus
+#define IVssBackupComponentsEx_GetWriterStatus IVssBackupComponents_GetWriterStatus
+#define IVssBackupComponentsEx_SetBackupSucceeded IVssBackupComponents_SetBackupSucceeded
+#define IVssBackupComponentsEx_SetBackupOptions IVssBackupComponents_SetBackupOptions
+#define IVssBackupComponentsEx_SetSelectedForRestore IVssBackupComponents_SetSelectedForRestore
+#define IVssBackupComponentsEx_SetRestoreOptions IVssBackupComponents_SetRestoreOptions
+#define IVssBackupComponentsEx_SetAdditionalRestores IVssBackupComponents_SetAdditionalRestores
+#define IVssBackupComponentsEx_SetPreviousBackupStamp IVssBackupComponents_SetPreviousBackupStamp
+#define IVssBackupComponentsEx_SaveAsXML IVssBackupComponents_SaveAsXML
+#define IVssBackupComponentsEx_BackupComplete IVssBackupComponents_BackupComplete
+#define IVssBackupComponentsEx_AddAlternativeLocationMapping \
+        IVssBackupComponents_AddAlternativeLocationMapping
+#define IVssBackupComponentsEx_AddRestoreSubcomponent IVssBackupComponents_AddRestoreSubcomponent
+#define IVssBackupComponentsEx_SetFileRestoreStatus IVssBackupComponents_SetFileRestoreStatus
+#define IVssBackupComponentsEx_AddNewTarget IVssBackupComponents_AddNewTarget
+#define IVssBackupComponentsEx_SetRangesFilePath IVssBackupComponents_SetRangesFilePath
+#define IVssBackupComponentsEx_PreRestore IVssBackupComponents_PreRestore
+#define IVssBackupComponentsEx_PostRestore IVssBackupComponents_PostRestore
+#define IVssBackupComponentsEx_SetContext IVssBackupComponents_SetContext
+#define IVssBackupComponentsEx_StartSnapshotSet IVssBackupComponents_StartSnapshotSet
+#define IVssBackupComponentsEx_AddToSnapshotSet IVssBackupComponents_AddToSnapshotSet
+#define IVssBackupComponentsEx_DoSnapshotSet IVssBackupComponents_DoSnapshotSet
+#define IVssBackupComponentsEx_DeleteSnapshots IVssBackupComponents_DeleteSnapshots
+#define IVssBackupComponentsEx_ImportSnapshots IVssBackupComponents_ImportSnapshots
+#define IVssBackupComponentsEx_BreakSnapshotSet IVssBackupComponents_BreakSnapshotSet
+#define IVssBackupComponentsEx_GetSnapshotProperties IVssBackupComponents_GetSnapshotProperties
+#define IVssBackupComponentsEx_Query IVssBackupComponents_Query
+#define IVssBackupComponentsEx_IsVolumeSupported IVssBackupComponents_IsVolumeSupported
+#define IVssBackupComponentsEx_DisableWriterClasses IVssBackupComponents_DisableWriterClasses
+#define IVssBackupComponentsEx_EnableWriterClasses IVssBackupComponents_EnableWriterClasses
+#define IVssBackupComponentsEx_DisableWriterInstances IVssBackupComponents_DisableWriterInstances
+#define IVssBackupComponentsEx_ExposeSnapshot IVssBackupComponents_ExposeSnapshot
+#define IVssBackupComponentsEx_RevertToSnapshot IVssBackupComponents_RevertToSnapshot
+#define IVssBackupComponentsEx_QueryRevertStatus IVssBackupComponents_QueryRevertStatus
+#define IVssBackupComponentsEx_GetWriterMetadataEx(This, ...) \
+        UMBRA_CALL(This, GetWriterMetadataEx, __VA_ARGS__)
+#define IVssBackupComponentsEx_SetSelectedForRestoreEx(This, ...) \
+        UMBRA_CALL(This, SetSelectedForRestoreEx, __VA_ARGS__)
+
+#define IVssBackupComponentsEx2_QueryInterface IUnknown_QueryInterface
+#define IVssBackupComponentsEx2_AddRef IUnknown_AddRef
+#define IVssBackupComponentsEx2_Release IUnknown_Release
+#define IVssBackupComponentsEx2_GetWriterComponentsCount IVssBackupComponents_GetWriterComponentsCount
+#define IVssBackupComponentsEx2_GetWriterComponents IVssBackupComponents_GetWriterComponents
+#define IVssBackupComponentsEx2_InitializeForBackup IVssBackupComponents_InitializeForBackup
+#define IVssBackupComponentsEx2_SetBackupState IVssBackupComponents_SetBackupState
+#define IVssBackupComponentsEx2_InitializeForRestore IVssBackupComponents_InitializeForRestore
+#define IVssBackupComponentsEx2_SetRestoreState IVssBackupComponents_SetRestoreState
+#define IVssBackupComponentsEx2_GatherWriterMetadata IVssBackupComponents_GatherWriterMetadata
+#define IVssBackupComponentsEx2_GetWriterMetadataCount IVssBackupComponents_GetWriterMetadataCount
+#define IVssBackupComponentsEx2_GetWriterMetadata IVssBackupComponents_GetWriterMetadata
+#define IVssBackupComponentsEx2_FreeWriterMetadata IVssBackupComponents_FreeWriterMetadata
+#define IVssBackupComponentsEx2_AddComponent IVssBackupComponents_AddComponent
+#define IVssBackupComponentsEx2_PrepareForBackup IVssBackupComponents_PrepareForBackup
+#define IVssBackupComponentsEx2_AbortBackup IVssBackupComponents_AbortBackup
+#define IVssBackupComponentsEx2_GatherWriterStatus IVssBackupComponents_GatherWriterStatus
+#define IVssBackupComponentsEx2_GetWriterStatusCount IVssBackupComponents_GetWriterStatusCount
+#define IVssBackupComponentsEx2_FreeWriterStatus IVssBackupComponents_FreeWriterStatus
+#define IVssBackupComponentsEx2_GetWriterStatus IVssBackupComponents_GetWriterStatus
+#define IVssBackupComponentsEx2_SetBackupSucceeded IVssBackupComponents_SetBackupSucceeded
+#define IVssBackupComponentsEx2_SetBackupOptions IVssBackupComponents_SetBackupOptions
+#define IVssBackupComponentsEx2_SetSelectedForRestore IVssBackupComponents_SetSelectedForRestore
+#define IVssBackupComponentsEx2_SetRestoreOptions IVssBackupComponents_SetRestoreOptions
+#define IVssBackupComponentsEx2_SetAdditionalRestores IVssBackupComponents_SetAdditionalRestores
+#define IVssBackupComponentsEx2_SetPreviousBackupStamp IVssBackupComponents_SetPreviousBackupStamp
+#define IVssBackupComponentsEx2_SaveAsXML IVssBackupComponents_SaveAsXML
+#define IVssBackupComponentsEx2_BackupComplete IVssBackupComponents_BackupComplete
+#define IVssBackupComponentsEx2_AddAlternativeLocationMapping \
+        IVssBackupComponents_AddAlternativeLocationMapping
+#define IVssBackupComponentsEx2_AddRestoreSubcomponent IVssBackupComponents_AddRestoreSubcomponent
+#define IVssBackupComponentsEx2_SetFileRestoreStatus IVssBackupComponents_SetFileRestoreStatus
+#define IVssBackupComponentsEx2_AddNewTarget IVssBackupComponents_AddNewTarget
+#define IVssBackupComponentsEx2_SetRangesFilePath IVssBackupComponents_SetRangesFilePath
+#define IVssBackupComponentsEx2_PreRestore IVssBackupComponents_PreRestore
+#define IVssBackupComponentsEx2_PostRestore IVssBackupComponents_PostRestore
+#define IVssBackupComponentsEx2_SetContext IVssBackupComponents_SetContext
+#define IVssBackupComponentsEx2_StartSnapshotSet IVssBackupComponents_StartSnapshotSet
+#define IVssBackupComponentsEx2_AddToSnapshotSet IVssBackupComponents_AddToSnapshotSet
+#define IVssBackupComponentsEx2_DoSnapshotSet IVssBackupComponents_DoSnapshotSet
+#define IVssBackupComponentsEx2_DeleteSnapshots IVssBackupComponents_DeleteSnapshots
+#define IVssBackupComponentsEx2_ImportSnapshots IVssBackupComponents_ImportSnapshots
+#define IVssBackupComponentsEx2_BreakSnapshotSet IVssBackupComponents_BreakSnapshotSet
+#define IVssBackupComponentsEx2_GetSnapshotProperties IVssBackupComponents_GetSnapshotProperties
+#define IVssBackupComponentsEx2_Query IVssBackupComponents_Query
+#define IVssBackupComponentsEx2_IsVolumeSupported IVssBackupComponents_IsVolumeSupported
+#define IVssBackupComponentsEx2_DisableWriterClasses IVssBackupComponents_DisableWriterClasses
+#define IVssBackupComponentsEx2_EnableWriterClasses IVssBackupComponents_EnableWriterClasses
+#define IVssBackupComponentsEx2_DisableWriterInstances IVssBackupComponents_DisableWriterInstances
+#define IVssBackupComponentsEx2_ExposeSnapshot IVssBackupComponents_ExposeSnapshot
+#define IVssBackupComponentsEx2_RevertToSnapshot IVssBackupComponents_RevertToSnapshot
+#define IVssBackupComponentsEx2_QueryRevertStatus IVssBackupComponents_QueryRevertStatus
+#define IVssBackupComponentsEx2_GetWriterMetadataEx IVssBackupComponentsEx_GetWriterMetadataEx
+#define IVssBackupComponentsEx2_SetSelectedForRestoreEx IVssBackupComponentsEx_SetSelectedForRestoreEx
+#define IVssBackupComponentsEx2_UnexposeSnapshot(This, ...) UMBRA_CALL(This, UnexposeSnapshot, __VA_ARGS__)
+#define IVssBackupComponentsEx2_SetAuthoritativeRestore(This, ...) \
+        UMBRA_CALL(This, SetAuthoritativeRestore, __VA_ARGS__)
+#define IVssBackupComponentsEx2_SetRollForward(This, ...) UMBRA_CALL(This, SetRollForward, __VA_ARGS__)
+#define IVssBackupComponentsEx2_SetRestoreName(This, ...) UMBRA_CALL(This, SetRestoreName, __VA_ARGS__)
+#define IVssBackupComponentsEx2_BreakSnapshotSetEx(This, ...) \
+        UMBRA_CALL(This, BreakSnapshotSetEx, __VA_ARGS__)
+#define IVssBackupComponentsEx2_PreFastRecovery(This, ...) UMBRA_CALL(This, PreFastRecovery, __VA_ARGS__)
+#define IVssBackupComponentsEx2_FastRecovery(This, ...) UMBRA_CALL(This, FastRecovery, __VA_ARGS__)
+
+#define IVssBackupComponentsEx3_QueryInterface IUnknown_QueryInterface
+#define IVssBackupComponentsEx3_AddRef IUnknown_AddRef
+#define IVssBackupComponentsEx3_Release IUnknown_Release
+#define IVssBackupComponentsEx3_GetWriterComponentsCount IVssBackupComponents_GetWriterComponentsCount
+#define IVssBackupComponentsEx3_GetWriterComponents IVssBackupComponents_GetWriterComponents
+#define IVssBackupComponentsEx3_InitializeForBackup IVssBackupComponents_InitializeForBackup
+#define IVssBackupComponentsEx3_SetBackupState IVssBackupComponents_SetBackupState
+#define IVssBackupComponentsEx3_InitializeForRestore IVssBackupComponents_InitializeForRestore
+#define IVssBackupComponentsEx3_SetRestoreState IVssBackupComponents_SetRestoreState
+#define IVssBackupComponentsEx3_GatherWriterMetadata IVssBackupComponents_GatherWriterMetadata
+#define IVssBackupComponentsEx3_GetWriterMetadataCount IVssBackupComponents_GetWriterMetadataCount
+#define IVssBackupComponentsEx3_GetWriterMetadata IVssBackupComponents_GetWriterMetadata
+#define IVssBackupComponentsEx3_FreeWriterMetadata IVssBackupComponents_FreeWriterMetadata
+#define IVssBackupComponentsEx3_AddComponent IVssBackupComponents_AddComponent
+#define IVssBackupComponentsEx3_PrepareForBackup IVssBackupComponents_PrepareForBackup
+#define IVssBackupComponentsEx3_AbortBackup IVssBackupComponents_AbortBackup
+#define IVssBackupComponentsEx3_GatherWriterStatus IVssBackupComponents_GatherWriterStatus
+#define IVssBackupComponentsEx3_GetWriterStatusCount IVssBackupComponents_GetWriterStatusCount
+#define IVssBackupComponentsEx3_FreeWriterStatus IVssBackupComponents_FreeWriterStatus
+#define IVssBackupComponentsEx3_GetWriterStatus IVssBackupComponents_GetWriterStatus
+#define IVssBackupComponentsEx3_SetBackupSucceeded IVssBackupComponents_SetBackupSucceeded
+#define IVssBackupComponentsEx3_SetBackupOptions IVssBackupComponents_SetBackupOptions
+#define IVssBackupComponentsEx3_SetSelectedForRestore IVssBackupComponents_SetSelectedForRestore
+#define IVssBackupComponentsEx3_SetRestoreOptions IVssBackupComponents_SetRestoreOptions
+#define IVssBackupComponentsEx3_SetAdditionalRestores IVssBackupComponents_SetAdditionalRestores
+#define IVssBackupComponentsEx3_SetPreviousBackupStamp IVssBackupComponents_SetPreviousBackupStamp
+#define IVssBackupComponentsEx3_SaveAsXML IVssBackupComponents_SaveAsXML
+#define IVssBackupComponentsEx3_BackupComplete IVssBackupComponents_BackupComplete
+#define IVssBackupComponentsEx3_AddAlternativeLocationMapping \
+        IVssBackupComponents_AddAlternativeLocationMapping
+#define IVssBackupComponentsEx3_AddRestoreSubcomponent IVssBackupComponents_AddRestoreSubcomponent
+#define IVssBackupComponentsEx3_SetFileRestoreStatus IVssBackupComponents_SetFileRestoreStatus
+#define IVssBackupComponentsEx3_AddNewTarget IVssBackupComponents_AddNewTarget
+#define IVssBackupComponentsEx3_SetRangesFilePath IVssBackupComponents_SetRangesFilePath
+#define IVssBackupComponentsEx3_PreRestore IVssBackupComponents_PreRestore
+#define IVssBackupComponentsEx3_PostRestore IVssBackupComponents_PostRestore
+#define IVssBackupComponentsEx3_SetContext IVssBackupComponents_SetContext
+#define IVssBackupComponentsEx3_StartSnapshotSet IVssBackupComponents_StartSnapshotSet
+#define IVssBackupComponentsEx3_AddToSnapshotSet IVssBackupComponents_AddToSnapshotSet
+#define IVssBackupComponentsEx3_DoSnapshotSet IVssBackupComponents_DoSnapshotSet
+#define IVssBackupComponentsEx3_DeleteSnapshots IVssBackupComponents_DeleteSnapshots
+#define IVssBackupComponentsEx3_ImportSnapshots IVssBackupComponents_ImportSnapshots
+#define IVssBackupComponentsEx3_BreakSnapshotSet IVssBackupComponents_BreakSnapshotSet
+#define IVssBackupComponentsEx3_GetSnapshotProperties IVssBackupComponents_GetSnapshotProperties
+#define IVssBackupComponentsEx3_Query IVssBackupComponents_Query
+#define IVssBackupComponentsEx3_IsVolumeSupported IVssBackupComponents_IsVolumeSupported
+#define IVssBackupComponentsEx3_DisableWriterClasses IVssBackupComponents_DisableWriterClasses
+#define IVssBackupComponentsEx3_EnableWriterClasses IVssBackupComponents_EnableWriterClasses
+#define IVssBackupComponentsEx3_DisableWriterInstances IVssBackupComponents_DisableWriterInstances
+#define IVssBackupComponentsEx3_ExposeSnapshot IVssBackupComponents_ExposeSnapshot
+#define IVssBackupComponentsEx3_RevertToSnapshot IVssBackupComponents_RevertToSnapshot
+#define IVssBackupComponentsEx3_QueryRevertStatus IVssBackupComponents_QueryRevertStatus
+#define IVssBackupComponentsEx3_GetWriterMetadataEx IVssBackupComponentsEx_GetWriterMetadataEx
+#define IVssBackupComponentsEx3_SetSelectedForRestoreEx IVssBackupComponentsEx_SetSelectedForRestoreEx
+#define IVssBackupComponentsEx3_UnexposeSnapshot IVssBackupComponentsEx2_UnexposeSnapshot
+#define IVssBackupComponentsEx3_SetAuthoritativeRestore IVssBackupComponentsEx2_SetAuthoritativeRestore
+#define IVssBackupComponentsEx3_SetRollForward IVssBackupComponentsEx2_SetRollForward
+#define IVssBackupComponentsEx3_SetRestoreName IVssBackupComponentsEx2_SetRestoreName
+#define IVssBackupComponentsEx3_BreakSnapshotSetEx IVssBackupComponentsEx2_BreakSnapshotSetEx
+#define IVssBackupComponentsEx3_PreFastRecovery IVssBackupComponentsEx2_PreFastRecovery
+#define IVssBackupComponentsEx3_FastRecovery IVssBackupComponentsEx2_FastRecovery
+#define IVssBackupComponentsEx3_GetWriterStatusEx(This, ...) UMBRA_CALL(This, GetWriterStatusEx, __VA_ARGS__)
+#define IVssBackupComponentsEx3_AddSnapshotToRecoverySet(This, ...) \
+        UMBRA_CALL(This, AddSnapshotToRecoverySet, __VA_ARGS__)
+#define IVssBackupComponentsEx3_RecoverSet(This, ...) UMBRA_CALL(This, RecoverSet, __VA_ARGS__)
+#define IVssBackupComponentsEx3_GetSessionId(This, ...) UMBRA_CALL(This, GetSessionId, __VA_ARGS__)
+
+#define IVssBackupComponentsEx4_QueryInterface IUnknown_QueryInterface
+#define IVssBackupComponentsEx4_AddRef IUnknown_AddRef
+#define IVssBackupComponentsEx4_Release IUnknown_Release
+#define IVssBackupComponentsEx4_GetWriterComponentsCount IVssBackupComponents_GetWriterComponentsCount
+#define IVssBackupComponentsEx4_GetWriterComponents IVssBackupComponents_GetWriterComponents
+#define IVssBackupComponentsEx4_InitializeForBackup IVssBackupComponents_InitializeForBackup
+#define IVssBackupComponentsEx4_SetBackupState IVssBackupComponents_SetBackupState
+#define IVssBackupComponentsEx4_InitializeForRestore IVssBackupComponents_InitializeForRestore
+#define IVssBackupComponentsEx4_SetRestoreState IVssBackupComponents_SetRestoreState
+#define IVssBackupComponentsEx4_GatherWriterMetadata IVssBackupComponents_GatherWriterMetadata
+#define IVssBackupComponentsEx4_GetWriterMetadataCount IVssBackupComponents_GetWriterMetadataCount
+#define IVssBackupComponentsEx4_GetWriterMetadata IVssBackupComponents_GetWriterMetadata
+#define IVssBackupComponentsEx4_FreeWriterMetadata IVssBackupComponents_FreeWriterMetadata
+#define IVssBackupComponentsEx4_AddComponent IVssBackupComponents_AddComponent
+#define IVssBackupComponentsEx4_PrepareForBackup IVssBackupComponents_PrepareForBackup
+#define IVssBackupComponentsEx4_AbortBackup IVssBackupComponents_AbortBackup
+#define IVssBackupComponentsEx4_GatherWriterStatus IVssBackupComponents_GatherWriterStatus
+#define IVssBackupComponentsEx4_GetWriterStatusCount IVssBackupComponents_GetWriterStatusCount
+#define IVssBackupComponentsEx4_FreeWriterStatus IVssBackupComponents_FreeWriterStatus
+#define IVssBackupComponentsEx4_GetWriterStatus IVssBackupComponents_GetWriterStatus
+#define IVssBackupComponentsEx4_SetBackupSucceeded IVssBackupComponents_SetBackupSucceeded
+#define IVssBackupComponentsEx4_SetBackupOptions IVssBackupComponents_SetBackupOptions
+#define IVssBackupComponentsEx4_SetSelectedForRestore IVssBackupComponents_SetSelectedForRestore
+#define IVssBackupComponentsEx4_SetRestoreOptions IVssBackupComponents_SetRestoreOptions
+#define IVssBackupComponentsEx4_SetAdditionalRestores IVssBackupComponents_SetAdditionalRestores
+#define IVssBackupComponentsEx4_SetPreviousBackupStamp IVssBackupComponents_SetPreviousBackupStamp
+#define IVssBackupComponentsEx4_SaveAsXML IVssBackupComponents_SaveAsXML
+#define IVssBackupComponentsEx4_BackupComplete IVssBackupComponents_BackupComplete
+#define IVssBackupComponentsEx4_AddAlternativeLocationMapping \
+        IVssBackupComponents_AddAlternativeLocationMapping
+#define IVssBackupComponentsEx4_AddRestoreSubcomponent IVssBackupComponents_AddRestoreSubcomponent
+#define IVssBackupComponentsEx4_SetFileRestoreStatus IVssBackupComponents_SetFileRestoreStatus
+#define IVssBackupComponentsEx4_AddNewTarget IVssBackupComponents_AddNewTarget
+#define IVssBackupComponentsEx4_SetRangesFilePath IVssBackupComponents_SetRangesFilePath
+#define IVssBackupComponentsEx4_PreRestore IVssBackupComponents_PreRestore
+#define IVssBackupComponentsEx4_PostRestore IVssBackupComponents_PostRestore
+#define IVssBackupComponentsEx4_SetContext IVssBackupComponents_SetContext
+#define IVssBackupComponentsEx4_StartSnapshotSet IVssBackupComponents_StartSnapshotSet
+#define IVssBackupComponentsEx4_AddToSnapshotSet IVssBackupComponents_AddToSnapshotSet
+#define IVssBackupComponentsEx4_DoSnapshotSet IVssBackupComponents_DoSnapshotSet
+#define IVssBackupComponentsEx4_DeleteSnapshots IVssBackupComponents_DeleteSnapshots
+#define IVssBackupComponentsEx4_ImportSnapshots IVssBackupComponents_ImportSnapshots
+#define IVssBackupComponentsEx4_BreakSnapshotSet IVssBackupComponents_BreakSnapshotSet
+#define IVssBackupComponentsEx4_GetSnapshotProperties IVssBackupComponents_GetSnapshotProperties
+#define IVssBackupComponentsEx4_Query IVssBackupComponents_Query
+#define IVssBackupComponentsEx4_IsVolumeSupported IVssBackupComponents_IsVolumeSupported
+#define IVssBackupComponentsEx4_DisableWriterClasses IVssBackupComponents_DisableWriterClasses
+#define IVssBackupComponentsEx4_EnableWriterClasses IVssBackupComponents_EnableWriterClasses
+#define IVssBackupComponentsEx4_DisableWriterInstances IVssBackupComponents_DisableWriterInstances
+#define IVssBackupComponentsEx4_ExposeSnapshot IVssBackupComponents_ExposeSnapshot
+#define IVssBackupComponentsEx4_RevertToSnapshot IVssBackupComponents_RevertToSnapshot
+#define IVssBackupComponentsEx4_QueryRevertStatus IVssBackupComponents_QueryRevertStatus
+#define IVssBackupComponentsEx4_GetWriterMetadataEx IVssBackupComponentsEx_GetWriterMetadataEx
+#define IVssBackupComponentsEx4_SetSelectedForRestoreEx IVssBackupComponentsEx_SetSelectedForRestoreEx
+#define IVssBackupComponentsEx4_UnexposeSnapshot IVssBackupComponentsEx2_UnexposeSnapshot
+#define IVssBackupComponentsEx4_SetAuthoritativeRestore IVssBackupComponentsEx2_SetAuthoritativeRestore
+#define IVssBackupComponentsEx4_SetRollForward IVssBackupComponentsEx2_SetRollForward
+#define IVssBackupComponentsEx4_SetRestoreName IVssBackupComponentsEx2_SetRestoreName
+#define IVssBackupComponentsEx4_BreakSnapshotSetEx IVssBackupComponentsEx2_BreakSnapshotSetEx
+#define IVssBackupComponentsEx4_PreFastRecovery IVssBackupComponentsEx2_PreFastRecovery
+#define IVssBackupComponentsEx4_FastRecovery IVssBackupComponentsEx2_FastRecovery
+#define IVssBackupComponentsEx4_GetWriterStatusEx IVssBackupComponentsEx3_GetWriterStatusEx
+#define IVssBackupComponentsEx4_AddSnapshotToRecoverySet IVssBackupComponentsEx3_AddSnapshotToRecoverySet
+#define IVssBackupComponentsEx4_RecoverSet IVssBackupComponentsEx3_RecoverSet
+#define IVssBackupComponentsEx4_GetSessionId IVssBackupComponentsEx3_GetSessionId
+#define IVssBackupComponentsEx4_GetRootAndLogicalPrefixPaths(This, ...) \
+        UMBRA_CALL(This, GetRootAndLogicalPrefixPaths, __VA_ARGS__)
+#define IVssWriterComponentsExt_GetComponentCount(This, ...) \
+        IVssWriterComponents_GetComponentCount(&(This)->components, __VA_ARGS__)
+#define IVssWriterComponentsExt_GetWriterInfo(This, ...) \
+        IVssWriterComponents_GetWriterInfo(&(This)->components, __VA_ARGS__)
+#define IVssWriterComponentsExt_GetComponent(This, ...) \
+        IVssWriterComponents_GetComponent(&(This)->components, __VA_ARGS__)
+#define IVssWriterComponentsExt_QueryInterface(This, ...) \
+        IUnknown_QueryInterface(&(This)->unknown, __VA_ARGS__)
+#define IVssWriterComponentsExt_AddRef(This) IUnknown_AddRef(&(This)->unknown)
+#define IVssWriterComponentsExt_Release(This) IUnknown_Release(&(This)->unknown)
+
+
+#endif
