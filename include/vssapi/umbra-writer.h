@@ -85,8 +85,8 @@ typedef struct UmbraWriterCallbacks {
         bool (*OnPostRestore)(void *userdata, IVssWriterComponents *components);
 
         /* Reserved, as on Windows. Never called. */
-        bool (*OnBackOffIOOnVolume)(void *userdata, VSS_PWSZ volume, VSS_ID snapshot_id, VSS_ID provider_id);
-        bool (*OnContinueIOOnVolume)(void *userdata, VSS_PWSZ volume, VSS_ID snapshot_id, VSS_ID provider_id);
+        bool (*OnBackOffIOOnVolume)(void *userdata, VSS_PWSZ volume, VSS_ID snapshot, VSS_ID provider);
+        bool (*OnContinueIOOnVolume)(void *userdata, VSS_PWSZ volume, VSS_ID snapshot, VSS_ID provider);
         bool (*OnVSSShutdown)(void *userdata);
         bool (*OnVSSApplicationStartup)(void *userdata);
 

@@ -149,9 +149,10 @@ protected:
         /* Only in OnPostSnapshot(). VSS_E_OBJECT_NOT_FOUND if the volume has no shadow copy in this set. */
         HRESULT STDMETHODCALLTYPE GetSnapshotDeviceName(LPCWSTR wszOriginalVolume,
                                                         LPCWSTR *ppwszSnapshotDevice) const {
-                if (!writer_)
-                        return VSS_E_BAD_STATE;
-                return umbra_writer_get_snapshot_device_name(writer_, wszOriginalVolume, ppwszSnapshotDevice);
+                return writer_ ? umbra_writer_get_snapshot_device_name(writer_,
+                                                                       wszOriginalVolume,
+                                                                       ppwszSnapshotDevice)
+                               : VSS_E_BAD_STATE;
         }
 
         VSS_ID STDMETHODCALLTYPE GetCurrentSnapshotSetId() const {
@@ -254,7 +255,8 @@ private:
                 return Call(userdata, [](CVssWriter *self) { return (self->*Handler)(); });
         }
 
-        template <typename Arg, bool (CVssWriter::*Handler)(Arg)> static bool OnEvent(void *userdata, Arg arg) {
+        template <typename Arg, bool (CVssWriter::*Handler)(Arg)>
+        static bool OnEvent(void *userdata, Arg arg) {
                 return Call(userdata, [=](CVssWriter *self) { return (self->*Handler)(arg); });
         }
 

@@ -162,6 +162,7 @@ inline bool operator!=(const GUID &a, const GUID &b) {
 #define REGDB_E_CLASSNOTREG   UMBRA_HRESULT(0x80040154) /* CoCreateInstance(): no such class */
 #define CLASS_E_NOAGGREGATION UMBRA_HRESULT(0x80040110) /* CoCreateInstance(): nothing here can be */
 #define CO_E_CLASSSTRING      UMBRA_HRESULT(0x800401F3) /* CLSIDFromString(), IIDFromString(): not a GUID */
+#define DISP_E_BADVARTYPE     UMBRA_HRESULT(0x80020008) /* VariantClear(): not a type of VARENUM */
 
 /*
  * VARIANT: a value that carries its type. VSS uses it in one place, SetSnapshotProperty() of a provider, so
