@@ -89,7 +89,7 @@ typedef struct BackupComponent {
         size_t n_directed_targets, directed_targets_capacity;
         DocSubcomponent *restore_subcomponents;
         size_t n_restore_subcomponents, restore_subcomponents_capacity;
-        DocExtra *extra;
+        DocExtra *extra, *backup_metadata_extra, *restore_metadata_extra;
 } BackupComponent;
 
 typedef struct BackupWriter {

@@ -75,6 +75,7 @@ typedef struct WriterDoc {
 
         WriterDocComponent *components;
         size_t n_components, components_capacity;
+        void *index; /* of the implementation */
         DocFileSpecs include_files, exclude_files, exclude_from_snapshot;
         DocExtra *extra, *identification_extra, *locations_extra;
 } WriterDoc;

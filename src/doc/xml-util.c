@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * XML, the Reading Half
+ *
+ * Two guards stand before the model. The first walks over the bare text and counts what libxml2 does not count, or
+ * counts too late: depth, attributes of one tag (libxml2 compares each with each), and whether there is a DTD. The
+ * second is libxml2 with its own handlers, which stop it at the first thing they do not like. What the first guard
+ * takes for a tag is a tag for libxml2, too: the text has to be UTF-8, so there is no other way to spell "<".
+ */
+
+#include <errno.h>
+#include <libxml/parser.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "doc/doc-limits.h"
+#include "doc/xml-util.h"
+
+typedef struct XmlParser {
+        xmlParserCtxt *ctxt;
+        const XmlEvents *events;
+        void *userdata;
+        HRESULT hr;
+        size_t depth, n_namespaces[DOCUMENT_DEPTH_MAX + 1]; /* in scope, by depth */
+} XmlParser;
+
+static void xml_ctxt_freep(xmlParserCtxt **ctxt) {
+        if (*ctxt)
+                xmlFreeParserCtxt(*ctxt);
+}
+
+static bool starts_with(const char *p, const char *end, const char *prefix) {
+        size_t n = strlen(prefix);
+
+        return (size_t) (end - p) >= n && memcmp(p, prefix, n) == 0;
+}
+
+/* What stands behind the next @what; NULL when there is none. */
+static const char *skip_past(const char *p, const char *end, const char *what) {
+        const char *found = memmem(p, (size_t) (end - p), what, strlen(what));
+
+        return found ? found + strlen(what) : NULL;
+}
+
+/* @p stands behind the '<' of a start tag; moves it behind its '>'. */
+static HRESULT scan_start_tag(const char **p, const char *end, size_t *depth) {
+        size_t n_attributes = 0;
+        const char *q = *p;
+
+        for (; q < end && *q != '>'; ++q) {
+                if (*q != '"' && *q != '\'')
+                        continue;
+
+                if (++n_attributes > DOCUMENT_ATTRIBUTES_MAX)
+                        return VSS_E_INVALID_XML_DOCUMENT;
+
+                q = memchr(q + 1, *q, (size_t) (end - q - 1));
+                if (!q)
+                        return VSS_E_CORRUPT_XML_DOCUMENT;
+        }
+        if (q == end)
+                return VSS_E_CORRUPT_XML_DOCUMENT;
+
+        if (*depth >= DOCUMENT_DEPTH_MAX)
+                return VSS_E_INVALID_XML_DOCUMENT;
+        if (q[-1] != '/')
+                ++*depth;
+
+        *p = q + 1;
+        return S_OK;
+}
+
+/* The first guard. Leaves everything that is not a limit to libxml2. */
+static HRESULT scan_limits(const char *text, size_t size) {
+        const char *end = text + size;
+        const char *p = text;
+        size_t depth = 0;
+        HRESULT hr;
+
+        while (p && (p = memchr(p, '<', (size_t) (end - p)))) {
+                ++p;
+
+                if (starts_with(p, end, "!--"))
+                        p = skip_past(p + 3, end, "-->");
+                else if (starts_with(p, end, "![CDATA["))
+                        p = skip_past(p, end, "]]>");
+                else if (starts_with(p, end, "!"))
+                        /* Our documents have no DTD. Whoever sends one wants to play with entities. */
+                        return VSS_E_INVALID_XML_DOCUMENT;
+                else if (starts_with(p, end, "?"))
+                        p = skip_past(p, end, "?>");
+                else if (starts_with(p, end, "/"))
+                        depth -= depth > 0;
+                else {
+                        hr = scan_start_tag(&p, end, &depth);
+                        if (FAILED(hr))
+                                return hr;
+                }
+        }
+
+        return S_OK;
+}
+
+static void xml_fail(XmlParser *p, HRESULT hr) {
+        if (SUCCEEDED(p->hr))
+                p->hr = hr;
+
+        xmlStopParser(p->ctxt);
+}
+
+static void on_start(void *userdata,
+                     const xmlChar *name,
+                     const xmlChar *prefix,
+                     const xmlChar *uri,
+                     int n_namespaces,
+                     const xmlChar **namespaces,
+                     int n_attributes,
+                     int n_defaulted,
+                     const xmlChar **attributes) {
+        XmlParser *p = userdata;
+        XmlElement element = {
+                .prefix = (const char *) prefix,
+                .name = (const char *) name,
+                .uri = (const char *) uri,
+                .namespaces = (const char *const *) namespaces,
+                .n_namespaces = (size_t) n_namespaces,
+                .attributes = (const char *const *) attributes,
+                .n_attributes = (size_t) n_attributes,
+        };
+        HRESULT hr;
+
+        if (FAILED(p->hr))
+                return;
+
+        /* libxml2 looks prefixes up by walking over all that are in scope. */
+        if (p->depth == DOCUMENT_DEPTH_MAX ||
+            p->n_namespaces[p->depth] + element.n_namespaces > DOCUMENT_NAMESPACES_MAX) {
+                xml_fail(p, VSS_E_INVALID_XML_DOCUMENT);
+                return;
+        }
+        p->n_namespaces[p->depth + 1] = p->n_namespaces[p->depth] + element.n_namespaces;
+        p->depth++;
+
+        hr = p->events->start(p->userdata, &element);
+        if (FAILED(hr))
+                xml_fail(p, hr);
+}
+
+static void on_end(void *userdata, const xmlChar *name, const xmlChar *prefix, const xmlChar *uri) {
+        XmlParser *p = userdata;
+        HRESULT hr;
+
+        if (FAILED(p->hr))
+                return;
+
+        p->depth--;
+        hr = p->events->end(p->userdata, (const char *) prefix, (const char *) name);
+        if (FAILED(hr))
+                xml_fail(p, hr);
+}
+
+static void on_text(void *userdata, const xmlChar *text, int size) {
+        XmlParser *p = userdata;
+        HRESULT hr;
+
+        if (FAILED(p->hr))
+                return;
+
+        hr = p->events->text(p->userdata, (const char *) text, (size_t) size);
+        if (FAILED(hr))
+                xml_fail(p, hr);
+}
+
+/* The first guard has seen no DTD; should libxml2 see one, it does not get as far as its first declaration. */
+static void on_dtd(void *userdata, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
+        xml_fail(userdata, VSS_E_INVALID_XML_DOCUMENT);
+}
+
+static void on_error(void *userdata, xmlErrorPtr error) {
+        XmlParser *p = userdata;
+
+        if (!error || error->level < XML_ERR_ERROR)
+                return;
+
+        xml_fail(p, error->code == XML_ERR_NO_MEMORY ? E_OUTOFMEMORY : VSS_E_CORRUPT_XML_DOCUMENT);
+}
+
+static void xml_init(void) {
+        xmlInitParser();
+}
+
+HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvents *events, void *userdata) {
+        static pthread_once_t once = PTHREAD_ONCE_INIT;
+        static const xmlSAXHandler handler = {
+                .initialized = XML_SAX2_MAGIC,
+                .startElementNs = on_start,
+                .endElementNs = on_end,
+                .characters = on_text,
+                .cdataBlock = on_text,
+                .ignorableWhitespace = on_text,
+                .internalSubset = on_dtd,
+                .externalSubset = on_dtd,
+                .serror = on_error,
+        };
+        _cleanup_(xml_ctxt_freep) xmlParserCtxt *ctxt = NULL;
+        XmlParser parser = { .events = events, .userdata = userdata };
+        HRESULT hr;
+
+        if (size > size_max)
+                return VSS_E_INVALID_XML_DOCUMENT;
+        if (starts_with(text, text + size, "\xEF\xBB\xBF")) {
+                text += 3;
+                size -= 3;
+        }
+        if (size == 0 || memchr(text, 0, size))
+                return VSS_E_CORRUPT_XML_DOCUMENT;
+
+        hr = scan_limits(text, size);
+        if (FAILED(hr))
+                return hr;
+
+        (void) pthread_once(&once, xml_init);
+
+        ctxt = parser.ctxt = xmlNewParserCtxt();
+        if (!ctxt)
+                return E_OUTOFMEMORY;
+
+        *ctxt->sax = handler;
+        ctxt->userData = &parser;
+
+        /* No XML_PARSE_NOENT, no XML_PARSE_DTDLOAD. XML_PARSE_HUGE lifts limits of libxml2 that are above ours, so that
+         * the answer to "too much" is ours. */
+        (void) xmlCtxtReadMemory(ctxt, text, (int) size, NULL, "UTF-8",
+                                 XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+        if (FAILED(parser.hr))
+                return parser.hr;
+
+        return ctxt->wellFormed && ctxt->nsWellFormed ? S_OK : VSS_E_CORRUPT_XML_DOCUMENT;
+}
+
+HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
+        const char *value, *end, *amp;
+        size_t size;
+        char *text, *out;
+
+        value = xml_attribute_value(e, i, &size);
+        if (size > DOCUMENT_ATTRIBUTE_SIZE_MAX)
+                return VSS_E_INVALID_XML_DOCUMENT;
+
+        text = out = calloc_checked(size + 1, 1);
+        if (!text)
+                return E_OUTOFMEMORY;
+
+        /* Without XML_PARSE_NOENT libxml2 leaves one reference in attributes: every "&" is spelled "&#38;". */
+        for (end = value + size; (amp = memchr(value, '&', (size_t) (end - value))); value = amp + 5) {
+                assert(starts_with(amp, end, "&#38;"));
+                out = mempcpy(out, value, (size_t) (amp - value));
+                *out++ = '&';
+        }
+        memcpy(out, value, (size_t) (end - value));
+
+        *ret = text;
+        return S_OK;
+}
