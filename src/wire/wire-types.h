@@ -32,6 +32,8 @@ int wire_read_blob(sd_bus_message *m, size_t max, char **ret_data, size_t *ret_s
 int wire_append_optional_blob(sd_bus_message *m, const void *data, size_t size); /* ah; @data NULL: none */
 int wire_read_optional_blob(sd_bus_message *m, size_t max, char **ret_data, size_t *ret_size); /* none: NULL, 0 */
 
+#define WIRE_CONSISTENCY_MAX 3 /* CONSISTENCY_APPLICATION of doc/backup-doc.h, which this layer does not know */
+
 /* VSS_SNAPSHOT_PROP with UTF-8 strings. */
 typedef struct WireSnapshot {
         GUID id, set_id;
@@ -59,6 +61,17 @@ typedef struct WireProvider {
 void wire_provider_clear(WireProvider *p);
 int wire_append_provider(sd_bus_message *m, const WireProvider *p);
 int wire_read_provider(sd_bus_message *m, WireProvider *ret);
+
+/* One answer to GatherWriterMetadata. */
+typedef struct WireWriter {
+        GUID instance_id, writer_id;
+        char *name;
+        uint64_t document_size; /* of its part of the blob; the reader checks that the parts fit into it */
+} WireWriter;
+
+void wire_writer_clear(WireWriter *w);
+int wire_append_writer(sd_bus_message *m, const WireWriter *w);
+int wire_read_writer(sd_bus_message *m, WireWriter *ret);
 
 typedef struct WireWriterStatus {
         GUID instance_id, writer_id;
