@@ -7,6 +7,7 @@
  * One table per enum, used for logs, the bus, the catalog and the tests.
  */
 
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 

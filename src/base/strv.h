@@ -4,7 +4,8 @@
 /*
  * String Vectors
  *
- * NULL-terminated arrays of strings, owned as one thing.
+ * NULL-terminated arrays of strings, owned as one thing. NULL is the empty vector, and the only one these functions
+ * hand out.
  */
 
 #include <stdbool.h>
@@ -19,7 +20,7 @@ int strv_append(char ***v, const char *s); /* copies @s */
 int strv_consume(char ***v, char *s);      /* takes @s over, also on failure (then it is freed) */
 int strv_copy(char *const *v, char ***ret);
 bool strv_contains(char *const *v, const char *s);
-void strv_sort(char **v);
+void strv_sort(char **v);                                           /* by bytes, whatever the locale */
 int strv_split(const char *s, const char *separators, char ***ret); /* empty fields are dropped */
 char *strv_join(char *const *v, const char *separator);             /* NULL when out of memory */
 

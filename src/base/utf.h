@@ -20,8 +20,8 @@ int wide_from_utf8(const char *s, WCHAR **ret);
 bool utf8_is_valid(const char *s);
 
 /* A byte string that XML 1.0 cannot hold as it is (control characters, invalid UTF-8, U+FFFE, U+FFFF) is escaped:
- * such a byte becomes the text "\\xHH" and a literal backslash followed by 'x' becomes "\\x5cx"; everything
- * else is unchanged. Lossless; unescape refuses what escape does not produce with -EILSEQ only for "\\x" without two
- * lower-case hex digits. */
+ * such a byte becomes the text "\xHH" and a literal backslash followed by 'x' becomes "\x5cx"; everything else is
+ * unchanged, also tab, line feed and carriage return, which XML holds as character references. NULL maps to NULL.
+ * Lossless; unescape refuses with -EILSEQ a "\x" without two lower-case hex digits, and "\x00". */
 int xml_escape_bytes(const char *s, char **ret);
 int xml_unescape_bytes(const char *s, char **ret);

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Processes
+ *
+ * umbra's helpers are processes because processes can be killed. Starting one takes more care than fork() and
+ * exec(): the child must not keep descriptors alive whose closing means something to others, must not run our signal
+ * handlers, must not outlive us where it could hold a disk frozen, and must tell why it could not be executed.
+ *
+ * Rule for everything named child_…(): it runs between fork() and exec(), perhaps in a copy of a threaded program,
+ * so it calls async-signal-safe functions only, and allocates nothing.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/macro.h"
+#include "base/process-util.h"
+#include "base/time-util.h"
+
+#define FIRST_FD 3 /* after stdin, stdout and stderr */
+
+/* How long a process may take to die of SIGKILL. */
+#define KILL_WAIT_USEC (1 * USEC_PER_SEC)
+
+/* What child_… need, prepared before fork(). */
+typedef struct Spawn {
+        const SpawnOptions *options;
+        pid_t parent;
+        int *fds;     /* n_fds of room: copies out of harm's way */
+        int error_fd; /* takes an errno; closes with exec() */
+} Spawn;
+
+/* Handlers are ours and make no sense there; ignored signals would stay ignored through exec(). */
+static void child_reset_signals(void) {
+        struct sigaction action = { .sa_handler = SIG_DFL };
+        sigset_t none;
+
+        /* SIGKILL, SIGSTOP and those of the C library refuse, and have nothing to reset. */
+        for (int signo = 1; signo < _NSIG; ++signo)
+                (void) sigaction(signo, &action, NULL);
+
+        (void) sigemptyset(&none);
+        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+
+/* Gives the descriptors their numbers. A target may be the number of another source, so all sources first move
+ * beyond the targets. */
+static int child_arrange_fds(Spawn *spawn) {
+        const SpawnOptions *options = spawn->options;
+        int stdout_fd = options->stdout_fd, stderr_fd = options->stderr_fd, error_to, beyond;
+
+        error_to = FIRST_FD + (int) options->n_fds;
+        beyond = error_to + 1;
+
+        spawn->error_fd = fcntl(spawn->error_fd, F_DUPFD_CLOEXEC, beyond);
+        if (spawn->error_fd < 0)
+                return -errno;
+
+        for (size_t i = 0; i < options->n_fds; ++i) {
+                spawn->fds[i] = fcntl(options->fds[i], F_DUPFD_CLOEXEC, beyond);
+                if (spawn->fds[i] < 0)
+                        return -errno;
+        }
+
+        /* These two may be each other's. */
+        if (stdout_fd > 0) {
+                stdout_fd = fcntl(stdout_fd, F_DUPFD_CLOEXEC, beyond);
+                if (stdout_fd < 0)
+                        return -errno;
+        }
+        if (stderr_fd > 0) {
+                stderr_fd = fcntl(stderr_fd, F_DUPFD_CLOEXEC, beyond);
+                if (stderr_fd < 0)
+                        return -errno;
+        }
+
+        for (size_t i = 0; i < options->n_fds; ++i)
+                if (dup2(spawn->fds[i], FIRST_FD + (int) i) < 0)
+                        return -errno;
+
+        if (stdout_fd > 0 && dup2(stdout_fd, STDOUT_FILENO) < 0)
+                return -errno;
+        if (stderr_fd > 0 && dup2(stderr_fd, STDERR_FILENO) < 0)
+                return -errno;
+
+        if (dup3(spawn->error_fd, error_to, O_CLOEXEC) < 0)
+                return -errno;
+        spawn->error_fd = error_to;
+
+        return close_range((unsigned) beyond, UINT_MAX, 0) < 0 ? -errno : 0;
+}
+
+static int child_become(Spawn *spawn) {
+        const SpawnOptions *options = spawn->options;
+        int r;
+
+        if (options->die_with_parent) {
+                if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                        return -errno;
+
+                /* It may have died before we asked. */
+                if (getppid() != spawn->parent)
+                        return -ESRCH;
+        }
+
+        if (options->new_session && setsid() < 0)
+                return -errno;
+
+        r = child_arrange_fds(spawn);
+        if (r < 0)
+                return r;
+
+        child_reset_signals();
+        (void) execve(options->path, options->argv, options->envp ? options->envp : environ);
+        return -errno;
+}
+
+static _Noreturn void child_run(Spawn *spawn) {
+        int r = child_become(spawn);
+
+        (void) fd_write_all(spawn->error_fd, &r, sizeof(r));
+        _exit(EXIT_FAILURE);
+}
+
+/* With all signals blocked until the child has reset them, so that no handler of ours runs in it. */
+static pid_t fork_with_signals_blocked(void) {
+        sigset_t all, saved;
+        pid_t pid;
+        int error;
+
+        (void) sigfillset(&all);
+        (void) pthread_sigmask(SIG_SETMASK, &all, &saved);
+
+        pid = fork();
+        if (pid == 0)
+                return 0;
+
+        error = -errno;
+        (void) pthread_sigmask(SIG_SETMASK, &saved, NULL);
+        return pid < 0 ? error : pid;
+}
+
+/* For a child that is as good as dead. */
+static void reap_blocking(pid_t pid) {
+        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+}
+
+int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
+        _cleanup_(closep) int pidfd = -EBADF, error_read = -EBADF, error_write = -EBADF;
+        _cleanup_(freep) int *fds = NULL;
+        Spawn spawn = { .options = options, .parent = getpid() };
+        int pipe_fds[2], error;
+        ssize_t n;
+        pid_t pid;
+
+        assert(options->path && options->argv);
+
+        fds = calloc_checked(options->n_fds + 1, sizeof(int));
+        if (!fds)
+                return -ENOMEM;
+
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return -errno;
+        error_read = pipe_fds[0];
+        error_write = pipe_fds[1];
+
+        spawn.fds = fds;
+        spawn.error_fd = error_write;
+
+        pid = fork_with_signals_blocked();
+        if (pid < 0)
+                return pid;
+        if (pid == 0)
+                child_run(&spawn);
+
+        error_write = fd_close(error_write);
+
+        pidfd = pidfd_open(pid, 0);
+        if (pidfd < 0) {
+                error = -errno;
+                (void) kill(pid, SIGKILL);
+                reap_blocking(pid);
+                return error;
+        }
+
+        /* Ends when exec() closes the other end: nothing to read means that all went well. */
+        n = fd_read_full(error_read, &error, sizeof(error));
+        if (n != 0) {
+                reap_blocking(pid);
+                return n == sizeof(error) ? error : -EIO;
+        }
+
+        if (ret_pid)
+                *ret_pid = pid;
+        *ret_pidfd = TAKE_FD(pidfd);
+        return 0;
+}
+
+int process_reap(int pidfd, int *ret_status) {
+        siginfo_t info = {};
+
+        while (waitid(P_PIDFD, (id_t) pidfd, &info, WEXITED | WNOHANG) < 0)
+                if (errno != EINTR)
+                        return -errno;
+
+        if (info.si_pid == 0)
+                return -EAGAIN;
+
+        if (ret_status)
+                *ret_status = info.si_code == CLD_EXITED ? info.si_status : -info.si_status;
+        return 0;
+}
+
+/* Until @pidfd is readable; 0 also when it is not by then. */
+static int wait_for_end(int pidfd, usec_t timeout_usec) {
+        usec_t now = now_usec(CLOCK_MONOTONIC), deadline = usec_add(now, timeout_usec);
+
+        for (;;) {
+                struct pollfd pollfd = { .fd = pidfd, .events = POLLIN };
+                struct timespec left = timespec_from_usec(deadline - now);
+
+                if (ppoll(&pollfd, 1, deadline == USEC_INFINITY ? NULL : &left, NULL) >= 0)
+                        return 0;
+                if (errno != EINTR)
+                        return -errno;
+
+                now = MIN(now_usec(CLOCK_MONOTONIC), deadline);
+        }
+}
+
+int process_end(int pidfd, unsigned long timeout_usec, int *ret_status) {
+        int r;
+
+        r = wait_for_end(pidfd, timeout_usec);
+        if (r < 0)
+                return r;
+
+        r = process_reap(pidfd, ret_status);
+        if (r != -EAGAIN)
+                return r;
+
+        if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
+                return -errno;
+
+        r = wait_for_end(pidfd, KILL_WAIT_USEC);
+        if (r < 0)
+                return r;
+
+        r = process_reap(pidfd, ret_status);
+        return r == -EAGAIN ? -ETIMEDOUT : r;
+}
+
+/* The directory of the running program, without the last slash. */
+static int own_directory(char **ret) {
+        char path[PATH_MAX];
+        ssize_t n;
+
+        n = readlink("/proc/self/exe", path, sizeof(path));
+        if (n < 0)
+                return -errno;
+        if (n == sizeof(path))
+                return -ENAMETOOLONG;
+
+        /* What follows the last slash may carry " (deleted)" after an upgrade; the directory does not. */
+        while (n > 0 && path[n - 1] != '/')
+                --n;
+
+        return format_to(ret, "%.*s", n > 0 ? (int) n - 1 : 0, path);
+}
+
+static int program_in(const char *dir, const char *name, char **ret) {
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        if (!dir)
+                return -ENOENT;
+
+        r = format_to(&path, "%s/%s", dir, name);
+        if (r < 0)
+                return r;
+
+        if (access(path, X_OK) < 0)
+                return -ENOENT;
+
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+int program_path(const char *name, const char *fallback_dir, char **ret) {
+        _cleanup_(freep) char *own = NULL;
+        const char *dirs[3] = {};
+        int r;
+
+        r = own_directory(&own);
+        if (r == -ENOMEM)
+                return r;
+
+        dirs[0] = secure_getenv("UMBRA_LIBEXECDIR");
+        dirs[1] = own;
+        dirs[2] = fallback_dir;
+
+        for (size_t i = 0; i < ELEMENTSOF(dirs); ++i) {
+                r = program_in(dirs[i], name, ret);
+                if (r != -ENOENT)
+                        return r;
+        }
+
+        return -ENOENT;
+}

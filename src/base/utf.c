@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Text
+ *
+ * The one place that knows how bytes become characters and back. Every string that crosses the API goes through
+ * here, so the rule is strict where it matters (what comes out is always what went in) and forgiving where Linux is
+ * (a file name is whatever the kernel took).
+ */
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <wchar.h>
+
+#include "base/alloc.h"
+#include "base/macro.h"
+#include "base/utf.h"
+
+/* Where a byte that is not UTF-8 hides: U+DC00 plus the byte, so U+DC80…U+DCFF. */
+#define BYTE_ESCAPE_BASE 0xDC00U
+
+/* A code point takes at most this many bytes. */
+#define UTF8_CHAR_MAX 4U
+
+/* The length of the valid UTF-8 sequence at @s and its code point; 0 when there is none. Reads no further than the
+ * first byte that does not belong, so the NUL at the end is bound enough. */
+static size_t utf8_decode(const char *s, uint32_t *ret) {
+        static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+        const unsigned char *u = (const unsigned char *) s;
+        uint32_t c;
+        size_t n;
+
+        if (u[0] < 0x80) {
+                *ret = u[0];
+                return 1;
+        }
+
+        if (u[0] >= 0xC2 && u[0] <= 0xDF) {
+                n = 2;
+                c = u[0] & 0x1FU;
+        } else if (u[0] >= 0xE0 && u[0] <= 0xEF) {
+                n = 3;
+                c = u[0] & 0x0FU;
+        } else if (u[0] >= 0xF0 && u[0] <= 0xF4) {
+                n = 4;
+                c = u[0] & 0x07U;
+        } else
+                return 0;
+
+        for (size_t i = 1; i < n; ++i) {
+                if ((u[i] & 0xC0) != 0x80)
+                        return 0;
+
+                c = c << 6 | (u[i] & 0x3FU);
+        }
+
+        if (c < smallest[n] || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+                return 0;
+
+        *ret = c;
+        return n;
+}
+
+/* Writes @c to @out, which has room for UTF8_CHAR_MAX bytes. 0 when @c is neither a character nor a hidden byte. */
+static size_t utf8_encode(uint32_t c, char *out) {
+        unsigned char *u = (unsigned char *) out;
+
+        if (c >= BYTE_ESCAPE_BASE + 0x80 && c <= BYTE_ESCAPE_BASE + 0xFF) {
+                u[0] = (unsigned char) (c - BYTE_ESCAPE_BASE);
+                return 1;
+        }
+
+        if (c == 0 || c > 0x10FFFF || (c >= 0xD800 && c <= 0xDFFF))
+                return 0;
+
+        if (c < 0x80) {
+                u[0] = (unsigned char) c;
+                return 1;
+        }
+
+        if (c < 0x800) {
+                u[0] = (unsigned char) (0xC0 | c >> 6);
+                u[1] = (unsigned char) (0x80 | (c & 0x3F));
+                return 2;
+        }
+
+        if (c < 0x10000) {
+                u[0] = (unsigned char) (0xE0 | c >> 12);
+                u[1] = (unsigned char) (0x80 | (c >> 6 & 0x3F));
+                u[2] = (unsigned char) (0x80 | (c & 0x3F));
+                return 3;
+        }
+
+        u[0] = (unsigned char) (0xF0 | c >> 18);
+        u[1] = (unsigned char) (0x80 | (c >> 12 & 0x3F));
+        u[2] = (unsigned char) (0x80 | (c >> 6 & 0x3F));
+        u[3] = (unsigned char) (0x80 | (c & 0x3F));
+        return 4;
+}
+
+int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret) {
+        _cleanup_(freep) char *bytes = NULL;
+        size_t size = 0;
+
+        if (!s) {
+                *ret = NULL;
+                return 0;
+        }
+
+        /* Counted first, then written: a fourth of the memory for the text one usually meets. */
+        for (size_t i = 0; i < n; ++i) {
+                char buffer[UTF8_CHAR_MAX];
+                size_t k;
+
+                k = utf8_encode((uint32_t) s[i], buffer);
+                if (k == 0)
+                        return -EILSEQ;
+
+                size += k;
+        }
+
+        bytes = calloc_checked(size + 1, 1);
+        if (!bytes)
+                return -ENOMEM;
+
+        size = 0;
+        for (size_t i = 0; i < n; ++i) {
+                char buffer[UTF8_CHAR_MAX];
+                size_t k;
+
+                k = utf8_encode((uint32_t) s[i], buffer);
+                memcpy(bytes + size, buffer, k);
+                size += k;
+        }
+
+        *ret = TAKE_PTR(bytes);
+        return 0;
+}
+
+int utf8_from_wide(const WCHAR *s, char **ret) {
+        return utf8_from_wide_n(s, s ? wcslen(s) : 0, ret);
+}
+
+int wide_from_utf8(const char *s, WCHAR **ret) {
+        WCHAR *wide;
+        size_t n = 0;
+
+        if (!s) {
+                *ret = NULL;
+                return 0;
+        }
+
+        wide = calloc_checked(strlen(s) + 1, sizeof(WCHAR));
+        if (!wide)
+                return -ENOMEM;
+
+        while (*s) {
+                uint32_t c;
+                size_t k;
+
+                k = utf8_decode(s, &c);
+                if (k == 0) {
+                        c = BYTE_ESCAPE_BASE + (unsigned char) *s;
+                        k = 1;
+                }
+
+                wide[n++] = (WCHAR) c;
+                s += k;
+        }
+
+        *ret = wide;
+        return 0;
+}
+
+bool utf8_is_valid(const char *s) {
+        while (*s) {
+                uint32_t c;
+                size_t k;
+
+                k = utf8_decode(s, &c);
+                if (k == 0)
+                        return false;
+
+                s += k;
+        }
+
+        return true;
+}
+
+static bool xml_can_hold(uint32_t c) {
+        if (c < 0x20)
+                return c == '\t' || c == '\n' || c == '\r';
+
+        return c != 0xFFFE && c != 0xFFFF;
+}
+
+static char *append_escaped_byte(char *end, char byte) {
+        static const char digits[] = "0123456789abcdef";
+        unsigned char u = (unsigned char) byte;
+
+        *end++ = '\\';
+        *end++ = 'x';
+        *end++ = digits[u >> 4];
+        *end++ = digits[u & 0xF];
+        return end;
+}
+
+int xml_escape_bytes(const char *s, char **ret) {
+        char *escaped, *end;
+
+        if (!s) {
+                *ret = NULL;
+                return 0;
+        }
+
+        escaped = end = calloc_checked(strlen(s) + 1, 4);
+        if (!escaped)
+                return -ENOMEM;
+
+        while (*s) {
+                uint32_t c = 0;
+                size_t k;
+                bool plain;
+
+                k = utf8_decode(s, &c);
+                plain = k > 0 && xml_can_hold(c) && !(s[0] == '\\' && s[1] == 'x');
+
+                for (k = MAX(k, (size_t) 1); k > 0; --k, ++s)
+                        if (plain)
+                                *end++ = *s;
+                        else
+                                end = append_escaped_byte(end, *s);
+        }
+
+        *ret = escaped;
+        return 0;
+}
+
+/* The value of a digit as append_escaped_byte() writes it, -EILSEQ for anything else. */
+static int hex_digit(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        return -EILSEQ;
+}
+
+int xml_unescape_bytes(const char *s, char **ret) {
+        _cleanup_(freep) char *bytes = NULL;
+        char *end;
+
+        if (!s) {
+                *ret = NULL;
+                return 0;
+        }
+
+        bytes = end = calloc_checked(strlen(s) + 1, 1);
+        if (!bytes)
+                return -ENOMEM;
+
+        while (*s) {
+                int high, low;
+
+                if (s[0] != '\\' || s[1] != 'x') {
+                        *end++ = *s++;
+                        continue;
+                }
+
+                high = hex_digit(s[2]);
+                if (high < 0)
+                        return high;
+
+                low = hex_digit(s[3]);
+                if (low < 0)
+                        return low;
+
+                /* A NUL would cut the string short, and then what is checked is not what is used. */
+                if (high == 0 && low == 0)
+                        return -EILSEQ;
+
+                *end++ = (char) (high << 4 | low);
+                s += 4;
+        }
+
+        *ret = TAKE_PTR(bytes);
+        return 0;
+}
