@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <string.h>
 
 #include <vsserror.h>
 
@@ -222,6 +223,16 @@ const char *hresult_name(HRESULT hr) {
 
         (void) snprintf(number, sizeof(number), "0x%08X", (unsigned) hr);
         return number;
+}
+
+int hresult_from_name(const char *name, HRESULT *ret) {
+        for (size_t i = 0; i < ELEMENTSOF(hresults); ++i)
+                if (strcmp(hresults[i].name, name) == 0) {
+                        *ret = hresults[i].value;
+                        return 0;
+                }
+
+        return -ENOENT;
 }
 
 int hresult_from_name(const char *name, HRESULT *ret) {
