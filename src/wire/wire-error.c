@@ -43,7 +43,7 @@ int wire_error_set(sd_bus_error *error, HRESULT hr, const char *format, ...) {
         const char *known;
         va_list ap;
 
-        assert(FAILED(hr));
+        assert(FAILED(hr) || hr == VSS_S_ASYNC_CANCELLED);
 
         known = hresult_name(hr);
         if (known[0] == '0') /* an element of an error's name cannot begin with a digit */
@@ -90,8 +90,8 @@ HRESULT hresult_from_wire_error(const sd_bus_error *error) {
                 if (hresult_from_name(name, &hr) < 0 && parse_code(name, &hr) < 0)
                         return VSS_E_UNEXPECTED;
 
-                /* An error is a failure, whatever its name says. */
-                return FAILED(hr) ? hr : VSS_E_UNEXPECTED;
+                /* An error is a failure, whatever its name says; except for the one that is the caller's own wish. */
+                return FAILED(hr) || hr == VSS_S_ASYNC_CANCELLED ? hr : VSS_E_UNEXPECTED;
         }
 
         for (size_t i = 0; i < ELEMENTSOF(foreign); ++i)
