@@ -3,8 +3,8 @@
 /*
  * Allocation
  *
- * The only place of the house that calls malloc's family, so that sizes are checked once and a test can let any
- * single allocation fail. What is handed out belongs to free().
+ * The only place of the house that calls malloc's family, so that sizes are checked once and a test can let
+ * any single allocation fail. What is handed out belongs to free().
  */
 
 #include <errno.h>

@@ -3,9 +3,9 @@
 /*
  * BSTR
  *
- * A BSTR points at its characters; the length stands in the four bytes before them, in bytes, and may be larger than
- * wcslen() says. Callers free with SysFreeString(), which com/ builds on bstr_free(), so both ends of that contract
- * are here.
+ * A BSTR points at its characters; the length stands in the four bytes before them, in bytes, and may be
+ * larger than wcslen() says. Callers free with SysFreeString(), which com/ builds on bstr_free(), so both
+ * ends of that contract are here.
  */
 
 #include <errno.h>
@@ -20,7 +20,7 @@
 
 typedef uint32_t BstrLength;
 
-_Static_assert(sizeof(BstrLength) == 4, "programs read the length from the four bytes before the characters");
+_Static_assert(sizeof(BstrLength) == 4, "programs read the length from the four bytes before");
 _Static_assert(sizeof(BstrLength) % _Alignof(WCHAR) == 0, "the characters behind the length are aligned");
 
 BSTR bstr_alloc(const WCHAR *s, size_t n_chars) {

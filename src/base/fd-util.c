@@ -3,8 +3,8 @@
 /*
  * Descriptors
  *
- * What the C library leaves to every program: reading all of it, writing all of it, replacing a file so that nobody
- * sees half of it, opening below a directory without being led out of it, and memory as a message.
+ * What the C library leaves to every program: reading all of it, writing all of it, replacing a file so that
+ * nobody sees half of it, opening below a directory without being led out of it, and memory as a message.
  */
 
 #include <fcntl.h>
@@ -32,7 +32,8 @@
 int fd_close(int fd) {
         int saved = errno;
 
-        /* Not repeated on EINTR: on Linux the descriptor is gone, and the number may be somebody else's by now. */
+        /* Not repeated on EINTR: on Linux the descriptor is gone, and the number may be somebody else's by
+         * now. */
         if (fd >= 0)
                 (void) close(fd);
 
@@ -280,7 +281,8 @@ int mkdir_p(const char *path, mode_t mode) {
                 if (mkdir(prefix, mode) < 0 && errno != EEXIST) {
                         int error = -errno;
 
-                        /* A read-only file system, or no right to write, where the directory is there anyway. */
+                        /* A read-only file system, or no right to write, where the directory is there
+                         * anyway. */
                         if (stat(prefix, &st) < 0)
                                 return error;
                 }
@@ -320,7 +322,8 @@ int memfd_read_sealed(int fd, size_t max, char **ret_data, size_t *ret_size) {
         size_t size;
         int seals;
 
-        /* Whoever sent it could otherwise change it after we have checked it. Other files have no seals (EINVAL). */
+        /* Whoever sent it could otherwise change it after we have checked it. Other files have no seals
+         * (EINVAL). */
         seals = fcntl(fd, F_GET_SEALS);
         if (seals < 0 || (seals & needed) != needed)
                 return -EBADF;

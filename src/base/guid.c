@@ -3,12 +3,12 @@
 /*
  * GUIDs
  *
- * A GUID in memory is Microsoft's struct in the machine's byte order; its text and what is hashed are the sixteen
- * bytes of RFC 9562, most significant first. Both directions of that are here and nowhere else.
+ * A GUID in memory is Microsoft's struct in the machine's byte order; its text and what is hashed are the
+ * sixteen bytes of RFC 9562, most significant first. Both directions of that are here and nowhere else.
  *
- * Names are hashed with SHA-1 because version 5 is, so anyone can compute our volume GUIDs with uuidgen. A mere
- * mixing function would not do: whoever may create directories chooses names, and must not be able to choose one
- * that has another volume's GUID.
+ * Names are hashed with SHA-1 because version 5 is, so anyone can compute our volume GUIDs with uuidgen. A
+ * mere mixing function would not do: whoever may create directories chooses names, and must not be able to
+ * choose one that has another volume's GUID.
  */
 
 #include <errno.h>
@@ -38,7 +38,8 @@ static void guid_to_bytes(const GUID *g, uint8_t bytes[GUID_SIZE]) {
 }
 
 static void guid_from_bytes(const uint8_t bytes[GUID_SIZE], GUID *ret) {
-        ret->Data1 = (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 | bytes[3];
+        ret->Data1 = (uint32_t) bytes[0] << 24 | (uint32_t) bytes[1] << 16 | (uint32_t) bytes[2] << 8 |
+                bytes[3];
         ret->Data2 = (uint16_t) (bytes[4] << 8 | bytes[5]);
         ret->Data3 = (uint16_t) (bytes[6] << 8 | bytes[7]);
         memcpy(ret->Data4, bytes + 8, sizeof(ret->Data4));
@@ -139,8 +140,8 @@ void guid_from_name(const GUID *space, const char *name, GUID *ret) {
         guid_from_marked_bytes(digest, 5, ret);
 }
 
-/* Where the kernel gives no random bytes (a sandbox may forbid the call), what is different for each process and
- * each moment has to do: unique still, but no longer a secret. */
+/* Where the kernel gives no random bytes (a sandbox may forbid the call), what is different for each process
+ * and each moment has to do: unique still, but no longer a secret. */
 static void guess_bytes(uint8_t bytes[GUID_SIZE]) {
         static _Atomic unsigned count;
         uint8_t digest[SHA1_SIZE];
@@ -177,7 +178,8 @@ bool guid_is_null(const GUID *g) {
 unsigned guid_hash(const GUID *g) {
         uint32_t words[4], hash = 0;
 
-        /* Random and named GUIDs are hashes already; well-known ones differ in few bits, which this spreads. */
+        /* Random and named GUIDs are hashes already; well-known ones differ in few bits, which this spreads.
+         * */
         memcpy(words, g, sizeof(words));
         for (size_t i = 0; i < ELEMENTSOF(words); ++i)
                 hash = (rotate_left(hash, 5) ^ words[i]) * 0x9E3779B1U;

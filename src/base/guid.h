@@ -4,8 +4,8 @@
 /*
  * GUIDs
  *
- * Names that nobody hands out centrally. Fresh ones are random; those of things that are there already, such as
- * volumes, are computed from what identifies the thing, so that they are the same after a reboot.
+ * Names that nobody hands out centrally. Fresh ones are random; those of things that are there already, such
+ * as volumes, are computed from what identifies the thing, so that they are the same after a reboot.
  */
 
 #include <stdbool.h>
@@ -27,6 +27,6 @@ char *guid_to_string(const GUID *g, char *buffer);
 /* With or without braces, any case, nothing before or after. -EINVAL. */
 int guid_from_string(const char *s, GUID *ret);
 
-/* Version 5 (RFC 9562): the same @name in the same @space gives the same GUID, on every machine and boot. Also what
- * "uuidgen --sha1 --namespace @space --name @name" prints. */
+/* Version 5 (RFC 9562): the same @name in the same @space gives the same GUID, on every machine and boot.
+ * Also what "uuidgen --sha1 --namespace @space --name @name" prints. */
 void guid_from_name(const GUID *space, const char *name, GUID *ret);

@@ -3,8 +3,8 @@
 /*
  * HRESULT
  *
- * Codes are for programs, sentences for people: what a tool prints after "failed:" comes from here. The sentences
- * start small and have no full stop, so that they fit behind a colon.
+ * Codes are for programs, sentences for people: what a tool prints after "failed:" comes from here. The
+ * sentences start small and have no full stop, so that they fit behind a colon.
  */
 
 #include <errno.h>
@@ -46,7 +46,8 @@ static const HResult hresults[] = {
         HRESULT_ENTRY(CO_E_CLASSSTRING,      "the text is not a GUID"),
 
         HRESULT_ENTRY(VSS_E_BAD_STATE,                   "the call was made in the wrong state or order"),
-        HRESULT_ENTRY(VSS_E_UNEXPECTED,                  "an unexpected error occurred; the log of umbrad says more"),
+        HRESULT_ENTRY(VSS_E_UNEXPECTED,
+                      "an unexpected error occurred; the log of umbrad says more"),
         HRESULT_ENTRY(VSS_E_PROVIDER_ALREADY_REGISTERED, "the provider is registered already"),
         HRESULT_ENTRY(VSS_E_PROVIDER_NOT_REGISTERED,     "there is no provider with this id"),
         HRESULT_ENTRY(VSS_E_PROVIDER_VETO,               "the provider refused; the log of umbrad says why"),
@@ -58,16 +59,19 @@ static const HResult hresults[] = {
         HRESULT_ENTRY(VSS_S_ASYNC_FINISHED,  "the operation has finished"),
         HRESULT_ENTRY(VSS_S_ASYNC_CANCELLED, "the operation was cancelled"),
 
-        HRESULT_ENTRY(VSS_E_VOLUME_NOT_SUPPORTED,             "no provider can make a shadow copy of this volume"),
+        HRESULT_ENTRY(VSS_E_VOLUME_NOT_SUPPORTED,
+                      "no provider can make a shadow copy of this volume"),
         HRESULT_ENTRY(VSS_E_OBJECT_ALREADY_EXISTS,            "it exists already"),
         HRESULT_ENTRY(VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER,
                       "the chosen provider cannot make a shadow copy of this volume"),
         HRESULT_ENTRY(VSS_E_UNEXPECTED_PROVIDER_ERROR,        "the provider failed in a way it may not"),
         HRESULT_ENTRY(VSS_E_CORRUPT_XML_DOCUMENT,             "the document is not well-formed XML"),
-        HRESULT_ENTRY(VSS_E_INVALID_XML_DOCUMENT,             "the document does not say what such a document says"),
+        HRESULT_ENTRY(VSS_E_INVALID_XML_DOCUMENT,
+                      "the document does not say what such a document says"),
         HRESULT_ENTRY(VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, "the shadow copy set holds too many volumes"),
         HRESULT_ENTRY(VSS_E_FLUSH_WRITES_TIMEOUT,             "writing out the volume took too long"),
-        HRESULT_ENTRY(VSS_E_HOLD_WRITES_TIMEOUT,              "writes were held for too long and had to be released"),
+        HRESULT_ENTRY(VSS_E_HOLD_WRITES_TIMEOUT,
+                      "writes were held for too long and had to be released"),
         HRESULT_ENTRY(VSS_E_UNEXPECTED_WRITER_ERROR,          "talking to a writer failed unexpectedly"),
         HRESULT_ENTRY(VSS_E_SNAPSHOT_SET_IN_PROGRESS,         "another shadow copy set is being created"),
         HRESULT_ENTRY(VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED, "the volume has too many shadow copies"),
@@ -81,29 +85,37 @@ static const HResult hresults[] = {
         HRESULT_ENTRY(VSS_E_NO_SNAPSHOTS_IMPORTED,            "no shadow copy could be imported"),
         HRESULT_ENTRY(VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED,      "some shadow copies were not imported"),
         HRESULT_ENTRY(VSS_E_SOME_SNAPSHOTS_NOT_IMPORTED,      "some shadow copies could not be imported"),
-        HRESULT_ENTRY(VSS_E_MAXIMUM_NUMBER_OF_REMOTE_MACHINES_REACHED, "too many remote machines are involved"),
+        HRESULT_ENTRY(VSS_E_MAXIMUM_NUMBER_OF_REMOTE_MACHINES_REACHED,
+                      "too many remote machines are involved"),
         HRESULT_ENTRY(VSS_E_REMOTE_SERVER_UNAVAILABLE,        "the remote server cannot be reached"),
-        HRESULT_ENTRY(VSS_E_REMOTE_SERVER_UNSUPPORTED,        "the remote server cannot make such shadow copies"),
+        HRESULT_ENTRY(VSS_E_REMOTE_SERVER_UNSUPPORTED,
+                      "the remote server cannot make such shadow copies"),
         HRESULT_ENTRY(VSS_E_REVERT_IN_PROGRESS,               "the volume is being reverted"),
         HRESULT_ENTRY(VSS_E_REVERT_VOLUME_LOST,               "the volume was lost while it was reverted"),
         HRESULT_ENTRY(VSS_E_REBOOT_REQUIRED,                  "the machine has to be restarted first"),
         HRESULT_ENTRY(VSS_E_TRANSACTION_FREEZE_TIMEOUT,       "transactions did not come to rest in time"),
         HRESULT_ENTRY(VSS_E_TRANSACTION_THAW_TIMEOUT,         "transactions did not continue in time"),
-        HRESULT_ENTRY(VSS_E_UNSELECTED_VOLUME,                "the disk also holds a volume that was not chosen"),
+        HRESULT_ENTRY(VSS_E_UNSELECTED_VOLUME,
+                      "the disk also holds a volume that was not chosen"),
         HRESULT_ENTRY(VSS_E_SNAPSHOT_NOT_IN_SET,              "the shadow copy is not part of this set"),
         HRESULT_ENTRY(VSS_E_NESTED_VOLUME_LIMIT,              "the volume is nested too deeply"),
         HRESULT_ENTRY(VSS_E_VOLUME_NOT_LOCAL,                 "the volume is not mounted on this machine"),
         HRESULT_ENTRY(VSS_E_CLUSTER_TIMEOUT,                  "the cluster took too long"),
         HRESULT_ENTRY(VSS_E_NOT_SUPPORTED,                    "this is not supported"),
 
-        HRESULT_ENTRY(VSS_E_WRITERERROR_PARTIAL_FAILURE,      "the writer failed for some of its components"),
+        HRESULT_ENTRY(VSS_E_WRITERERROR_PARTIAL_FAILURE,
+                      "the writer failed for some of its components"),
         HRESULT_ENTRY(VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT,
                       "the set lacks volumes that the writer's data needs"),
-        HRESULT_ENTRY(VSS_E_WRITERERROR_OUTOFRESOURCES,       "the writer ran out of memory or other resources"),
-        HRESULT_ENTRY(VSS_E_WRITERERROR_TIMEOUT,              "the writer could not stay frozen for so long"),
-        HRESULT_ENTRY(VSS_E_WRITERERROR_RETRYABLE,            "the writer failed; it may well work next time"),
+        HRESULT_ENTRY(VSS_E_WRITERERROR_OUTOFRESOURCES,
+                      "the writer ran out of memory or other resources"),
+        HRESULT_ENTRY(VSS_E_WRITERERROR_TIMEOUT,
+                      "the writer could not stay frozen for so long"),
+        HRESULT_ENTRY(VSS_E_WRITERERROR_RETRYABLE,
+                      "the writer failed; it may well work next time"),
         HRESULT_ENTRY(VSS_E_WRITERERROR_NONRETRYABLE,         "the writer failed, and would fail again"),
-        HRESULT_ENTRY(VSS_E_WRITERERROR_RECOVERY_FAILED,      "the writer could not recover its data in the shadow copy"),
+        HRESULT_ENTRY(VSS_E_WRITERERROR_RECOVERY_FAILED,
+                      "the writer could not recover its data in the shadow copy"),
 
         HRESULT_ENTRY(VSS_E_BREAK_REVERT_ID_FAILED,  "the disk could not get its identity back"),
         HRESULT_ENTRY(VSS_E_LEGACY_PROVIDER,         "the provider is too old for this"),
@@ -127,7 +139,8 @@ static const HResult hresults[] = {
         HRESULT_ENTRY(VSS_E_ASRERROR_CRITICAL_DISKS_TOO_SMALL,    "the critical disks are too small"),
         HRESULT_ENTRY(VSS_E_WRITER_STATUS_NOT_AVAILABLE,          "the writer's status is not available"),
         HRESULT_ENTRY(VSS_E_ASRERROR_DYNAMIC_VHD_NOT_SUPPORTED,   "dynamic virtual disks are not supported"),
-        HRESULT_ENTRY(VSS_E_CRITICAL_VOLUME_ON_INVALID_DISK,      "a critical volume is on a disk that cannot hold it"),
+        HRESULT_ENTRY(VSS_E_CRITICAL_VOLUME_ON_INVALID_DISK,
+                      "a critical volume is on a disk that cannot hold it"),
         HRESULT_ENTRY(VSS_E_ASRERROR_RDISK_FOR_SYSTEM_DISK_NOT_FOUND, "there is no disk for the system"),
         HRESULT_ENTRY(VSS_E_ASRERROR_NO_PHYSICAL_DISK_AVAILABLE,  "there is no physical disk"),
         HRESULT_ENTRY(VSS_E_ASRERROR_FIXED_PHYSICAL_DISK_AVAILABLE_AFTER_DISK_EXCLUSION,
@@ -223,16 +236,6 @@ const char *hresult_name(HRESULT hr) {
 
         (void) snprintf(number, sizeof(number), "0x%08X", (unsigned) hr);
         return number;
-}
-
-int hresult_from_name(const char *name, HRESULT *ret) {
-        for (size_t i = 0; i < ELEMENTSOF(hresults); ++i)
-                if (strcmp(hresults[i].name, name) == 0) {
-                        *ret = hresults[i].value;
-                        return 0;
-                }
-
-        return -ENOENT;
 }
 
 int hresult_from_name(const char *name, HRESULT *ret) {

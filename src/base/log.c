@@ -3,12 +3,13 @@
 /*
  * Log
  *
- * A log line may wait for a disk: journald writes to one, stderr may be a file on one. While umbra holds a disk
- * frozen that would be the end, so lines then stay here, in memory that was there from the start. When the memory is
- * full, the newest lines are dropped and counted: the first ones say what went wrong, the others what followed.
+ * A log line may wait for a disk: journald writes to one, stderr may be a file on one. While umbra holds a
+ * disk frozen that would be the end, so lines then stay here, in memory that was there from the start. When
+ * the memory is full, the newest lines are dropped and counted: the first ones say what went wrong, the
+ * others what followed.
  *
- * Times are the business of whoever reads stderr (journald, a container runtime, ts), and he takes the time of
- * arrival; so only lines that were held carry their own.
+ * Times are the business of whoever reads stderr (journald, a container runtime, ts), and he takes the time
+ * of arrival; so only lines that were held carry their own.
  *
  * Rule for this file: between log_hold() and log_release() nothing is allocated, opened or written.
  */
@@ -78,8 +79,8 @@ static int level_from_string(const char *s) {
         return -EINVAL;
 }
 
-/* systemd sets $JOURNAL_STREAM to device and inode of what it connected to the journal. A child may have got another
- * stderr since, but the variable all the same. */
+/* systemd sets $JOURNAL_STREAM to device and inode of what it connected to the journal. A child may have got
+ * another stderr since, but the variable all the same. */
 static bool stderr_is_journal(void) {
         const char *stream = getenv("JOURNAL_STREAM");
         unsigned long long dev, ino;
@@ -104,7 +105,7 @@ void log_open(const char *identifier) {
         pthread_mutex_unlock(&the_log.mutex);
 
         if (level < 0)
-                log_warning("Unknown log level '%s' in $UMBRA_LOG_LEVEL, using '%s'", name, level_table[LOG_INFO]);
+                log_warning("Unknown log level '%s' in $UMBRA_LOG_LEVEL, using 'info'", name);
 }
 
 void log_set_max_level(int level) {
@@ -123,10 +124,10 @@ static int write_to_journal(const Line *line, const char *message) {
         struct iovec iov[7];
         int n = 0;
 
-#define FIELD(buffer, ...)                                                                                     \
-        do {                                                                                                   \
-                (void) snprintf((buffer), sizeof(buffer), __VA_ARGS__);                                        \
-                iov[n++] = (struct iovec){ .iov_base = (buffer), .iov_len = strlen(buffer) };                  \
+#define FIELD(buffer, ...)                                                                    \
+        do {                                                                                  \
+                (void) snprintf((buffer), sizeof(buffer), __VA_ARGS__);                       \
+                iov[n++] = (struct iovec){ .iov_base = (buffer), .iov_len = strlen(buffer) }; \
         } while (0)
 
         FIELD(text, "MESSAGE=%s", message);
@@ -151,7 +152,8 @@ static void write_to_stderr(const Line *line, const char *message) {
         if (line->realtime > 0) {
                 char timestamp[TIMESTAMP_STRING_MAX];
 
-                (void) snprintf(at, sizeof(at), "[%.19s.%06u UTC] ", timestamp_to_string(line->realtime, timestamp),
+                (void) snprintf(at, sizeof(at), "[%.19s.%06u UTC] ",
+                                timestamp_to_string(line->realtime, timestamp),
                                 (unsigned) (line->realtime % USEC_PER_SEC));
         }
 
@@ -169,7 +171,8 @@ static void write_line(const Line *line, const char *message) {
         write_to_stderr(line, message);
 }
 
-/* Names from outside may hold line feeds, and would then look like lines of ours, or what moves a terminal's cursor. */
+/* Names from outside may hold line feeds, and would then look like lines of ours, or what moves a terminal's
+ * cursor. */
 static void make_one_line(char *message) {
         for (unsigned char *u = (unsigned char *) message; *u; ++u)
                 if (*u < ' ' || *u == 0x7F)
@@ -233,7 +236,8 @@ static void write_held_lines(void) {
                 Line line = { .level = LOG_WARNING, .file = __FILE__, .line = __LINE__ };
                 char message[128];
 
-                (void) snprintf(message, sizeof(message), "%u more lines were logged while writes were held, dropping",
+                (void) snprintf(message, sizeof(message),
+                                "%u more lines were logged while writes were held, dropping",
                                 the_log.n_dropped);
                 write_line(&line, message);
         }

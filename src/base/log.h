@@ -4,9 +4,9 @@
 /*
  * Log
  *
- * Programs log, libraries return. Lines go to the journal where stderr is connected to it ($JOURNAL_STREAM) with
- * structured fields, to stderr else. While anything is frozen, log_hold() keeps lines in a fixed ring in memory;
- * log_release() writes them. %m is the error given to the _errno variants.
+ * Programs log, libraries return. Lines go to the journal where stderr is connected to it ($JOURNAL_STREAM)
+ * with structured fields, to stderr else. While anything is frozen, log_hold() keeps lines in a fixed ring
+ * in memory; log_release() writes them. %m is the error given to the _errno variants.
  *
  *         log_error_errno(r, "Failed to open '%s', refusing: %m", path);
  */
@@ -15,10 +15,12 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-void log_open(const char *identifier); /* also reads $UMBRA_LOG_LEVEL (err, warning, notice, info, debug); default info */
+/* Also reads $UMBRA_LOG_LEVEL (err, warning, notice, info, debug); default info. @identifier is not copied. */
+void log_open(const char *identifier);
 void log_set_max_level(int level);
-void log_hold(void);    /* holds nest */
-void log_release(void); /* the last one writes what was held, in order, each line with the time it was logged at */
+/* Holds nest; the last release writes what was held, in order, each line with the time it was logged at. */
+void log_hold(void);
+void log_release(void);
 
 int log_internal(int level, int error, const char *file, int line, const char *format, ...)
         __attribute__((format(printf, 5, 6)));

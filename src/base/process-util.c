@@ -3,12 +3,13 @@
 /*
  * Processes
  *
- * umbra's helpers are processes because processes can be killed. Starting one takes more care than fork() and
- * exec(): the child must not keep descriptors alive whose closing means something to others, must not run our signal
- * handlers, must not outlive us where it could hold a disk frozen, and must tell why it could not be executed.
+ * umbra's helpers are processes because processes can be killed. Starting one takes more care than fork()
+ * and exec(): the child must not keep descriptors alive whose closing means something to others, must not
+ * run our signal handlers, must not outlive us where it could hold a disk frozen, and must tell why it could
+ * not be executed.
  *
- * Rule for everything named child_…(): it runs between fork() and exec(), perhaps in a copy of a threaded program,
- * so it calls async-signal-safe functions only, and allocates nothing.
+ * Rule for everything named child_…(): it runs between fork() and exec(), perhaps in a copy of a threaded
+ * program, so it calls async-signal-safe functions only, and allocates nothing.
  */
 
 #include <errno.h>
@@ -56,8 +57,8 @@ static void child_reset_signals(void) {
 }
 
 
-/* Gives the descriptors their numbers. A target may be the number of another source, so all sources first move
- * beyond the targets. */
+/* Gives the descriptors their numbers. A target may be the number of another source, so all sources first
+ * move beyond the targets. */
 static int child_arrange_fds(Spawn *spawn) {
         const SpawnOptions *options = spawn->options;
         int stdout_fd = options->stdout_fd, stderr_fd = options->stderr_fd, error_to, beyond;

@@ -11,9 +11,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* What a child is to become. @fds[i] becomes descriptor 3 + i there (close-on-exec cleared); 0 to 2 are inherited
- * unless given; everything else is closed. The child gets SIGKILL when the thread that spawned it dies, if
- * @die_with_parent. Signals are reset. */
+/* What a child is to become. @fds[i] becomes descriptor 3 + i there (close-on-exec cleared); 0 to 2 are
+ * inherited unless given; everything else is closed. The child gets SIGKILL when the thread that spawned it
+ * dies, if @die_with_parent. Signals are reset. */
 typedef struct SpawnOptions {
         const char *path; /* absolute */
         char *const *argv;
@@ -25,16 +25,17 @@ typedef struct SpawnOptions {
         bool new_session; /* setsid(), so that a terminal's ^C does not reach it */
 } SpawnOptions;
 
-/* Starts the program; *ret_pidfd becomes readable when it ends. The caller closes it and reaps with process_reap().
- * -ENOENT, -EACCES … when it cannot be executed (reported here, not by an exit status). @ret_pid may be NULL. */
+/* Starts the program; *ret_pidfd becomes readable when it ends. The caller closes it and reaps with
+ * process_reap(). -ENOENT, -EACCES … when it cannot be executed (reported here, not by an exit status).
+ * @ret_pid may be NULL. */
 int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd);
 
-/* waitid(P_PIDFD) without waiting: 0 when reaped, -EAGAIN while it runs. *ret_status as siginfo si_status, negative
- * signal number when killed; @ret_status may be NULL. */
+/* waitid(P_PIDFD) without waiting: 0 when reaped, -EAGAIN while it runs. *ret_status as siginfo si_status,
+ * negative signal number when killed; @ret_status may be NULL. */
 int process_reap(int pidfd, int *ret_status);
 
-/* Blocks up to @timeout_usec for the end, then SIGKILLs and reaps. -ETIMEDOUT when a second later it still has not
- * gone: then it sleeps in the kernel and can only be reaped once it wakes up. */
+/* Blocks up to @timeout_usec for the end, then SIGKILLs and reaps. -ETIMEDOUT when a second later it still
+ * has not gone: then it sleeps in the kernel and can only be reaped once it wakes up. */
 int process_end(int pidfd, unsigned long timeout_usec, int *ret_status);
 
 /* The path of a sibling program: $UMBRA_LIBEXECDIR/@name, else beside this program's own binary, else

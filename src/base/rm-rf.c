@@ -4,10 +4,10 @@
  * rm -rf
  *
  * Removes trees that users filled: snapshots, copies, failed restores. They may be deeper than we may have
- * descriptors, may be changed while we are in them, and may have things mounted in them. So the way down is held as
- * names and inode numbers, not as descriptors; the way up is ".." and is checked; and the kernel is asked to cross
- * neither links nor mounts. Mounts, not device numbers: a btrfs subvolume has a device number of its own and is to
- * be removed, a bind mount has not and must stay.
+ * descriptors, may be changed while we are in them, and may have things mounted in them. So the way down is
+ * held as names and inode numbers, not as descriptors; the way up is ".." and is checked; and the kernel is
+ * asked to cross neither links nor mounts. Mounts, not device numbers: a btrfs subvolume has a device number
+ * of its own and is to be removed, a bind mount has not and must stay.
  */
 
 #include <dirent.h>
@@ -81,7 +81,8 @@ static int open_directory(int dir_fd, const char *name) {
 static int make_accessible(int path_fd) {
         char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 
-        /* fchmod() refuses an O_PATH descriptor; its magic link is the way round that follows nothing else. */
+        /* fchmod() refuses an O_PATH descriptor; its magic link is the way round that follows nothing else.
+         * */
         (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
         return chmod(path, 0700) < 0 ? -errno : 0;
 }

@@ -3,8 +3,8 @@
 /*
  * String Vectors
  *
- * Short lists of names: arguments, excludes, volumes. They carry no count, so appending walks them; what may have
- * ten thousand entries is an array of its own (see array_reserve()).
+ * Short lists of names: arguments, excludes, volumes. They carry no count, so appending walks them; what may
+ * have ten thousand entries is an array of its own (see array_reserve()).
  */
 
 #include <errno.h>

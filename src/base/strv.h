@@ -4,8 +4,8 @@
 /*
  * String Vectors
  *
- * NULL-terminated arrays of strings, owned as one thing. NULL is the empty vector, and the only one these functions
- * hand out.
+ * NULL-terminated arrays of strings, owned as one thing. NULL is the empty vector, and the only one these
+ * functions hand out.
  */
 
 #include <stdbool.h>

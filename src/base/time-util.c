@@ -3,8 +3,8 @@
 /*
  * Time
  *
- * Conversions that neither overflow nor depend on locale or time zone: what is printed here ends up in documents,
- * logs and tests.
+ * Conversions that neither overflow nor depend on locale or time zone: what is printed here ends up in
+ * documents, logs and tests.
  */
 
 #include <inttypes.h>
@@ -94,8 +94,8 @@ char *span_to_string(usec_t span, char buffer[SPAN_STRING_MAX]) {
         else if (span < USEC_PER_MSEC)
                 (void) snprintf(buffer, SPAN_STRING_MAX, "%" PRIu64 " µs", span);
         else if (span < USEC_PER_SEC)
-                (void) snprintf(buffer, SPAN_STRING_MAX, "%" PRIu64 ".%03" PRIu64 " ms", span / USEC_PER_MSEC,
-                                span % USEC_PER_MSEC);
+                (void) snprintf(buffer, SPAN_STRING_MAX, "%" PRIu64 ".%03" PRIu64 " ms",
+                                span / USEC_PER_MSEC, span % USEC_PER_MSEC);
         else if (span < minute)
                 (void) snprintf(buffer, SPAN_STRING_MAX, "%" PRIu64 ".%" PRIu64 " s", span / USEC_PER_SEC,
                                 span % USEC_PER_SEC / (USEC_PER_SEC / 10));

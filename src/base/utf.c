@@ -3,9 +3,9 @@
 /*
  * Text
  *
- * The one place that knows how bytes become characters and back. Every string that crosses the API goes through
- * here, so the rule is strict where it matters (what comes out is always what went in) and forgiving where Linux is
- * (a file name is whatever the kernel took).
+ * The one place that knows how bytes become characters and back. Every string that crosses the API goes
+ * through here, so the rule is strict where it matters (what comes out is always what went in) and forgiving
+ * where Linux is (a file name is whatever the kernel took).
  */
 
 #include <errno.h>
@@ -23,8 +23,8 @@
 /* A code point takes at most this many bytes. */
 #define UTF8_CHAR_MAX 4U
 
-/* The length of the valid UTF-8 sequence at @s and its code point; 0 when there is none. Reads no further than the
- * first byte that does not belong, so the NUL at the end is bound enough. */
+/* The length of the valid UTF-8 sequence at @s and its code point; 0 when there is none. Reads no further
+ * than the first byte that does not belong, so the NUL at the end is bound enough. */
 static size_t utf8_decode(const char *s, uint32_t *ret) {
         static const uint32_t smallest[] = { 0, 0, 0x80, 0x800, 0x10000 };
         const unsigned char *u = (const unsigned char *) s;
@@ -62,7 +62,8 @@ static size_t utf8_decode(const char *s, uint32_t *ret) {
         return n;
 }
 
-/* Writes @c to @out, which has room for UTF8_CHAR_MAX bytes. 0 when @c is neither a character nor a hidden byte. */
+/* Writes @c to @out, which has room for UTF8_CHAR_MAX bytes. 0 when @c is neither a character nor a hidden
+ * byte. */
 static size_t utf8_encode(uint32_t c, char *out) {
         unsigned char *u = (unsigned char *) out;
 

@@ -4,9 +4,9 @@
 /*
  * Text
  *
- * Linux paths are bytes, the API speaks wchar_t (UTF-32 here). Bytes that are not valid UTF-8 travel as the lone
- * surrogates U+DC80…U+DCFF, one per byte, so every NUL-free byte string survives the round trip. Surrogates that
- * come from outside that range are refused with -EILSEQ, as is anything above U+10FFFF.
+ * Linux paths are bytes, the API speaks wchar_t (UTF-32 here). Bytes that are not valid UTF-8 travel as the
+ * lone surrogates U+DC80…U+DCFF, one per byte, so every NUL-free byte string survives the round trip.
+ * Surrogates that come from outside that range are refused with -EILSEQ, as is anything above U+10FFFF.
  */
 
 #include <stdbool.h>
@@ -19,9 +19,10 @@ int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret); /* @n characters; a 
 int wide_from_utf8(const char *s, WCHAR **ret);
 bool utf8_is_valid(const char *s);
 
-/* A byte string that XML 1.0 cannot hold as it is (control characters, invalid UTF-8, U+FFFE, U+FFFF) is escaped:
- * such a byte becomes the text "\xHH" and a literal backslash followed by 'x' becomes "\x5cx"; everything else is
- * unchanged, also tab, line feed and carriage return, which XML holds as character references. NULL maps to NULL.
- * Lossless; unescape refuses with -EILSEQ a "\x" without two lower-case hex digits, and "\x00". */
+/* A byte string that XML 1.0 cannot hold as it is (control characters, invalid UTF-8, U+FFFE, U+FFFF) is
+ * escaped: such a byte becomes the text "\xHH" and a literal backslash followed by 'x' becomes "\x5cx";
+ * everything else is unchanged, also tab, line feed and carriage return, which XML holds as character
+ * references. NULL maps to NULL. Lossless; unescape refuses with -EILSEQ a "\x" without two lower-case hex
+ * digits, and "\x00". */
 int xml_escape_bytes(const char *s, char **ret);
 int xml_unescape_bytes(const char *s, char **ret);
