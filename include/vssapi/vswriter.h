@@ -330,7 +330,7 @@ public:
 protected:
         /* What the writer said about itself in this session. Must NOT be released.
          * [MS: nf-vswriter-cvsswriterex-getidentifyinformation] */
-        HRESULT STDMETHODCALLTYPE GetIdentifyInformation(IVssExamineWriterMetadata **ppMetadata) const {
+        HRESULT STDMETHODCALLTYPE GetIdentifyInformation(IVssExamineWriterMetadata **ppMetadata) {
                 return writer_ ? umbra_writer_get_identify_information(writer_, ppMetadata)
                                : VSS_E_BAD_STATE;
         }
@@ -346,12 +346,12 @@ class CVssWriterEx2 : public CVssWriterEx {
 protected:
         /* Unsubscribing has begun: give up long work. [MS: nf-vswriter-cvsswriterex2-iswritershuttingdown]
          * */
-        bool STDMETHODCALLTYPE IsWriterShuttingDown() const {
+        bool STDMETHODCALLTYPE IsWriterShuttingDown() {
                 return writer_ && umbra_writer_is_shutting_down(writer_);
         }
 
         /* [MS: nf-vswriter-cvsswriterex2-getsessionid] */
-        HRESULT STDMETHODCALLTYPE GetSessionId(VSS_ID *idSession) const {
+        HRESULT STDMETHODCALLTYPE GetSessionId(VSS_ID *idSession) {
                 return writer_ ? umbra_writer_get_session_id(writer_, idSession) : VSS_E_BAD_STATE;
         }
 

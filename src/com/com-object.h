@@ -65,7 +65,9 @@ HRESULT com_object_query(ComObject *object, const IID *iid, void **ret);
 
 /* Defines the three IUnknown methods of one interface; they are the same for all. */
 #define COM_DEFINE_UNKNOWN(prefix, Iface)                                                                   \
-        static HRESULT STDMETHODCALLTYPE prefix##_QueryInterface(Iface *iface, const IID *iid, void **ppv) { \
+        static HRESULT STDMETHODCALLTYPE prefix##_QueryInterface(Iface *iface,                              \
+                                                                 const IID *iid,                            \
+                                                                 void **ppv) {                              \
                 return com_object_query(&impl_from_##Iface(iface)->com, iid, ppv);                          \
         }                                                                                                   \
         static ULONG STDMETHODCALLTYPE prefix##_AddRef(Iface *iface) {                                      \
