@@ -3,7 +3,7 @@
 /*
  * Index
  *
- * uthash with a key that is compared where it lies, and SipHash-2-4 with a random key over it.
+ * uthash with a key that is compared where it lies, and SipHash-1-3 with a random key over it.
  */
 
 #include <errno.h>
@@ -37,12 +37,6 @@ struct DocIndex {
         DocIndexEntry *entries;
 };
 
-typedef struct SipState {
-        uint64_t v[4];
-        uint64_t pending;
-        size_t size;
-} SipState;
-
 static uint64_t sip_key[2];
 
 static void sip_key_init(void) {
@@ -68,23 +62,25 @@ static void sip_round(uint64_t v[4]) {
         v[2] = rotate(v[2], 32);
 }
 
-static void sip_word(SipState *s, uint64_t word) {
-        s->v[3] ^= word;
-        sip_round(s->v);
-        sip_round(s->v);
-        s->v[0] ^= word;
+static void sip_word(uint64_t v[4], uint64_t word) {
+        v[3] ^= word;
+        sip_round(v);
+        v[0] ^= word;
 }
 
-static void sip_update(SipState *s, const void *data, size_t size) {
+/* The last word has the size in its highest byte, so texts that follow each other do not run together. */
+static void sip_bytes(uint64_t v[4], const void *data, size_t size) {
         const uint8_t *p = data;
+        uint64_t word;
 
-        for (size_t i = 0; i < size; ++i) {
-                s->pending |= (uint64_t) p[i] << 8 * (s->size % 8);
-                if (++s->size % 8 == 0) {
-                        sip_word(s, s->pending);
-                        s->pending = 0;
-                }
+        for (size_t n = size; n >= sizeof(word); n -= sizeof(word), p += sizeof(word)) {
+                memcpy(&word, p, sizeof(word));
+                sip_word(v, word);
         }
+
+        word = 0;
+        memcpy(&word, p, size % sizeof(word));
+        sip_word(v, word | (uint64_t) size << 56);
 }
 
 static const char *or_empty(const char *s) {
@@ -94,29 +90,26 @@ static const char *or_empty(const char *s) {
 static unsigned doc_key_hash(const DocKey *key) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         const char *path = or_empty(key->path), *name = or_empty(key->name);
-        SipState s;
+        uint64_t v[4];
 
         (void) pthread_once(&once, sip_key_init);
 
-        s = (SipState){
-                .v = {
-                        sip_key[0] ^ UINT64_C(0x736f6d6570736575), sip_key[1] ^ UINT64_C(0x646f72616e646f6d),
-                        sip_key[0] ^ UINT64_C(0x6c7967656e657261), sip_key[1] ^ UINT64_C(0x7465646279746573),
-                },
-        };
+        v[0] = sip_key[0] ^ UINT64_C(0x736f6d6570736575);
+        v[1] = sip_key[1] ^ UINT64_C(0x646f72616e646f6d);
+        v[2] = sip_key[0] ^ UINT64_C(0x6c7967656e657261);
+        v[3] = sip_key[1] ^ UINT64_C(0x7465646279746573);
 
-        sip_update(&s, &key->writer_id, sizeof(GUID));
-        sip_update(&s, &key->instance_id, sizeof(GUID));
-        sip_update(&s, &key->type, sizeof(key->type));
-        sip_update(&s, path, strlen(path) + 1);
-        sip_update(&s, name, strlen(name) + 1);
+        sip_bytes(v, &key->writer_id, sizeof(GUID));
+        sip_bytes(v, &key->instance_id, sizeof(GUID));
+        sip_bytes(v, path, strlen(path));
+        sip_bytes(v, name, strlen(name));
+        sip_word(v, (uint64_t) key->type);
 
-        sip_word(&s, s.pending | (uint64_t) s.size << 56);
-        s.v[2] ^= 0xff;
-        for (unsigned i = 0; i < 4; ++i)
-                sip_round(s.v);
+        v[2] ^= 0xff;
+        for (unsigned i = 0; i < 3; ++i)
+                sip_round(v);
 
-        return (unsigned) (s.v[0] ^ s.v[1] ^ s.v[2] ^ s.v[3]);
+        return (unsigned) (v[0] ^ v[1] ^ v[2] ^ v[3]);
 }
 
 static int doc_key_compare(const DocKey *a, const DocKey *b) {
@@ -142,7 +135,17 @@ DocIndex *doc_index_free(DocIndex *index) {
         return NULL;
 }
 
+static DocIndexEntry *index_lookup(const DocIndex *index, const DocKey *key, unsigned hash) {
+        DocIndexEntry *entry = NULL;
+
+        if (index)
+                HASH_FIND_BYHASHVALUE(hh, index->entries, key, sizeof(*key), hash, entry);
+
+        return entry;
+}
+
 int doc_index_add(DocIndex **index, const DocKey *key, size_t value) {
+        unsigned hash = doc_key_hash(key);
         DocIndexEntry *entry;
 
         if (!*index) {
@@ -151,7 +154,7 @@ int doc_index_add(DocIndex **index, const DocKey *key, size_t value) {
                         return -ENOMEM;
         }
 
-        if (doc_index_find(*index, key, &(size_t){ 0 }))
+        if (index_lookup(*index, key, hash))
                 return -EEXIST;
 
         entry = calloc_checked(1, sizeof(*entry));
@@ -160,7 +163,7 @@ int doc_index_add(DocIndex **index, const DocKey *key, size_t value) {
 
         entry->key = *key;
         entry->value = value;
-        HASH_ADD(hh, (*index)->entries, key, sizeof(entry->key), entry);
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, (*index)->entries, &entry->key, sizeof(entry->key), hash, entry);
         if (!entry->hh.tbl) {
                 free(entry);
                 return -ENOMEM;
@@ -170,9 +173,8 @@ int doc_index_add(DocIndex **index, const DocKey *key, size_t value) {
 }
 
 void doc_index_remove(DocIndex *index, const DocKey *key) {
-        DocIndexEntry *entry = NULL;
+        DocIndexEntry *entry = index_lookup(index, key, doc_key_hash(key));
 
-        HASH_FIND(hh, index->entries, key, sizeof(*key), entry);
         if (!entry)
                 return;
 
@@ -181,12 +183,8 @@ void doc_index_remove(DocIndex *index, const DocKey *key) {
 }
 
 bool doc_index_find(const DocIndex *index, const DocKey *key, size_t *ret) {
-        DocIndexEntry *entry = NULL;
+        const DocIndexEntry *entry = index_lookup(index, key, doc_key_hash(key));
 
-        if (!index)
-                return false;
-
-        HASH_FIND(hh, index->entries, key, sizeof(*key), entry);
         if (!entry)
                 return false;
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,6 +193,34 @@ static void xml_init(void) {
         xmlInitParser();
 }
 
+/* Parses where the text lies: xmlCtxtReadMemory() would copy it. */
+static HRESULT xml_push_input(xmlParserCtxt *ctxt, const char *text, size_t size) {
+        xmlParserInputBuffer *buffer;
+        xmlParserInput *input;
+
+        /* The encoding is settled, so that nothing in the text can choose another. */
+        ctxt->encoding = xmlStrdup((const xmlChar *) "UTF-8");
+        if (!ctxt->encoding)
+                return E_OUTOFMEMORY;
+
+        buffer = xmlParserInputBufferCreateStatic(text, (int) size, XML_CHAR_ENCODING_NONE);
+        if (!buffer)
+                return E_OUTOFMEMORY;
+
+        input = xmlNewIOInputStream(ctxt, buffer, XML_CHAR_ENCODING_NONE);
+        if (!input) {
+                xmlFreeParserInputBuffer(buffer);
+                return E_OUTOFMEMORY;
+        }
+
+        if (inputPush(ctxt, input) < 0) {
+                xmlFreeInputStream(input);
+                return E_OUTOFMEMORY;
+        }
+
+        return xmlSwitchEncoding(ctxt, XML_CHAR_ENCODING_UTF8) < 0 ? VSS_E_CORRUPT_XML_DOCUMENT : S_OK;
+}
+
 HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvents *events, void *userdata) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         static const xmlSAXHandler handler = {
@@ -215,7 +244,7 @@ HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvent
                 text += 3;
                 size -= 3;
         }
-        if (size == 0 || memchr(text, 0, size))
+        if (size == 0 || !strchr("< \t\r\n", *text) || memchr(text, 0, size))
                 return VSS_E_CORRUPT_XML_DOCUMENT;
 
         hr = scan_limits(text, size);
@@ -233,8 +262,13 @@ HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvent
 
         /* No XML_PARSE_NOENT, no XML_PARSE_DTDLOAD. XML_PARSE_HUGE lifts limits of libxml2 that are above ours, so that
          * the answer to "too much" is ours. */
-        (void) xmlCtxtReadMemory(ctxt, text, (int) size, NULL, "UTF-8",
-                                 XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+        (void) xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+
+        hr = xml_push_input(ctxt, text, size);
+        if (FAILED(hr))
+                return hr;
+
+        (void) xmlParseDocument(ctxt);
         if (FAILED(parser.hr))
                 return parser.hr;
 
@@ -250,7 +284,7 @@ HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
         if (size > DOCUMENT_ATTRIBUTE_SIZE_MAX)
                 return VSS_E_INVALID_XML_DOCUMENT;
 
-        text = out = calloc_checked(size + 1, 1);
+        text = out = realloc_checked(NULL, size + 1, 1);
         if (!text)
                 return E_OUTOFMEMORY;
 
@@ -260,7 +294,7 @@ HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
                 out = mempcpy(out, value, (size_t) (amp - value));
                 *out++ = '&';
         }
-        memcpy(out, value, (size_t) (end - value));
+        *(char *) mempcpy(out, value, (size_t) (end - value)) = '\0';
 
         *ret = text;
         return S_OK;

@@ -145,19 +145,46 @@ void xml_writer_text(XmlWriter *w, const char *text, size_t size) {
         raw_spelled(w, spelled_in_text, text, size);
 }
 
-static void attribute_begin(XmlWriter *w, const char *prefix, const char *name) {
-        if (w->n_names < XML_WRITER_NAMES_MAX && !prefix)
+/* Which texts can be copied as they are? A "\x" and bytes above 127 might need base/utf.h; it decides. */
+static bool is_plain(const char *text, size_t size) {
+        static const bool plain[256] = {
+                [' '] = true, ['!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true, ['='] = true, ['?' ... 0x7f] = true,
+        };
+
+        for (size_t i = 0; i < size; ++i)
+                if (!plain[(unsigned char) text[i]] || (text[i] == '\\' && text[i + 1] == 'x'))
+                        return false;
+
+        return true;
+}
+
+/* ' name="', and room for what follows: @n bytes and the quote. */
+static bool attribute_begin(XmlWriter *w, const char *name, size_t n) {
+        size_t length = strlen(name);
+        char *p;
+
+        if (w->n_names < XML_WRITER_NAMES_MAX)
                 w->names[w->n_names++] = name;
 
-        xml_writer_raw(w, " ", 1);
-        raw_name(w, prefix, name);
-        xml_writer_raw(w, "=\"", 2);
+        if (!reserve(w, length + n + 4))
+                return false;
+
+        p = w->data + w->size;
+        *p++ = ' ';
+        p = mempcpy(p, name, length);
+        *p++ = '=';
+        *p++ = '"';
+        w->size += length + 3;
+        return true;
 }
 
 void xml_writer_attribute_plain(XmlWriter *w, const char *name, const char *value, size_t size) {
-        attribute_begin(w, NULL, name);
-        xml_writer_raw(w, value, size);
-        xml_writer_raw(w, "\"", 1);
+        if (!attribute_begin(w, name, size))
+                return;
+
+        memcpy(w->data + w->size, value, size);
+        w->data[w->size + size] = '"';
+        w->size += size + 1;
 }
 
 void xml_writer_attribute_xml(XmlWriter *w, const char *prefix, const char *name, const char *value) {
@@ -168,37 +195,33 @@ void xml_writer_attribute_xml(XmlWriter *w, const char *prefix, const char *name
                 return;
         }
 
-        attribute_begin(w, prefix, name);
+        if (prefix) {
+                xml_writer_raw(w, " ", 1);
+                raw_name(w, prefix, name);
+                xml_writer_raw(w, "=\"", 2);
+        } else if (!attribute_begin(w, name, size))
+                return;
+
         raw_spelled(w, spelled_in_attribute, value, size);
         xml_writer_raw(w, "\"", 1);
 }
 
-/* Might xml_escape_bytes() change it? It looks closer; this only keeps it away from what is plainly plain. */
-static bool may_need_escape(const char *s) {
-        for (; *s; ++s) {
-                unsigned char c = (unsigned char) *s;
-
-                if (c >= 0x80 || (c < 0x20 && c != '\t' && c != '\n' && c != '\r') || (c == '\\' && s[1] == 'x'))
-                        return true;
-        }
-
-        return false;
-}
-
 void xml_writer_attribute(XmlWriter *w, const char *name, const char *value) {
         _cleanup_(freep) char *escaped = NULL;
+        size_t size = strlen(value);
 
-        if (may_need_escape(value)) {
-                if (xml_escape_bytes(value, &escaped) < 0) {
-                        xml_writer_fail(w, E_OUTOFMEMORY);
-                        return;
-                }
-
-                w->escaped = w->escaped || strcmp(escaped, value) != 0;
-                value = escaped;
+        if (size <= DOCUMENT_ATTRIBUTE_SIZE_MAX && is_plain(value, size)) {
+                xml_writer_attribute_plain(w, name, value, size);
+                return;
         }
 
-        xml_writer_attribute_xml(w, NULL, name, value);
+        if (xml_escape_bytes(value, &escaped) < 0) {
+                xml_writer_fail(w, E_OUTOFMEMORY);
+                return;
+        }
+
+        w->escaped = w->escaped || strcmp(escaped, value) != 0;
+        xml_writer_attribute_xml(w, NULL, name, escaped);
 }
 
 bool xml_writer_has_attribute(const XmlWriter *w, const char *name) {
