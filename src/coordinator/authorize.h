@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Who May
+ *
+ * By the credentials that the kernel vouches for (SO_PEERCRED, SO_PEERGROUPS). A stranger gets E_ACCESSDENIED and learns nothing.
+ */
+
+#include <vss.h>
+
+#include "coordinator/coordinator-forward.h"
+
+HRESULT authorize_requester(const Connection *c);
+HRESULT authorize_writer(const Connection *c, const GUID *writer_id);

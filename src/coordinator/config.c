@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * umbra.conf
+ */
+
+#include "coordinator/config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <ini.h>
+#include <pwd.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/guid.h"
+#include "base/log.h"
+
+static int resolve_user(const char *name, Grant *g) {
+        struct passwd entry, *found = NULL;
+        char buffer[16384];
+
+        if (getpwnam_r(name, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+                return -ENOENT;
+        g->uid = found->pw_uid;
+        return 0;
+}
+
+static int resolve_group(const char *name, Grant *g) {
+        struct group entry, *found = NULL;
+        char buffer[65536];
+
+        if (getgrnam_r(name, &entry, buffer, sizeof(buffer), &found) != 0 || !found)
+                return -ENOENT;
+        g->is_group = true;
+        g->gid = found->gr_gid;
+        return 0;
+}
+
+static int grants_append(Grant **list, size_t *n, size_t *capacity, const Grant *g) {
+        int r;
+
+        r = array_reserve(list, capacity, *n + 1, sizeof(Grant));
+        if (r < 0)
+                return r;
+        (*list)[(*n)++] = *g;
+        return 0;
+}
+
+/* inih: 1 is good, 0 is an error in this line. */
+static int config_on_entry(void *userdata, const char *section, const char *name, const char *value) {
+        Config *c = userdata;
+        Grant g = { 0 };
+        int r;
+
+        if (strcmp(name, "user") == 0)
+                r = resolve_user(value, &g);
+        else if (strcmp(name, "group") == 0)
+                r = resolve_group(value, &g);
+        else if (strcmp(section, "writers") == 0 && guid_from_string(name, &g.writer_id) >= 0)
+                r = resolve_user(value, &g);
+        else
+                r = -EINVAL;
+        if (r < 0) {
+                log_error_errno(r, "Configuration: [%s] %s = %s is not understood: %m", section, name, value);
+                return 0;
+        }
+
+        if (strcmp(section, "requesters") == 0)
+                return grants_append(&c->requesters, &c->n_requesters, &c->requesters_capacity, &g) >= 0;
+        if (strcmp(section, "writers") == 0)
+                return grants_append(&c->writers, &c->n_writers, &c->writers_capacity, &g) >= 0;
+        log_error("Configuration: there is no section [%s]", section);
+        return 0;
+}
+
+int config_load(const char *path, Config **ret) {
+        _cleanup_(config_freep) Config *c = NULL;
+        Grant umbra = { 0 };
+        int r;
+
+        c = calloc(1, sizeof(*c));
+        if (!c)
+                return -ENOMEM;
+        if (resolve_group("umbra", &umbra) >= 0) {
+                c->has_umbra_group = true;
+                c->umbra_group = umbra.gid;
+        }
+
+        r = path ? ini_parse(path, config_on_entry, c) : 0;
+        if (r > 0) {
+                log_error("Failed to read '%s', line %d, refusing to start with half of it", path, r);
+                return -EINVAL;
+        }
+        if (r < 0 && errno != ENOENT)
+                return log_error_errno(errno, "Failed to read '%s', refusing to start without it: %m", path);
+
+        *ret = TAKE_PTR(c);
+        return 0;
+}
+
+Config *config_free(Config *c) {
+        if (!c)
+                return NULL;
+        free(c->requesters);
+        free(c->writers);
+        free(c);
+        return NULL;
+}

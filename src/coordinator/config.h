@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * umbra.conf
+ *
+ * An ini file, read once at start: who else may do what. Root, the user umbrad runs as and members of the group umbra may do everything.
+ *
+ *     [requesters]
+ *     user = backup            ; more lines, more users
+ *     group = operators
+ *
+ *     [writers]
+ *     user = postgres          ; may register any writer
+ *     f1b2a3c4-…-… = www-data  ; may register this writer id only
+ */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <wintypes.h>
+
+#include "base/macro.h"
+#include "coordinator/coordinator-forward.h"
+
+typedef struct Grant {
+        bool is_group;
+        uid_t uid;
+        gid_t gid;
+        GUID writer_id; /* GUID_NULL: any */
+} Grant;
+
+struct Config {
+        Grant *requesters, *writers;
+        size_t n_requesters, requesters_capacity, n_writers, writers_capacity;
+        gid_t umbra_group;
+        bool has_umbra_group;
+};
+
+/* A file that is not there is an empty one. What is wrong is logged with its line, and then -EINVAL: access is never guessed. */
+int config_load(const char *path, Config **ret);
+Config *config_free(Config *c);
+DEFINE_CLEANUP(Config *, config_free)

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The Coordinator's Types by Name
+ *
+ * Headers of this folder include this and what they embed, nothing else of the folder.
+ */
+
+typedef struct Config Config;
+typedef struct Connection Connection;
+typedef struct DiscardQueue DiscardQueue;
+typedef struct Manager Manager;
+typedef struct Operation Operation;
+typedef struct ProviderInfo ProviderInfo;
+typedef struct ProviderPool ProviderPool;
+typedef struct ProbeJob ProbeJob;
+typedef struct Session Session;
+typedef struct SessionWriter SessionWriter;
+typedef struct SetSnapshot SetSnapshot;
+typedef struct SnapshotSet SnapshotSet;
+typedef struct WriterCall WriterCall;
+typedef struct WriterProxy WriterProxy;
+typedef struct WriterRound WriterRound;

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Snapshots on Their Way Out
+ */
+
+#include "coordinator/discard-queue.h"
+
+#include <errno.h>
+#include <utlist.h>
+
+#include <vss.h>
+
+#include "base/alloc.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "base/log.h"
+#include "coordinator/catalog.h"
+#include "coordinator/manager.h"
+#include "coordinator/provider-pool.h"
+#include "provider/provider-builtin.h"
+#include "wire/wire-limits.h"
+
+#define DISCARD_ATTEMPTS 3U
+#define DISCARDS_AT_ONCE 8U
+
+typedef struct DiscardWaiter {
+        struct DiscardWaiter *next;
+        DiscardDone done;
+        void *userdata;
+} DiscardWaiter;
+
+typedef struct Discard {
+        struct Discard *prev, *next;
+        DiscardQueue *queue;
+        CatalogSnapshot row;
+        unsigned attempts;
+        bool asked;
+        DiscardWaiter *waiters;
+} Discard;
+
+struct DiscardQueue {
+        Manager *manager;
+        ProviderPool *pool; /* while there is something to do */
+        Discard *discards;
+        unsigned n_asked;
+        sd_event_source *kick;
+};
+
+static void discard_free(Discard *d) {
+        DiscardWaiter *w, *tmp;
+
+        DL_DELETE(d->queue->discards, d);
+        LL_FOREACH_SAFE(d->waiters, w, tmp)
+                free(w);
+        catalog_snapshot_clear(&d->row);
+        free(d);
+}
+
+/* Tells whoever waits. Their list is taken first: a callback may free what it likes. */
+static void discard_end(Discard *d, HRESULT hr, const char *message) {
+        DiscardWaiter *waiters = TAKE_PTR(d->waiters);
+        DiscardWaiter *w, *tmp;
+
+        discard_free(d);
+        LL_FOREACH_SAFE(waiters, w, tmp) {
+                if (w->done)
+                        w->done(hr, message, w->userdata);
+                free(w);
+        }
+}
+
+static void discard_queue_kick(DiscardQueue *q) {
+        (void) sd_event_source_set_enabled(q->kick, SD_EVENT_ONESHOT);
+}
+
+static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        Discard *d = userdata;
+        DiscardQueue *q = d->queue;
+        int r;
+
+        d->asked = false;
+        --q->n_asked;
+        discard_queue_kick(q);
+
+        if (FAILED(answer->hr)) {
+                if (++d->attempts < DISCARD_ATTEMPTS)
+                        return; /* the kick asks again */
+                log_error("Failed to discard the snapshot {%s} of '%s', it is tried again at the next start: %s",
+                          GUID_TO_STRING(&d->row.id), d->row.volume, answer->message ?: hresult_sentence(answer->hr));
+                discard_end(d, answer->hr, answer->message);
+                return;
+        }
+
+        r = catalog_forget(q->manager->catalog, &d->row.id);
+        if (r < 0)
+                log_error_errno(r, "Failed to forget the snapshot {%s}, it is tried again at the next start: %m",
+                                GUID_TO_STRING(&d->row.id));
+        discard_end(d, S_OK, NULL);
+}
+
+static int discard_ask(DiscardQueue *q, Discard *d) {
+        const ProviderSnapshot s = {
+                .id = d->row.id,
+                .set_id = d->row.set_id,
+                .volume = d->row.volume,
+                .volume_fd = -EBADF,
+                .context = d->row.context,
+                .note = d->row.note,
+        };
+        ProviderClient *c;
+        int r;
+
+        if (!provider_builtin_by_name(d->row.provider))
+                return -ENOENT;
+        if (!q->pool) {
+                r = provider_pool_new(q->manager, &q->pool);
+                if (r < 0)
+                        return r;
+        }
+        r = provider_pool_get(q->pool, d->row.provider, &c);
+        if (r < 0)
+                return r;
+        return provider_client_discard(c, &s, WIRE_DELETE_TIMEOUT_USEC, discard_on_answer, d);
+}
+
+static int discard_on_kick(sd_event_source *s, void *userdata) {
+        DiscardQueue *q = userdata;
+        Discard *d, *tmp;
+
+        DL_FOREACH_SAFE(q->discards, d, tmp) {
+                int r;
+
+                if (q->n_asked >= DISCARDS_AT_ONCE)
+                        return 0;
+                if (d->asked)
+                        continue;
+                if (d->attempts > 0 && q->pool && q->n_asked == 0)
+                        provider_pool_drop(q->pool, d->row.provider); /* it failed there, so ask a fresh one */
+
+                d->asked = true;
+                ++q->n_asked;
+                r = discard_ask(q, d);
+                if (r < 0) {
+                        d->asked = false;
+                        --q->n_asked;
+                        log_error_errno(r, "Failed to ask the %s provider to discard {%s}, it is tried again at the next start: %m",
+                                        d->row.provider, GUID_TO_STRING(&d->row.id));
+                        discard_end(d, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+                        discard_queue_kick(q);
+                        return 0;
+                }
+        }
+
+        if (!q->discards)
+                q->pool = provider_pool_free(q->pool); /* idle means no workers */
+        return 0;
+}
+
+int discard_queue_new(Manager *m, DiscardQueue **ret) {
+        DiscardQueue *q;
+        int r;
+
+        q = calloc(1, sizeof(*q));
+        if (!q)
+                return -ENOMEM;
+        q->manager = m;
+        r = sd_event_add_defer(m->event, &q->kick, discard_on_kick, q);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(q->kick, SD_EVENT_OFF);
+        if (r < 0) {
+                discard_queue_free(q);
+                return r;
+        }
+        *ret = q;
+        return 0;
+}
+
+DiscardQueue *discard_queue_free(DiscardQueue *q) {
+        if (!q)
+                return NULL;
+
+        provider_pool_free(q->pool);
+        while (q->discards)
+                discard_free(q->discards);
+        sd_event_source_disable_unref(q->kick);
+        free(q);
+        return NULL;
+}
+
+static Discard *discard_find(DiscardQueue *q, const GUID *id) {
+        Discard *d;
+
+        DL_FOREACH(q->discards, d)
+                if (guid_equal(&d->row.id, id))
+                        return d;
+
+        return NULL;
+}
+
+HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone done, void *userdata) {
+        Discard *d = discard_find(q, snapshot_id);
+        DiscardWaiter *w;
+        int r;
+
+        w = calloc(1, sizeof(*w));
+        if (!w)
+                return E_OUTOFMEMORY;
+        w->done = done;
+        w->userdata = userdata;
+
+        if (!d) {
+                d = calloc(1, sizeof(*d));
+                if (!d) {
+                        free(w);
+                        return E_OUTOFMEMORY;
+                }
+                d->queue = q;
+                r = catalog_get(q->manager->catalog, snapshot_id, &d->row);
+                if (r >= 0)
+                        r = catalog_set_deleting(q->manager->catalog, snapshot_id);
+                if (r < 0) {
+                        catalog_snapshot_clear(&d->row);
+                        free(d);
+                        free(w);
+                        return r == -ENOENT ? VSS_E_OBJECT_NOT_FOUND : hresult_from_errno(r);
+                }
+                DL_APPEND(q->discards, d);
+        }
+
+        LL_APPEND(d->waiters, w);
+        discard_queue_kick(q);
+        return S_OK;
+}
+
+void discard_queue_forget(DiscardQueue *q, void *userdata) {
+        Discard *d;
+
+        DL_FOREACH(q->discards, d) {
+                DiscardWaiter *w;
+
+                LL_FOREACH(d->waiters, w)
+                        if (w->userdata == userdata)
+                                w->done = NULL;
+        }
+}

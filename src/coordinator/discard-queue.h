@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Snapshots on Their Way Out
+ *
+ * Every removal goes through here: DeleteSnapshots, auto-release when a requester ends, undo of a failed set, leftovers of a previous life. The
+ * catalog row says DELETING before the provider is asked and goes when it has answered; what fails is tried again with a fresh worker, and then
+ * at the next start.
+ */
+
+#include <wintypes.h>
+
+#include "base/macro.h"
+#include "coordinator/coordinator-forward.h"
+
+typedef void (*DiscardDone)(HRESULT hr, const char *message, void *userdata);
+
+int discard_queue_new(Manager *m, DiscardQueue **ret);
+DiscardQueue *discard_queue_free(DiscardQueue *q);
+DEFINE_CLEANUP(DiscardQueue *, discard_queue_free)
+
+/* @done may be NULL; it is called exactly once unless discard_queue_forget() comes first. A snapshot that is already on its way gets another
+ * @done. VSS_E_OBJECT_NOT_FOUND: not in the catalog. */
+HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone done, void *userdata);
+void discard_queue_forget(DiscardQueue *q, void *userdata);

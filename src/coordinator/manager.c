@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The Manager
+ */
+
+#include "coordinator/manager.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <systemd/sd-daemon.h>
+#include <vss.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "base/log.h"
+#include "coordinator/catalog.h"
+#include "coordinator/config.h"
+#include "coordinator/connection.h"
+#include "coordinator/discard-queue.h"
+#include "coordinator/guard-client.h"
+#include "coordinator/recover.h"
+#include "coordinator/volume.h"
+#include "wire/wire-limits.h"
+
+pid_t manager_connection_pid(const Connection *c) {
+        return c->pid;
+}
+
+static int manager_on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Manager *m = userdata;
+
+        log_info("Got signal %u, leaving", si->ssi_signo);
+        m->stopping = true;
+        return sd_event_exit(m->event, 0);
+}
+
+static int manager_on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata) {
+        Manager *m = userdata;
+        Connection *c;
+        int fd, r;
+
+        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd < 0) {
+                if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
+                        log_warning_errno(errno, "Failed to accept a connection, dropping it: %m");
+                return 0;
+        }
+        if (m->n_connections >= WIRE_CONNECTIONS_MAX) {
+                log_warning("More than %u connections, dropping a new one", WIRE_CONNECTIONS_MAX);
+                fd_close(fd);
+                return 0;
+        }
+        r = connection_new(m, fd, &c);
+        if (r < 0)
+                log_warning_errno(r, "Failed to set a connection up, dropping it: %m");
+        return 0;
+}
+
+/* Strangers may connect: they are told E_ACCESSDENIED rather than nothing, and an application's writer runs as its own user. */
+static int manager_listen(Manager *m) {
+        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        int r;
+
+        if (m->listen_fd < 0) {
+                if (strlen(m->socket_path) >= sizeof(address.sun_path))
+                        return log_error_errno(ENAMETOOLONG, "The socket path '%s' is too long, choose a shorter one: %m", m->socket_path);
+                memcpy(address.sun_path, m->socket_path, strlen(m->socket_path) + 1);
+                m->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+                if (m->listen_fd < 0)
+                        return -errno;
+                (void) unlink(m->socket_path); /* the catalog's lock is what keeps a second umbrad out */
+                if (bind(m->listen_fd, (struct sockaddr *) &address, sizeof(address)) < 0)
+                        return log_error_errno(errno, "Failed to bind '%s', refusing to start: %m", m->socket_path);
+                m->own_socket = true;
+                if (chmod(m->socket_path, 0666) < 0 || listen(m->listen_fd, 1024) < 0)
+                        return -errno;
+        }
+        r = fd_set_nonblock(m->listen_fd, true);
+        if (r < 0)
+                return r;
+        return sd_event_add_io(m->event, &m->listen_source, m->listen_fd, EPOLLIN, manager_on_listen, m);
+}
+
+static int manager_make_directories(Manager *m) {
+        _cleanup_(freep) char *shadow = NULL;
+        int r;
+
+        r = mkdir_p(m->state_dir, 0700);
+        if (r < 0)
+                return log_error_errno(r, "Failed to make the state directory '%s', refusing to start: %m", m->state_dir);
+        r = mkdir_p(m->runtime_dir, 0755);
+        if (r < 0)
+                return log_error_errno(r, "Failed to make the runtime directory '%s', refusing to start: %m", m->runtime_dir);
+        r = format_to(&shadow, "%s/shadow", m->runtime_dir);
+        if (r < 0)
+                return r;
+        r = mkdir_p(shadow, 0755);
+        return r < 0 && r != -EEXIST ? r : 0;
+}
+
+static int manager_open_catalog(Manager *m) {
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        r = format_to(&path, "%s/catalog.sqlite", m->state_dir);
+        if (r < 0)
+                return r;
+        r = catalog_open(path, &m->catalog);
+        if (r == -EBUSY || r == -EAGAIN)
+                return log_error_errno(r, "Another umbrad uses the state directory '%s', refusing to start: %m", m->state_dir);
+        if (r < 0)
+                return log_error_errno(r, "Failed to open the catalog '%s', refusing to start: %m", path);
+        return 0;
+}
+
+/* umbrad itself, its state and its programs must not lie on what it holds. */
+static int manager_protect(Manager *m) {
+        char program[4096];
+        ssize_t n;
+        int r;
+
+        r = volume_protect(m->state_dir);
+        if (r >= 0)
+                r = volume_protect(m->runtime_dir);
+        n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+        if (r >= 0 && n > 0) {
+                program[n] = '\0';
+                r = volume_protect(program);
+        }
+        return r;
+}
+
+static void raise_fd_limit(void) {
+        struct rlimit limit;
+
+        if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+                return;
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int manager_set_up_loop(Manager *m) {
+        sigset_t mask;
+        int r;
+
+        r = sd_event_default(&m->event);
+        if (r < 0)
+                return r;
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGCHLD);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        (void) signal(SIGPIPE, SIG_IGN);
+        r = sd_event_add_signal(m->event, &m->sigterm, SIGTERM, manager_on_signal, m);
+        if (r < 0)
+                return r;
+        return sd_event_add_signal(m->event, &m->sigint, SIGINT, manager_on_signal, m);
+}
+
+int manager_new(const ManagerOptions *options, Manager **ret) {
+        _cleanup_(manager_freep) Manager *m = NULL;
+        char host[256] = "localhost";
+        int r;
+
+        m = calloc(1, sizeof(*m));
+        if (!m)
+                return -ENOMEM;
+        m->listen_fd = options->listen_fd;
+        m->started = now_usec(CLOCK_MONOTONIC);
+        (void) gethostname(host, sizeof(host) - 1);
+        if (strdup_to(options->socket_path, &m->socket_path) < 0 || strdup_to(options->state_dir, &m->state_dir) < 0 ||
+            strdup_to(options->runtime_dir, &m->runtime_dir) < 0 || strdup_to(host, &m->machine) < 0)
+                return -ENOMEM;
+        m->env = (ProviderEnv){
+                .state_dir = m->state_dir,
+                .runtime_dir = m->runtime_dir,
+                .privileged = geteuid() == 0,
+        };
+
+        raise_fd_limit();
+        r = manager_set_up_loop(m);
+        if (r >= 0)
+                r = config_load(options->config_path, &m->config);
+        if (r >= 0)
+                r = manager_make_directories(m);
+        if (r >= 0)
+                r = manager_open_catalog(m);
+        if (r >= 0)
+                r = manager_protect(m);
+        if (r >= 0)
+                r = discard_queue_new(m, &m->discards);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(m);
+        return 0;
+}
+
+int manager_run(Manager *m) {
+        int r;
+
+        /* What a previous life left frozen comes first. */
+        r = guard_thaw_leftovers(m->runtime_dir);
+        if (r < 0)
+                log_error_errno(r, "Failed to thaw what a previous life held: %m");
+        r = recover_start(m);
+        if (r < 0)
+                return log_error_errno(r, "Failed to recover, refusing to start: %m");
+        r = manager_listen(m);
+        if (r < 0)
+                return r;
+        (void) sd_notify(false, "READY=1\nSTATUS=Waiting for requesters and writers");
+        log_info("umbrad " UMBRA_VERSION " listens on '%s'", m->socket_path);
+
+        r = sd_event_loop(m->event);
+        (void) sd_notify(false, "STOPPING=1");
+        return r;
+}
+
+Manager *manager_free(Manager *m) {
+        if (!m)
+                return NULL;
+
+        /* Sessions first: their sets thaw and undo. What the queue has not done is in the catalog and done at the next start. */
+        for (Connection *c = m->connections, *next; c; c = next) {
+                next = c->next;
+                if (c->role == ROLE_SESSION)
+                        connection_free(c);
+        }
+        while (m->connections)
+                connection_free(m->connections);
+        discard_queue_free(m->discards);
+        catalog_close(m->catalog);
+        config_free(m->config);
+        sd_event_source_disable_unref(m->listen_source);
+        sd_event_source_disable_unref(m->sigterm);
+        sd_event_source_disable_unref(m->sigint);
+        fd_close(m->listen_fd);
+        if (m->own_socket)
+                (void) unlink(m->socket_path);
+        sd_event_unref(m->event);
+        free(m->socket_path);
+        free(m->state_dir);
+        free(m->runtime_dir);
+        free(m->machine);
+        free(m);
+        return NULL;
+}

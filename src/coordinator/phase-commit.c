@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The Instant
+ *
+ * Pre-commit and commit by all workers at once; after the thaw the copies are made readable and the catalog says that they exist.
+ */
+
+#include "coordinator/phase.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "coordinator/catalog.h"
+#include "coordinator/manager.h"
+#include "coordinator/provider-pool.h"
+#include "coordinator/session.h"
+#include "provider/provider-builtin.h"
+#include "wire/wire-limits.h"
+
+int set_snapshot_consistency(const SetSnapshot *s) {
+        return s->hold_index >= 0 ? s->probe.consistency_held : s->probe.consistency;
+}
+
+static void commit_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        SnapshotSet *set = userdata;
+
+        if (FAILED(answer->hr))
+                phase_done(set, answer->hr, answer->message);
+        else if (--set->pending == 0)
+                phase_done(set, S_OK, NULL);
+}
+
+static void pre_commit_count(ProviderClient *c, const char *name, void *userdata) {
+        SnapshotSet *set = userdata;
+
+        for (size_t i = 0; i < set->n_snapshots; ++i)
+                if (set->snapshots[i]->provider == provider_builtin_by_name(name) &&
+                    (set->snapshots[i]->probe.flags & PROVIDER_HAS_PRE_COMMIT)) {
+                        ++set->pending;
+                        return;
+                }
+}
+
+static void pre_commit_ask(ProviderClient *c, const char *name, void *userdata) {
+        SnapshotSet *set = userdata;
+        size_t before = set->pending;
+
+        if (set->turning_back)
+                return;
+        pre_commit_count(c, name, set);
+        if (set->pending == before)
+                return;
+        set->pending = before;
+        if (provider_client_pre_commit(c, WIRE_HOLD_MAX_USEC, commit_on_answer, set) < 0)
+                phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+}
+
+void phase_pre_commit_begin(SnapshotSet *set) {
+        provider_pool_foreach(set->pool, pre_commit_count, set);
+        if (set->pending == 0) {
+                phase_done(set, S_OK, NULL);
+                return;
+        }
+        provider_pool_foreach(set->pool, pre_commit_ask, set);
+}
+
+static void commit_ask(ProviderClient *c, const char *name, void *userdata) {
+        SnapshotSet *set = userdata;
+        GUID held[WIRE_VOLUMES_MAX];
+        size_t n_held = 0;
+
+        if (set->turning_back)
+                return;
+        for (size_t i = 0; i < set->n_snapshots; ++i)
+                if (set->snapshots[i]->provider == provider_builtin_by_name(name) && set->snapshots[i]->hold_index >= 0)
+                        held[n_held++] = set->snapshots[i]->id;
+        if (provider_client_commit(c, held, n_held, WIRE_HOLD_MAX_USEC, commit_on_answer, set) < 0)
+                phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+}
+
+static void count_worker(ProviderClient *c, const char *name, void *userdata) {
+        ++((SnapshotSet *) userdata)->pending;
+}
+
+void phase_commit_begin(SnapshotSet *set) {
+        set->instant_usec = now_usec(CLOCK_REALTIME);
+        provider_pool_foreach(set->pool, count_worker, set);
+        if (set->pending == 0) {
+                phase_done(set, S_OK, NULL);
+                return;
+        }
+        provider_pool_foreach(set->pool, commit_ask, set);
+}
+
+static void surface_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        SetSnapshot *s = userdata;
+
+        if (SUCCEEDED(answer->hr) && free_and_strdup(&s->device, answer->text) < 0) {
+                phase_done(s->set, E_OUTOFMEMORY, NULL);
+                return;
+        }
+        commit_on_answer(c, answer, s->set);
+}
+
+void phase_surface_begin(SnapshotSet *set) {
+        if (set->n_snapshots == 0) {
+                phase_done(set, S_OK, NULL);
+                return;
+        }
+
+        set->pending = set->n_snapshots;
+        for (size_t i = 0; i < set->n_snapshots; ++i) {
+                SetSnapshot *s = set->snapshots[i];
+                const ProviderSnapshot surface = {
+                        .id = s->id,
+                        .set_id = set->id,
+                        .volume = s->volume->path,
+                        .volume_fd = -EBADF,
+                        .context = (uint32_t) set->context,
+                        .note = s->note,
+                };
+                ProviderClient *c;
+                int r;
+
+                r = provider_pool_get(set->pool, s->provider->name, &c);
+                if (r >= 0)
+                        r = provider_client_surface(c, &surface, 120 * USEC_PER_SEC, surface_on_answer, s);
+                if (r < 0) {
+                        phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+                        return;
+                }
+        }
+}
+
+/* In the document, for PostSnapshot and for whoever restores one day. */
+static HRESULT record_in_document(SnapshotSet *set) {
+        BackupDoc *doc = set->session->doc;
+        HRESULT hr;
+
+        if (!doc)
+                return S_OK;
+        doc->snapshot_set_id = set->id;
+        for (size_t i = 0; i < set->n_snapshots; ++i) {
+                const SetSnapshot *s = set->snapshots[i];
+                BackupVolume *v = backup_doc_find_volume(doc, &s->id);
+
+                if (!v) {
+                        hr = backup_doc_add_volume(doc, &s->id, &s->provider->id, s->volume->path);
+                        if (FAILED(hr))
+                                return hr;
+                        v = backup_doc_find_volume(doc, &s->id);
+                }
+                if (free_and_strdup(&v->device_object, s->device) < 0)
+                        return E_OUTOFMEMORY;
+                v->consistency = (Consistency) set_snapshot_consistency(s);
+        }
+        return S_OK;
+}
+
+void phase_record_begin(SnapshotSet *set) {
+        CatalogSnapshot rows[WIRE_VOLUMES_MAX] = { 0 };
+        HRESULT hr;
+        int r;
+
+        hr = record_in_document(set);
+        if (FAILED(hr)) {
+                phase_done(set, hr, NULL);
+                return;
+        }
+
+        for (size_t i = 0; i < set->n_snapshots; ++i)
+                rows[i] = (CatalogSnapshot){
+                        .id = set->snapshots[i]->id,
+                        .set_id = set->id,
+                        .device = set->snapshots[i]->device,
+                        .consistency = set_snapshot_consistency(set->snapshots[i]),
+                        .created_usec = set->instant_usec,
+                };
+        r = set->n_snapshots > 0 ? catalog_set_created(set->manager->catalog, rows, set->n_snapshots) : 0;
+        phase_done(set, hresult_from_errno(r < 0 ? r : 0), r < 0 ? "the catalog could not be written" : NULL);
+}

@@ -1,0 +1,575 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * umbra.Session1
+ */
+
+#include "coordinator/session-bus.h"
+
+#include <string.h>
+#include <utlist.h>
+
+#include "base/alloc.h"
+#include "base/hresult.h"
+#include "coordinator/catalog.h"
+#include "coordinator/connection.h"
+#include "coordinator/manager.h"
+#include "coordinator/operation.h"
+#include "coordinator/session-query.h"
+#include "coordinator/session-writer.h"
+#include "coordinator/session.h"
+#include "coordinator/snapshot-set.h"
+#include "doc/doc-limits.h"
+#include "provider/provider-builtin.h"
+#include "wire/wire-error.h"
+#include "wire/wire-limits.h"
+
+static Session *session_of(Connection *c, sd_bus_error *error) {
+        if (c->role == ROLE_SESSION)
+                return c->role_object;
+        wire_error_set(error, VSS_E_BAD_STATE, "open a session first");
+        return NULL;
+}
+
+/* For methods that end in "return reply_or_error(…)". */
+static int reply_empty(sd_bus_message *m, HRESULT hr, sd_bus_error *error) {
+        if (FAILED(hr))
+                return wire_error_set(error, hr, NULL);
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_initialize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+        uint32_t kind;
+        int32_t context;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "ui", &kind, &context);
+        if (r < 0)
+                return r;
+        return reply_empty(m, session_initialize(s, (WireSessionKind) kind, context), error);
+}
+
+static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(freep) GUID *ids = NULL;
+        Session *s = session_of(userdata, error);
+        uint32_t kind;
+        size_t n;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "u", &kind);
+        if (r < 0)
+                return r;
+        r = wire_read_guids(m, WIRE_IDS_MAX, &ids, &n);
+        if (r < 0)
+                return r;
+        if (kind >= _WIRE_WRITER_SELECTION_MAX)
+                return wire_error_set(error, E_INVALIDARG, NULL);
+        return reply_empty(m, session_select_writers(s, (WireWriterSelection) kind, ids, n), error);
+}
+
+static int method_start_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        Session *s = session_of(userdata, error);
+        int32_t context;
+        HRESULT hr;
+        GUID id;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "i", &context);
+        if (r < 0)
+                return r;
+        hr = session_start_set(s, context, &id);
+        if (FAILED(hr))
+                return wire_error_set(error, hr, NULL);
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = wire_append_guid(reply, &id);
+        return r < 0 ? r : connection_send(s->connection, reply);
+}
+
+/* Volume and provider, for the two that ask a provider. */
+static int method_about_volume(sd_bus_message *m,
+                               Session *s,
+                               bool provider_first,
+                               void (*begin)(Session *s, Operation *op, const char *volume, const GUID *provider_id)) {
+        _cleanup_(freep) char *volume = NULL;
+        Operation *op;
+        GUID provider;
+        int r;
+
+        if (provider_first) {
+                r = wire_read_guid(m, &provider);
+                if (r >= 0)
+                        r = wire_read_text(m, &volume);
+        } else {
+                r = wire_read_text(m, &volume);
+                if (r >= 0)
+                        r = wire_read_guid(m, &provider);
+        }
+        if (r < 0)
+                return r;
+        r = operation_new(s, m, 0, &op);
+        if (r < 0)
+                return r;
+        begin(s, op, volume ?: "", &provider);
+        return 1;
+}
+
+static int method_add_to_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+
+        return s ? method_about_volume(m, s, false, session_add_volume) : -EPERM;
+}
+
+static int method_is_volume_supported(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+
+        return s ? method_about_volume(m, s, true, session_is_supported) : -EPERM;
+}
+
+static int method_get_snapshot_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        Session *s = session_of(userdata, error);
+        WireSnapshot snapshot;
+        HRESULT hr;
+        GUID id;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = wire_read_guid(m, &id);
+        if (r < 0)
+                return r;
+        hr = session_get_snapshot(s, &id, &row);
+        if (FAILED(hr))
+                return wire_error_set(error, hr, NULL);
+
+        wire_snapshot_from_catalog(&row, &snapshot);
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = wire_append_snapshot(reply, &snapshot);
+        return r < 0 ? r : connection_send(s->connection, reply);
+}
+
+static int append_snapshots(sd_bus_message *reply, Session *s, bool wanted, int32_t context) {
+        _cleanup_(catalog_list_clear) CatalogList list = { 0 };
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', WIRE_SNAPSHOT);
+        if (r < 0)
+                return r;
+        if (wanted) {
+                r = catalog_list(s->manager->catalog, NULL, CATALOG_CREATED, &list);
+                if (r < 0)
+                        return r;
+        }
+        for (size_t i = 0; i < list.n; ++i) {
+                WireSnapshot snapshot;
+
+                if (!snapshot_in_context(&list.items[i], context))
+                        continue;
+                wire_snapshot_from_catalog(&list.items[i], &snapshot);
+                r = wire_append_snapshot(reply, &snapshot);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(reply);
+}
+
+static int append_providers(sd_bus_message *reply, bool wanted) {
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', WIRE_PROVIDER);
+        if (r < 0)
+                return r;
+        for (const ProviderInfo *p = provider_builtins; wanted && p->name; ++p) {
+                const WireProvider provider = {
+                        .id = p->id,
+                        .name = (char *) (uintptr_t) p->name,
+                        .type = p->type,
+                        .version = (char *) (uintptr_t) p->version,
+                        .version_id = p->version_id,
+                        .class_id = p->class_id,
+                };
+
+                if (p->test_only && !getenv("UMBRA_FAKE_PROVIDER"))
+                        continue;
+                r = wire_append_provider(reply, &provider);
+                if (r < 0)
+                        return r;
+        }
+        return sd_bus_message_close_container(reply);
+}
+
+static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        Session *s = session_of(userdata, error);
+        uint32_t type;
+        int32_t context;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "ui", &type, &context);
+        if (r < 0)
+                return r;
+        if (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_PROVIDER && type != VSS_OBJECT_NONE)
+                return wire_error_set(error, E_INVALIDARG, NULL);
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = append_snapshots(reply, s, type != VSS_OBJECT_PROVIDER, context);
+        if (r >= 0)
+                r = append_providers(reply, type != VSS_OBJECT_SNAPSHOT);
+        return r < 0 ? r : connection_send(s->connection, reply);
+}
+
+static int method_query_volumes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+        Operation *op;
+        int32_t context;
+        GUID provider;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = wire_read_guid(m, &provider);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "i", &context);
+        if (r >= 0)
+                r = operation_new(s, m, 0, &op);
+        if (r < 0)
+                return r;
+        session_query_volumes(s, op, &provider);
+        return 1;
+}
+
+static int method_delete_snapshots(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+        Operation *op;
+        uint32_t type;
+        int force, r;
+        GUID id;
+
+        if (!s)
+                return -EPERM;
+        r = wire_read_guid(m, &id);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "ub", &type, &force);
+        if (r >= 0)
+                r = operation_new(s, m, 0, &op);
+        if (r < 0)
+                return r;
+        session_delete_snapshots(s, op, &id, (VSS_OBJECT_TYPE) type);
+        return 1;
+}
+
+static int method_abort_backup(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = session_abort_backup(s, m);
+        return r != 0 ? r : sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of(userdata, error);
+        uint32_t number;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "u", &number);
+        if (r < 0)
+                return r;
+        r = session_cancel(s, number, m);
+        return r != 0 ? r : sd_bus_reply_method_return(m, NULL);
+}
+
+/* Operations */
+
+static int operation_begin(sd_bus_message *m, Session *s, uint32_t number, Operation **ret, sd_bus_error *error) {
+        int r;
+
+        if (s->running)
+                return wire_error_set(error, VSS_E_BAD_STATE, "another operation of this object is still running");
+        r = operation_new(s, m, number, ret);
+        if (r < 0)
+                return r;
+        s->running = *ret;
+        return 0;
+}
+
+static int method_plain_operation(sd_bus_message *m, void *userdata, sd_bus_error *error, void (*begin)(Session *s, Operation *op)) {
+        Session *s = session_of(userdata, error);
+        uint32_t number;
+        Operation *op;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "u", &number);
+        if (r >= 0)
+                r = operation_begin(m, s, number, &op, error);
+        if (r < 0)
+                return r;
+        begin(s, op);
+        return 1;
+}
+
+static int method_gather_writer_metadata(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_plain_operation(m, userdata, error, session_gather_metadata);
+}
+
+static int method_gather_writer_status(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_plain_operation(m, userdata, error, session_writer_status);
+}
+
+static int method_document_operation(sd_bus_message *m,
+                                     void *userdata,
+                                     sd_bus_error *error,
+                                     bool optional,
+                                     void (*begin)(Session *s, Operation *op, const char *document, size_t size)) {
+        _cleanup_(freep) char *document = NULL;
+        Session *s = session_of(userdata, error);
+        size_t size = 0;
+        uint32_t number;
+        Operation *op;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = sd_bus_message_read(m, "u", &number);
+        if (r < 0)
+                return r;
+        r = optional ? wire_read_optional_blob(m, DOCUMENT_SIZE_MAX, &document, &size) :
+                       wire_read_blob(m, DOCUMENT_SIZE_MAX, &document, &size);
+        if (r == -E2BIG)
+                return wire_error_set(error, VSS_E_INVALID_XML_DOCUMENT, "the document is larger than %u bytes", DOCUMENT_SIZE_MAX);
+        if (r < 0)
+                return r;
+        r = operation_begin(m, s, number, &op, error);
+        if (r < 0)
+                return r;
+        begin(s, op, document, size);
+        return 1;
+}
+
+static int method_prepare_for_backup(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_document_operation(m, userdata, error, false, session_prepare_backup);
+}
+
+static int method_do_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_document_operation(m, userdata, error, true, session_do_snapshot_set);
+}
+
+static int method_backup_complete(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_document_operation(m, userdata, error, false, session_backup_complete);
+}
+
+static void begin_pre_restore(Session *s, Operation *op, const char *document, size_t size) {
+        session_restore_event(s, op, WIRE_EVENT_PRE_RESTORE, document, size);
+}
+
+static void begin_post_restore(Session *s, Operation *op, const char *document, size_t size) {
+        session_restore_event(s, op, WIRE_EVENT_POST_RESTORE, document, size);
+}
+
+static int method_pre_restore(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_document_operation(m, userdata, error, false, begin_pre_restore);
+}
+
+static int method_post_restore(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return method_document_operation(m, userdata, error, false, begin_post_restore);
+}
+
+/* Answers */
+
+static int append_metadata(sd_bus_message *reply, Session *s) {
+        _cleanup_(freep) char *blob = NULL;
+        size_t size = 0, at = 0;
+        SessionWriter *w;
+        int r;
+
+        r = sd_bus_message_open_container(reply, 'a', WIRE_WRITER);
+        if (r < 0)
+                return r;
+        DL_FOREACH(s->writers, w) {
+                r = sd_bus_message_open_container(reply, 'r', "ayayst");
+                if (r >= 0)
+                        r = wire_append_guid(reply, &w->instance_id);
+                if (r >= 0)
+                        r = wire_append_guid(reply, &w->writer_id);
+                if (r >= 0)
+                        r = wire_append_text(reply, w->name);
+                if (r >= 0)
+                        r = sd_bus_message_append(reply, "t", (uint64_t) w->metadata_size);
+                if (r >= 0)
+                        r = sd_bus_message_close_container(reply);
+                if (r < 0)
+                        return r;
+                size += w->metadata_size;
+        }
+        r = sd_bus_message_close_container(reply);
+        if (r < 0)
+                return r;
+
+        blob = malloc(size + 1);
+        if (!blob)
+                return -ENOMEM;
+        DL_FOREACH(s->writers, w) {
+                memcpy(blob + at, w->metadata, w->metadata_size);
+                at += w->metadata_size;
+                free(TAKE_PTR(w->metadata));
+        }
+        return wire_append_blob(reply, blob, size);
+}
+
+void session_bus_settle_metadata(Session *s, Operation *op) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = append_metadata(reply, s);
+        operation_settle_reply(op, r, reply);
+}
+
+void session_bus_settle_document(Session *s, Operation *op) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *text = NULL;
+        bool optional = sd_bus_message_is_method_call(op->request, WIRE_SESSION_INTERFACE, "DoSnapshotSet");
+        size_t size = 0;
+        HRESULT hr = S_OK;
+        int r;
+
+        if (s->doc)
+                hr = backup_doc_write(s->doc, &text, &size);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, NULL);
+                return;
+        }
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = optional ? wire_append_optional_blob(reply, text, size) : wire_append_blob(reply, text ?: "", size);
+        operation_settle_reply(op, r, reply);
+}
+
+void session_bus_settle_status(Session *s, Operation *op) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        SessionWriter *w;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', WIRE_WRITER_STATUS);
+        DL_FOREACH(s->writers, w) {
+                const WireWriterStatus status = {
+                        .instance_id = w->instance_id,
+                        .writer_id = w->writer_id,
+                        .name = w->name,
+                        .state = (uint32_t) w->state,
+                        .failure = w->failure,
+                        .failure_application = w->failure_application,
+                        .message = w->message,
+                };
+
+                if (r >= 0)
+                        r = wire_append_writer_status(reply, &status);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        operation_settle_reply(op, r, reply);
+}
+
+void session_bus_settle_added(Session *s, Operation *op, const SetSnapshot *added) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = wire_append_guid(reply, &added->id);
+        if (r >= 0)
+                r = wire_append_guid(reply, &added->provider->id);
+        if (r >= 0)
+                r = wire_append_text(reply, added->volume->path);
+        operation_settle_reply(op, r, reply);
+}
+
+void session_bus_settle_bool(Operation *op, bool value) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "b", (int) value);
+        operation_settle_reply(op, r, reply);
+}
+
+void session_bus_settle_volumes(Operation *op, const WireVolume *volumes, size_t n) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', WIRE_VOLUME);
+        for (size_t i = 0; r >= 0 && i < n; ++i)
+                r = wire_append_volume(reply, &volumes[i]);
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        operation_settle_reply(op, r, reply);
+}
+
+void session_bus_settle_deleted(Operation *op, int32_t deleted, const GUID *nondeleted, HRESULT hr) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "i", deleted);
+        if (r >= 0)
+                r = wire_append_guid(reply, nondeleted);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "i", hr);
+        operation_settle_reply(op, r, reply);
+}
+
+#define METHOD(name, in, out, handler) SD_BUS_METHOD(name, in, out, handler, SD_BUS_VTABLE_UNPRIVILEGED)
+
+static const sd_bus_vtable session_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        METHOD("Initialize", "ui", "", method_initialize),
+        METHOD("SetWriterSelection", "uaay", "", method_set_writer_selection),
+        METHOD("StartSnapshotSet", "i", "ay", method_start_snapshot_set),
+        METHOD("AddToSnapshotSet", "say", "ayays", method_add_to_snapshot_set),
+        METHOD("IsVolumeSupported", "ays", "b", method_is_volume_supported),
+        METHOD("GetSnapshotProperties", "ay", WIRE_SNAPSHOT, method_get_snapshot_properties),
+        METHOD("Query", "ui", "a" WIRE_SNAPSHOT "a" WIRE_PROVIDER, method_query),
+        METHOD("QueryVolumes", "ayi", "a" WIRE_VOLUME, method_query_volumes),
+        METHOD("DeleteSnapshots", "ayub", "iayi", method_delete_snapshots),
+        METHOD("AbortBackup", "", "", method_abort_backup),
+        METHOD("Cancel", "u", "", method_cancel),
+        METHOD("GatherWriterMetadata", "u", "a" WIRE_WRITER "h", method_gather_writer_metadata),
+        METHOD("GatherWriterStatus", "u", "a" WIRE_WRITER_STATUS, method_gather_writer_status),
+        METHOD("PrepareForBackup", "uh", "h", method_prepare_for_backup),
+        METHOD("DoSnapshotSet", "uah", "ah", method_do_snapshot_set),
+        METHOD("BackupComplete", "uh", "h", method_backup_complete),
+        METHOD("PreRestore", "uh", "h", method_pre_restore),
+        METHOD("PostRestore", "uh", "h", method_post_restore),
+        SD_BUS_VTABLE_END,
+};
+
+int session_bus_attach(Connection *c) {
+        return sd_bus_add_object_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, session_vtable, c);
+}

@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Questions and Removals
+ */
+
+#include "coordinator/session-query.h"
+
+#include <errno.h>
+
+#include "base/alloc.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "base/log.h"
+#include "coordinator/discard-queue.h"
+#include "coordinator/manager.h"
+#include "coordinator/operation.h"
+#include "coordinator/provider-pool.h"
+#include "coordinator/session-bus.h"
+#include "coordinator/session.h"
+#include "coordinator/snapshot-set.h"
+#include "coordinator/volume.h"
+#include "provider/provider-builtin.h"
+#include "wire/wire-limits.h"
+
+/* A volume about which a provider is asked. */
+typedef struct VolumeJob {
+        Session *session;
+        Operation *op;
+        Volume *volume;
+        ProbeJob *probe;
+} VolumeJob;
+
+static void *volume_job_free(void *userdata) {
+        VolumeJob *j = userdata;
+
+        probe_job_free(j->probe);
+        volume_free(j->volume);
+        free(j);
+        return NULL;
+}
+
+static HRESULT session_pool(Session *s, ProviderPool **ret) {
+        int r;
+
+        if (!s->pool) {
+                r = provider_pool_new(s->manager, &s->pool);
+                if (r < 0)
+                        return hresult_from_errno(r);
+        }
+        *ret = s->pool;
+        return S_OK;
+}
+
+/* Resolves the name and asks; on failure @op is settled. */
+static void volume_job_start(Session *s, Operation *op, const char *name, const GUID *provider_id, ProviderPool *pool, ProbeDone done) {
+        _cleanup_(freep) char *why = NULL;
+        VolumeJob *j;
+        HRESULT hr;
+
+        j = calloc(1, sizeof(*j));
+        if (!j) {
+                operation_settle(op, E_OUTOFMEMORY, NULL);
+                return;
+        }
+        j->session = s;
+        j->op = op;
+        op->job = j;
+        op->job_free = volume_job_free;
+
+        hr = volume_resolve(name, &j->volume, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        if (probe_job_start(pool, j->volume->path, provider_id, done, j, &j->probe) < 0)
+                operation_settle(op, E_OUTOFMEMORY, NULL);
+}
+
+static void add_volume_probed(const ProviderInfo *provider,
+                              const ProviderProbe *probe,
+                              HRESULT hr,
+                              const char *message,
+                              void *userdata) {
+        VolumeJob *j = userdata;
+        Session *s = j->session;
+        Operation *op = j->op;
+        unsigned n_existing = 0;
+        SetSnapshot *added;
+        int r;
+
+        j->probe = NULL;
+        if (FAILED(hr)) {
+                operation_settle(op, hr, message);
+                return;
+        }
+        if (!s->set || s->set->state != SET_OPEN) {
+                operation_settle(op, VSS_E_BAD_STATE, NULL);
+                return;
+        }
+        if (snapshot_set_find(s->set, j->volume)) {
+                operation_settle(op, VSS_E_OBJECT_ALREADY_EXISTS, "the volume is in the set already");
+                return;
+        }
+        if (s->set->n_snapshots >= WIRE_VOLUMES_MAX) {
+                operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, NULL);
+                return;
+        }
+        if ((s->context & (VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX)) & ~(int32_t) probe->attributes) {
+                operation_settle(op, VSS_E_VOLUME_NOT_SUPPORTED, "no provider makes the kind of copy that was demanded");
+                return;
+        }
+        r = catalog_count_volume(s->manager->catalog, &j->volume->id, &n_existing);
+        if (r >= 0 && n_existing >= WIRE_SNAPSHOTS_MAX) {
+                operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED, NULL);
+                return;
+        }
+        (void) catalog_remember_volume(s->manager->catalog, &j->volume->id, j->volume->path);
+
+        r = snapshot_set_add(s->set, TAKE_PTR(j->volume), provider, probe, &added);
+        if (r < 0) {
+                operation_settle(op, hresult_from_errno(r), NULL);
+                return;
+        }
+        session_bus_settle_added(s, op, added);
+}
+
+/* "\\\\?\\Volume{…}\\" of a directory is known to the catalog only. */
+static const char *known_volume(Session *s, const char *name, char **buffer) {
+        char text[GUID_STRING_MAX + 2];
+        const char *open = strstr(name, "Volume{");
+        GUID id;
+
+        if (!open || strlen(open) < 6 + 38)
+                return name;
+        memcpy(text, open + 6, 38);
+        text[38] = '\0';
+        if (guid_from_string(text, &id) < 0 || catalog_find_volume(s->manager->catalog, &id, buffer) < 0)
+                return name;
+        return *buffer;
+}
+
+void session_add_volume(Session *s, Operation *op, const char *volume, const GUID *provider_id) {
+        _cleanup_(freep) char *known = NULL;
+
+        if (!s->set || s->set->state != SET_OPEN) {
+                operation_settle(op, VSS_E_BAD_STATE, "StartSnapshotSet comes first");
+                return;
+        }
+        if (s->set->n_snapshots >= WIRE_VOLUMES_MAX) {
+                operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, NULL);
+                return;
+        }
+        volume_job_start(s, op, known_volume(s, volume, &known), provider_id, s->set->pool, add_volume_probed);
+}
+
+static void is_supported_probed(const ProviderInfo *provider,
+                                const ProviderProbe *probe,
+                                HRESULT hr,
+                                const char *message,
+                                void *userdata) {
+        VolumeJob *j = userdata;
+
+        j->probe = NULL;
+        if (SUCCEEDED(hr) || hr == VSS_E_VOLUME_NOT_SUPPORTED || hr == VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER)
+                session_bus_settle_bool(j->op, SUCCEEDED(hr));
+        else
+                operation_settle(j->op, hr, message);
+}
+
+void session_is_supported(Session *s, Operation *op, const char *volume, const GUID *provider_id) {
+        _cleanup_(freep) char *known = NULL;
+        ProviderPool *pool;
+        HRESULT hr;
+
+        hr = session_pool(s, &pool);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, NULL);
+                return;
+        }
+        volume_job_start(s, op, known_volume(s, volume, &known), provider_id, pool, is_supported_probed);
+}
+
+/* All mounts, one after the other. */
+typedef struct VolumesJob {
+        Session *session;
+        Operation *op;
+        ProviderPool *pool;
+        GUID provider_id;
+        Volume **volumes;
+        WireVolume *answers;
+        size_t n, next, n_answers;
+        ProbeJob *probe;
+} VolumesJob;
+
+static void *volumes_job_free(void *userdata) {
+        VolumesJob *j = userdata;
+
+        probe_job_free(j->probe);
+        for (size_t i = 0; i < j->n_answers; ++i)
+                wire_volume_clear(&j->answers[i]);
+        free(j->answers);
+        volume_list_free(j->volumes, j->n);
+        free(j);
+        return NULL;
+}
+
+static void volumes_ask(VolumesJob *j);
+
+static int volumes_take(VolumesJob *j, const Volume *v, const ProviderInfo *provider, const ProviderProbe *probe) {
+        WireVolume *a = &j->answers[j->n_answers];
+        int r;
+
+        *a = (WireVolume){ 0 };
+        ++j->n_answers;
+        r = volume_guid_name(v, &a->name);
+        if (r >= 0)
+                r = strdup_to(v->path, &a->mount_point);
+        if (r >= 0)
+                r = strdup_to(v->device, &a->device);
+        if (r >= 0)
+                r = strdup_to(v->fstype, &a->fstype);
+        if (r < 0)
+                return r;
+        a->provider_id = provider->id;
+        a->consistency = (uint32_t) probe->consistency;
+        a->consistency_held = (uint32_t) probe->consistency_held;
+        a->holdable = v->holdable;
+        return catalog_count_volume(j->session->manager->catalog, &v->id, &a->n_snapshots);
+}
+
+static void volumes_probed(const ProviderInfo *provider, const ProviderProbe *probe, HRESULT hr, const char *message, void *userdata) {
+        VolumesJob *j = userdata;
+
+        j->probe = NULL;
+        if (SUCCEEDED(hr) && volumes_take(j, j->volumes[j->next], provider, probe) < 0) {
+                operation_settle(j->op, E_OUTOFMEMORY, NULL);
+                return;
+        }
+        ++j->next;
+        volumes_ask(j);
+}
+
+static void volumes_ask(VolumesJob *j) {
+        if (j->next == j->n) {
+                session_bus_settle_volumes(j->op, j->answers, j->n_answers);
+                return;
+        }
+        if (probe_job_start(j->pool, j->volumes[j->next]->path, &j->provider_id, volumes_probed, j, &j->probe) < 0)
+                operation_settle(j->op, E_OUTOFMEMORY, NULL);
+}
+
+void session_query_volumes(Session *s, Operation *op, const GUID *provider_id) {
+        VolumesJob *j;
+        HRESULT hr;
+
+        j = calloc(1, sizeof(*j));
+        if (!j) {
+                operation_settle(op, E_OUTOFMEMORY, NULL);
+                return;
+        }
+        j->session = s;
+        j->op = op;
+        j->provider_id = *provider_id;
+        op->job = j;
+        op->job_free = volumes_job_free;
+
+        hr = session_pool(s, &j->pool);
+        if (SUCCEEDED(hr))
+                hr = hresult_from_errno(volume_list(&j->volumes, &j->n));
+        if (SUCCEEDED(hr)) {
+                j->answers = calloc_checked(j->n + 1, sizeof(*j->answers));
+                hr = j->answers ? S_OK : E_OUTOFMEMORY;
+        }
+        if (FAILED(hr)) {
+                operation_settle(op, hr, NULL);
+                return;
+        }
+        volumes_ask(j);
+}
+
+/* Snapshots */
+
+HRESULT session_get_snapshot(Session *s, const GUID *id, CatalogSnapshot *ret) {
+        int r;
+
+        r = catalog_get(s->manager->catalog, id, ret);
+        if (r < 0)
+                return hresult_from_errno(r);
+        if (ret->state != CATALOG_CREATED) {
+                catalog_snapshot_clear(ret);
+                return VSS_E_OBJECT_NOT_FOUND;
+        }
+        return S_OK;
+}
+
+void wire_snapshot_from_catalog(const CatalogSnapshot *row, WireSnapshot *ret) {
+        *ret = (WireSnapshot){
+                .id = row->id,
+                .set_id = row->set_id,
+                .snapshots_count = row->snapshots_count,
+                .device_object = row->device,
+                .original_volume = row->volume,
+                .originating_machine = row->machine,
+                .service_machine = row->machine,
+                .exposed_name = row->exposed_name,
+                .exposed_path = row->exposed_path,
+                .provider_id = row->provider_id,
+                .attributes = (int32_t) row->context,
+                .timestamp = filetime_from_usec(row->created_usec),
+                .state = VSS_SS_CREATED,
+                .consistency = row->consistency,
+        };
+}
+
+bool snapshot_in_context(const CatalogSnapshot *row, int32_t context) {
+        static const uint32_t deciding = VSS_VOLSNAP_ATTR_PERSISTENT | VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE |
+                                         VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE | VSS_VOLSNAP_ATTR_NO_WRITERS;
+
+        return context == (int32_t) VSS_CTX_ALL || (row->context & deciding) == ((uint32_t) context & deciding);
+}
+
+/* One snapshot of the job; its address is what the queue knows. */
+typedef struct DeleteItem {
+        struct DeleteJob *job;
+        GUID id;
+} DeleteItem;
+
+typedef struct DeleteJob {
+        Operation *op;
+        DiscardQueue *queue;
+        DeleteItem *items;
+        size_t n, pending;
+        int32_t deleted;
+        GUID nondeleted;
+        HRESULT hr;
+} DeleteJob;
+
+static void *delete_job_free(void *userdata) {
+        DeleteJob *j = userdata;
+
+        for (size_t i = 0; i < j->n; ++i)
+                discard_queue_forget(j->queue, &j->items[i]);
+        free(j->items);
+        free(j);
+        return NULL;
+}
+
+static void delete_finish(DeleteJob *j) {
+        if (--j->pending == 0)
+                session_bus_settle_deleted(j->op, j->deleted, &j->nondeleted, j->hr);
+}
+
+static void delete_on_discarded(HRESULT hr, const char *message, void *userdata) {
+        DeleteItem *item = userdata;
+        DeleteJob *j = item->job;
+
+        if (SUCCEEDED(hr))
+                ++j->deleted;
+        else if (SUCCEEDED(j->hr)) {
+                j->hr = hr;
+                j->nondeleted = item->id;
+        }
+        delete_finish(j);
+}
+
+void session_delete_snapshots(Session *s, Operation *op, const GUID *id, VSS_OBJECT_TYPE type) {
+        CatalogList list = { 0 };
+        DeleteItem *items;
+        DeleteJob *j;
+        int r;
+
+        if (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_SNAPSHOT_SET) {
+                operation_settle(op, E_INVALIDARG, NULL);
+                return;
+        }
+        r = catalog_list(s->manager->catalog, type == VSS_OBJECT_SNAPSHOT_SET ? id : NULL, CATALOG_CREATED, &list);
+        if (r < 0) {
+                operation_settle(op, hresult_from_errno(r), NULL);
+                return;
+        }
+
+        j = calloc(1, sizeof(*j));
+        items = calloc_checked(list.n + 1, sizeof(*items));
+        if (!j || !items) {
+                free(j);
+                free(items);
+                catalog_list_clear(&list);
+                operation_settle(op, E_OUTOFMEMORY, NULL);
+                return;
+        }
+        j->op = op;
+        j->queue = s->manager->discards;
+        j->items = items;
+        op->job = j;
+        op->job_free = delete_job_free;
+
+        for (size_t i = 0; i < list.n; ++i)
+                if (type == VSS_OBJECT_SNAPSHOT_SET || guid_equal(&list.items[i].id, id))
+                        items[j->n++] = (DeleteItem){ .job = j, .id = list.items[i].id };
+        catalog_list_clear(&list);
+        if (j->n == 0) {
+                operation_settle(op, VSS_E_OBJECT_NOT_FOUND, "there is no such snapshot or set");
+                return;
+        }
+
+        j->pending = j->n + 1;
+        for (size_t i = 0; i < j->n; ++i) {
+                HRESULT hr = discard_queue_add(j->queue, &items[i].id, delete_on_discarded, &items[i]);
+
+                if (FAILED(hr))
+                        delete_on_discarded(hr, NULL, &items[i]);
+        }
+        delete_finish(j);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * A Writer in a Session
+ *
+ * VSS_WRITER_STATE as the requester sees it, one per writer and session. It survives the writer: a process that died in the middle is
+ * reported with the state it failed at.
+ */
+
+#include <stdbool.h>
+
+#include <vss.h>
+#include <vswriter.h>
+
+#include "coordinator/coordinator-forward.h"
+#include "doc/backup-doc.h"
+#include "wire/wire-names.h"
+
+struct SessionWriter {
+        SessionWriter *prev, *next; /* Session.writers */
+        WriterProxy *proxy;         /* NULL when it is gone */
+        GUID writer_id, instance_id;
+        char *name, *instance_name;
+        VSS_APPLICATION_LEVEL level;
+
+        VSS_WRITER_STATE state;
+        HRESULT failure, failure_application;
+        char *message;
+        bool identified;  /* answered Identify */
+        bool prepared;    /* PrepareForBackup was sent: it is owed an Abort or a BackupShutdown */
+        bool post_sent;   /* PostSnapshot was sent: no Abort any more */
+        bool settled;     /* Abort or BackupComplete was sent since PrepareForBackup */
+        bool frozen;      /* Freeze was sent and neither Thaw nor Abort was answered */
+
+        char *metadata; /* Identify's answer, until the requester has it */
+        size_t metadata_size;
+};
+
+int session_writer_add(Session *s, WriterProxy *w, SessionWriter **ret);
+SessionWriter *session_writer_free(Session *s, SessionWriter *w);
+SessionWriter *session_writer_find(Session *s, const WriterProxy *proxy);
+
+bool session_writer_failed(const SessionWriter *w);
+/* Takes part in the set or the restore: it has components in the document, or no components were selected at all. */
+bool session_writer_participates(const Session *s, const SessionWriter *w);
+
+/* The one setter: an answer to @event moves the writer on, or to FAILED_AT_… with the codes given. */
+void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRESULT hr_application, const char *message);
+/* The writer's process is gone: what it was waiting for has failed. */
+void session_writer_lost(Session *s, WriterProxy *proxy);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Who Is There
+ *
+ * The writers that are connected now. A writer is known by its class (writer id) and by its instance id, which is new at each start.
+ */
+
+#include <vss.h>
+
+#include "coordinator/coordinator-forward.h"
+
+/* Takes @w over: in the list from now on. VSS_E_WRITER_ALREADY_SUBSCRIBED: that instance is there. */
+HRESULT writer_registry_add(Manager *m, WriterProxy *w);
+/* Out of the list; sessions that know the writer are told. */
+void writer_registry_remove(WriterProxy *w);
+WriterProxy *writer_registry_find(Manager *m, const GUID *instance_id);
