@@ -4,9 +4,10 @@
 
 Usage: check-slots.py REFERENCE-DIR OUTPUT.c OUTPUT.cc
 
-Writes two programs. Most of what they check is checked by compiling them: that every method is in its slot with its
-types, that enums, structures, results and functions are as the tables say, that every call macro of C exists and fits.
-Running them checks the rest: the IIDs, the slots that a C++ compiler uses, and the default arguments.
+Writes two programs. Most of what they check is checked by compiling them: that every method is in its slot
+with its types, that enums, structures, results and functions are as the tables say, that every call macro of
+C exists and fits. Running them checks the rest: the IIDs, the slots that a C++ compiler uses, and the
+default arguments.
 """
 import csv
 import os
@@ -107,6 +108,10 @@ def c_assert(condition, why):
     return '_Static_assert(%s, "%s");' % (condition, why)
 
 
+def same_type(a, b):
+    return '__builtin_types_compatible_p(%s, %s)' % (a, b)
+
+
 def slots_in_c(interfaces):
     for name, i in interfaces.items():
         table = table_of(interfaces, name)
@@ -118,16 +123,17 @@ def slots_in_c(interfaces):
             signature = '%s (*)(%s)' % (m.returns, ', '.join([name + ' *'] + m.types()))
             yield c_assert('offsetof(%sVtbl, %s) == %d * sizeof(void *)' % (name, m.name, m.slot),
                            '%s::%s is in slot %d' % (name, m.name, m.slot))
-            yield c_assert('__builtin_types_compatible_p(typeof(%s), %s)' % (member, signature),
+            yield c_assert(same_type('typeof(%s)' % member, signature),
                            '%s::%s has its types' % (name, m.name))
         yield c_assert('sizeof(%sVtbl) == %d * sizeof(void *)' % (name, len(table)),
                        '%s has no other slots' % name)
         yield c_assert('offsetof(%s, lpVtbl) == 0' % name, 'the table comes first')
         yield c_assert('sizeof(%s) == %d * sizeof(void *)' % (name, max(1, len(i.bases))),
                        '%s has one table for each base' % name)
-    for whole, second in (('IVssWriterComponentsExt', 'unknown'), ('IVssCreateWriterMetadataEx', 'unknown')):
-        yield c_assert('offsetof(%s, %s) == sizeof(void *)' % (whole, second), 'IUnknown is the second base')
-    yield c_assert('offsetof(IVssWriterComponentsExt, components) == 0', 'IVssWriterComponents is the first base')
+    for name in ('IVssWriterComponentsExt', 'IVssCreateWriterMetadataEx'):
+        yield c_assert('offsetof(%s, unknown) == sizeof(void *)' % name, 'IUnknown is the second base')
+    yield c_assert('offsetof(IVssWriterComponentsExt, components) == 0',
+                   'IVssWriterComponents is the first base')
 
 
 def macros_in_c(interfaces):
@@ -138,7 +144,8 @@ def macros_in_c(interfaces):
             yield '#ifndef %s_%s' % (name, m.name)
             yield '#  error "%s_%s() is missing"' % (name, m.name)
             yield '#endif'
-            yield '__attribute__((unused)) static %s call_%s_%s(%s) {' % (m.returns, name, m.name, parameters)
+            yield '__attribute__((unused))'
+            yield 'static %s call_%s_%s(%s) {' % (m.returns, name, m.name, parameters)
             yield '        return %s_%s(%s);' % (name, m.name, arguments)
             yield '}'
 
@@ -157,14 +164,14 @@ def structs_in_c(directory):
     members = {}
     for row in read_table(directory, 'structs'):
         if row['struct'].startswith('(type) '):
-            yield c_assert('__builtin_types_compatible_p(%s, %s)' % (row['member'], row['member_type']), row['member'])
+            yield c_assert(same_type(row['member'], row['member_type']), row['member'])
         else:
             members.setdefault(row['struct'], []).append((row['member_type'], row['member']))
     for struct, list_ in members.items():
         end = '(size_t) 0'
         for kind, member in list_:
             where = 'offsetof(%s, %s)' % (struct, member)
-            yield c_assert('__builtin_types_compatible_p(typeof(((%s *) 0)->%s), %s)' % (struct, member, kind),
+            yield c_assert(same_type('typeof(((%s *) 0)->%s)' % (struct, member), kind),
                            '%s.%s has its type' % (struct, member))
             if struct.endswith('_UNION'):
                 yield c_assert(where + ' == 0', '%s is a union' % struct)
@@ -184,8 +191,8 @@ def results_in_c(directory):
 
 def functions_in_c(directory):
     for name, returns, types in documented_functions(directory):
-        yield c_assert('__builtin_types_compatible_p(typeof(&%s), %s (*)(%s))' % (name, returns, ', '.join(types)),
-                       '%s() is declared' % name)
+        signature = '%s (*)(%s)' % (returns, ', '.join(types))
+        yield c_assert(same_type('typeof(&%s)' % name, signature), '%s() is declared' % name)
 
 
 def iids_in_c(interfaces):

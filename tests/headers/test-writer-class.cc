@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The classes of vswriter.h against a library that only takes notes: what they forward, what they leave out, and that
- * each event reaches its handler.
+ * The classes of vswriter.h against a library that only takes notes: what they forward, what they leave out,
+ * and that each event reaches its handler.
  */
 
 #include <csetjmp>
@@ -406,18 +406,20 @@ static void test_that_a_failure_is_passed_on_with_the_words_of_the_application(v
         assert_null(notes.failure_message);
 }
 
+#define WITH_NOTES(test) cmocka_unit_test_setup(test, setup)
+
 int main() {
         const struct CMUnitTest tests[] = {
-                cmocka_unit_test_setup(test_that_the_documented_default_arguments_are_passed_on, setup),
-                cmocka_unit_test_setup(test_that_the_extended_forms_pass_version_and_timeout_on, setup),
-                cmocka_unit_test_setup(test_that_a_writer_which_was_not_initialized_is_in_a_bad_state, setup),
-                cmocka_unit_test_setup(test_that_the_library_object_is_made_once_and_freed_once, setup),
-                cmocka_unit_test_setup(test_that_each_event_reaches_its_handler_and_its_answer_comes_back, setup),
-                cmocka_unit_test_setup(test_that_handlers_which_are_not_overridden_say_true, setup),
-                cmocka_unit_test_setup(test_that_an_extended_writer_may_still_override_the_old_identify, setup),
-                cmocka_unit_test_setup(test_that_an_exception_in_a_handler_is_a_failure_and_goes_no_further, setup),
-                cmocka_unit_test_setup(test_that_what_is_going_on_can_be_asked, setup),
-                cmocka_unit_test_setup(test_that_a_failure_is_passed_on_with_the_words_of_the_application, setup),
+                WITH_NOTES(test_that_the_documented_default_arguments_are_passed_on),
+                WITH_NOTES(test_that_the_extended_forms_pass_version_and_timeout_on),
+                WITH_NOTES(test_that_a_writer_which_was_not_initialized_is_in_a_bad_state),
+                WITH_NOTES(test_that_the_library_object_is_made_once_and_freed_once),
+                WITH_NOTES(test_that_each_event_reaches_its_handler_and_its_answer_comes_back),
+                WITH_NOTES(test_that_handlers_which_are_not_overridden_say_true),
+                WITH_NOTES(test_that_an_extended_writer_may_still_override_the_old_identify),
+                WITH_NOTES(test_that_an_exception_in_a_handler_is_a_failure_and_goes_no_further),
+                WITH_NOTES(test_that_what_is_going_on_can_be_asked),
+                WITH_NOTES(test_that_a_failure_is_passed_on_with_the_words_of_the_application),
         };
 
         return cmocka_run_group_tests(tests, nullptr, nullptr);

@@ -18,7 +18,8 @@
 #include "com/com-enum.h"
 #include "com/com-prop.h"
 
-static WCHAR name_a[] = L"a", name_b[] = L"b", name_c[] = L"c", name_d[] = L"d", name_e[] = L"e", name_f[] = L"f";
+static WCHAR name_a[] = L"a", name_b[] = L"b", name_c[] = L"c";
+static WCHAR name_d[] = L"d", name_e[] = L"e", name_f[] = L"f";
 
 static const VSS_OBJECT_PROP objects[] = {
         {

@@ -96,6 +96,8 @@ static void test_that_the_last_release_finalizes_once_through_whichever_interfac
 static void test_that_every_interface_is_found_from_every_other(void **state) {
         unsigned n_finalized = 0;
         Thing thing;
+        IVssAdminEx *admin = &thing.IVssAdminEx_iface;
+        IVssProviderNotifications *other = &thing.IVssProviderNotifications_iface;
         const struct {
                 const IID *iid;
                 void *expected;
@@ -113,33 +115,32 @@ static void test_that_every_interface_is_found_from_every_other(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 void *a, *b;
 
-                assert_int_equal(IVssAdminEx_QueryInterface(&thing.IVssAdminEx_iface, cases[i].iid, &a), S_OK);
-                assert_int_equal(IVssProviderNotifications_QueryInterface(&thing.IVssProviderNotifications_iface,
-                                                                          cases[i].iid, &b),
-                                 S_OK);
+                assert_int_equal(IVssAdminEx_QueryInterface(admin, cases[i].iid, &a), S_OK);
+                assert_int_equal(IVssProviderNotifications_QueryInterface(other, cases[i].iid, &b), S_OK);
                 assert_ptr_equal(a, cases[i].expected);
                 assert_ptr_equal(b, cases[i].expected);
         }
 
-        assert_int_equal(IVssAdminEx_AddRef(&thing.IVssAdminEx_iface), 2 + 2 * ELEMENTSOF(cases));
+        assert_int_equal(IVssAdminEx_AddRef(admin), 2 + 2 * ELEMENTSOF(cases));
 }
 
 static void test_that_a_refused_query_clears_its_output_and_takes_no_reference(void **state) {
         unsigned n_finalized = 0;
         void *p = &n_finalized;
         Thing thing;
+        IVssAdminEx *admin = &thing.IVssAdminEx_iface;
 
         (void) state;
 
         thing_init(&thing, &n_finalized);
-        assert_int_equal(IVssAdminEx_QueryInterface(&thing.IVssAdminEx_iface, &IID_IVssAsync, &p), E_NOINTERFACE);
+        assert_int_equal(IVssAdminEx_QueryInterface(admin, &IID_IVssAsync, &p), E_NOINTERFACE);
         assert_null(p);
 
         p = &n_finalized;
-        assert_int_equal(IVssAdminEx_QueryInterface(&thing.IVssAdminEx_iface, NULL, &p), E_POINTER);
+        assert_int_equal(IVssAdminEx_QueryInterface(admin, NULL, &p), E_POINTER);
         assert_null(p);
 
-        assert_int_equal(IVssAdminEx_QueryInterface(&thing.IVssAdminEx_iface, &IID_IVssAdmin, NULL), E_POINTER);
+        assert_int_equal(IVssAdminEx_QueryInterface(admin, &IID_IVssAdmin, NULL), E_POINTER);
         assert_int_equal(IVssAdminEx_Release(&thing.IVssAdminEx_iface), 0);
 }
 

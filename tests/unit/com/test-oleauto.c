@@ -129,7 +129,7 @@ static void test_that_a_class_id_is_read_only_in_its_registry_form(void **state)
                 { L"{00000000-0000-0000-C000-0000000000466}", false }, /* one too many */
                 { L"{00000000-0000-0000-C000-000000000046} ", false },
                 { L"00000000-0000-0000-C000-000000000046",    false }, /* no braces */
-                { L"000000000-0000-0000-C000-00000000004666", false }, /* the length is right, and nothing else */
+                { L"000000000-0000-0000-C000-00000000004666", false }, /* only the length is right */
                 { L"{00000000-0000-0000-C000-0000000000\x1f600""6}", false },
                 { L"{00000000-0000-0000-C000-000000000046}",  true  },
                 { L"{00000000-0000-0000-c000-000000000046}",  true  }, /* case does not matter */
@@ -139,10 +139,13 @@ static void test_that_a_class_id_is_read_only_in_its_registry_form(void **state)
         (void) state;
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                assert_int_equal(CLSIDFromString(cases[i].text, &guid), cases[i].valid ? S_OK : CO_E_CLASSSTRING);
-                assert_true(IsEqualGUID(&guid, cases[i].valid ? &IID_IUnknown : &GUID_NULL));
+                const GUID *expected = cases[i].valid ? &IID_IUnknown : &GUID_NULL;
+
+                assert_int_equal(CLSIDFromString(cases[i].text, &guid),
+                                 cases[i].valid ? S_OK : CO_E_CLASSSTRING);
+                assert_true(IsEqualGUID(&guid, expected));
                 assert_int_equal(IIDFromString(cases[i].text, &guid), cases[i].valid ? S_OK : E_INVALIDARG);
-                assert_true(IsEqualGUID(&guid, cases[i].valid ? &IID_IUnknown : &GUID_NULL));
+                assert_true(IsEqualGUID(&guid, expected));
         }
 
         guid = IID_IUnknown;
@@ -152,7 +155,9 @@ static void test_that_a_class_id_is_read_only_in_its_registry_form(void **state)
 }
 
 static void test_that_a_guid_is_written_in_upper_case_if_there_is_room(void **state) {
-        static const GUID guid = { 0x01234567, 0x89ab, 0xcdef, { 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10 } };
+        static const GUID guid = {
+                0x01234567, 0x89ab, 0xcdef, { 0xfe, 0xdc, 0xba, 0x98, 0x76, 0x54, 0x32, 0x10 }
+        };
         WCHAR buffer[40], *text;
 
         (void) state;
