@@ -12,6 +12,6 @@
 
 HRESULT hresult_from_errno(int r); /* r <= 0; 0 is S_OK; unknown is VSS_E_UNEXPECTED */
 int errno_from_hresult(HRESULT hr); /* 0 for success codes; unknown is -EIO */
-const char *hresult_name(HRESULT hr);     /* "VSS_E_BAD_STATE"; "0x8…" in a thread-local buffer when unknown */
+const char *hresult_name(HRESULT hr); /* "VSS_E_BAD_STATE"; unknown: "0x8…" in a thread-local buffer */
 int hresult_from_name(const char *name, HRESULT *ret); /* a name of the table; -ENOENT */
 const char *hresult_sentence(HRESULT hr); /* "the call was made in the wrong state or order"; never NULL */

@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-/* Also reads $UMBRA_LOG_LEVEL (err, warning, notice, info, debug); default info. @identifier is not copied. */
+/* Also reads $UMBRA_LOG_LEVEL (err, warning, notice, info, debug); default info. @identifier must stay. */
 void log_open(const char *identifier);
 void log_set_max_level(int level);
 /* Holds nest; the last release writes what was held, in order, each line with the time it was logged at. */

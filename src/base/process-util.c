@@ -35,11 +35,17 @@
 /* How long a process may take to die of SIGKILL. */
 #define KILL_WAIT_USEC (1 * USEC_PER_SEC)
 
+typedef struct FdMove {
+        int from, to;
+} FdMove;
+
 /* What child_… need, prepared before fork(). */
 typedef struct Spawn {
         const SpawnOptions *options;
         pid_t parent;
-        int *fds;     /* n_fds of room: copies out of harm's way */
+        FdMove *moves;
+        size_t n_moves;
+        int beyond;   /* the first number that is no target */
         int error_fd; /* takes an errno; closes with exec() */
 } Spawn;
 
@@ -56,52 +62,34 @@ static void child_reset_signals(void) {
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-
 /* Gives the descriptors their numbers. A target may be the number of another source, so all sources first
  * move beyond the targets. */
 static int child_arrange_fds(Spawn *spawn) {
-        const SpawnOptions *options = spawn->options;
-        int stdout_fd = options->stdout_fd, stderr_fd = options->stderr_fd, error_to, beyond;
+        int error_fd;
 
-        error_to = FIRST_FD + (int) options->n_fds;
-        beyond = error_to + 1;
-
-        spawn->error_fd = fcntl(spawn->error_fd, F_DUPFD_CLOEXEC, beyond);
-        if (spawn->error_fd < 0)
+        error_fd = fcntl(spawn->error_fd, F_DUPFD_CLOEXEC, spawn->beyond + 1);
+        if (error_fd < 0)
                 return -errno;
+        spawn->error_fd = error_fd;
 
-        for (size_t i = 0; i < options->n_fds; ++i) {
-                spawn->fds[i] = fcntl(options->fds[i], F_DUPFD_CLOEXEC, beyond);
-                if (spawn->fds[i] < 0)
+        for (size_t i = 0; i < spawn->n_moves; ++i) {
+                FdMove *move = &spawn->moves[i];
+
+                move->from = fcntl(move->from, F_DUPFD_CLOEXEC, spawn->beyond + 1);
+                if (move->from < 0)
                         return -errno;
         }
 
-        /* These two may be each other's. */
-        if (stdout_fd > 0) {
-                stdout_fd = fcntl(stdout_fd, F_DUPFD_CLOEXEC, beyond);
-                if (stdout_fd < 0)
-                        return -errno;
-        }
-        if (stderr_fd > 0) {
-                stderr_fd = fcntl(stderr_fd, F_DUPFD_CLOEXEC, beyond);
-                if (stderr_fd < 0)
-                        return -errno;
-        }
-
-        for (size_t i = 0; i < options->n_fds; ++i)
-                if (dup2(spawn->fds[i], FIRST_FD + (int) i) < 0)
+        for (size_t i = 0; i < spawn->n_moves; ++i)
+                if (dup2(spawn->moves[i].from, spawn->moves[i].to) < 0)
                         return -errno;
 
-        if (stdout_fd > 0 && dup2(stdout_fd, STDOUT_FILENO) < 0)
+        /* Errors come next in line, so that all the rest can be closed in one go. */
+        if (dup3(spawn->error_fd, spawn->beyond, O_CLOEXEC) < 0)
                 return -errno;
-        if (stderr_fd > 0 && dup2(stderr_fd, STDERR_FILENO) < 0)
-                return -errno;
+        spawn->error_fd = spawn->beyond;
 
-        if (dup3(spawn->error_fd, error_to, O_CLOEXEC) < 0)
-                return -errno;
-        spawn->error_fd = error_to;
-
-        return close_range((unsigned) beyond, UINT_MAX, 0) < 0 ? -errno : 0;
+        return close_range((unsigned) spawn->beyond + 1, UINT_MAX, 0) < 0 ? -errno : 0;
 }
 
 static int child_become(Spawn *spawn) {
@@ -160,27 +148,44 @@ static void reap_blocking(pid_t pid) {
                 ;
 }
 
+static int spawn_plan_fds(Spawn *spawn, const SpawnOptions *options) {
+        spawn->moves = calloc_checked(options->n_fds + 2, sizeof(FdMove));
+        if (!spawn->moves)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < options->n_fds; ++i)
+                spawn->moves[spawn->n_moves++] = (FdMove) { options->fds[i], FIRST_FD + (int) i };
+        if (options->stdout_fd > 0)
+                spawn->moves[spawn->n_moves++] = (FdMove) { options->stdout_fd, STDOUT_FILENO };
+        if (options->stderr_fd > 0)
+                spawn->moves[spawn->n_moves++] = (FdMove) { options->stderr_fd, STDERR_FILENO };
+
+        spawn->beyond = FIRST_FD + (int) options->n_fds;
+        return 0;
+}
+
+static void spawn_done(Spawn *spawn) {
+        free(spawn->moves);
+        closep(&spawn->error_fd);
+}
+
 int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
-        _cleanup_(closep) int pidfd = -EBADF, error_read = -EBADF, error_write = -EBADF;
-        _cleanup_(freep) int *fds = NULL;
-        Spawn spawn = { .options = options, .parent = getpid() };
-        int pipe_fds[2], error;
+        _cleanup_(spawn_done) Spawn spawn = { .options = options, .parent = getpid(), .error_fd = -EBADF };
+        _cleanup_(closep) int pidfd = -EBADF, error_read = -EBADF;
+        int r, error, pipe_fds[2];
         ssize_t n;
         pid_t pid;
 
         assert(options->path && options->argv);
 
-        fds = calloc_checked(options->n_fds + 1, sizeof(int));
-        if (!fds)
-                return -ENOMEM;
+        r = spawn_plan_fds(&spawn, options);
+        if (r < 0)
+                return r;
 
         if (pipe2(pipe_fds, O_CLOEXEC) < 0)
                 return -errno;
         error_read = pipe_fds[0];
-        error_write = pipe_fds[1];
-
-        spawn.fds = fds;
-        spawn.error_fd = error_write;
+        spawn.error_fd = pipe_fds[1];
 
         pid = fork_with_signals_blocked();
         if (pid < 0)
@@ -188,14 +193,14 @@ int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
         if (pid == 0)
                 child_run(&spawn);
 
-        error_write = fd_close(error_write);
+        spawn.error_fd = fd_close(spawn.error_fd);
 
         pidfd = pidfd_open(pid, 0);
         if (pidfd < 0) {
-                error = -errno;
+                r = -errno;
                 (void) kill(pid, SIGKILL);
                 reap_blocking(pid);
-                return error;
+                return r;
         }
 
         /* Ends when exec() closes the other end: nothing to read means that all went well. */
