@@ -502,6 +502,8 @@ int wire_client_connect(const char *path, usec_t timeout, WireClient **ret) {
                 r = wire_client_wait(c, bus_is_ready, c->bus, deadline);
         if (r == -ENOTCONN)
                 r = c->error == -EPERM ? -EACCES : -ECONNRESET;
+        else if (r == -EPIPE)
+                r = -ECONNRESET;
         if (r >= 0)
                 r = client_make_lost(c);
         if (r < 0)
