@@ -175,10 +175,11 @@ static_assert(sizeof(async_vtbl) == 6 * sizeof(void *), "the table grew: extend 
 static void async_finalize(ComObject *object) {
         Async *async = container_of(object, Async, com);
 
-        pthread_cond_destroy(&async->settled);
-        pthread_mutex_destroy(&async->lock);
+        /* First of all: until this returns, somebody inside the pump may still be settling us. */
         if (async->pump && async->pump->unref)
                 async->pump->unref(async->userdata);
+        pthread_cond_destroy(&async->settled);
+        pthread_mutex_destroy(&async->lock);
         free(async);
 }
 

@@ -31,7 +31,8 @@ typedef struct AsyncPump {
         /* Asks for the operation to be cancelled, and returns when that has been answered. */
         void (*cancel)(void *userdata, uint64_t cookie);
 
-        /* The operation keeps @userdata alive between these two. May be NULL. */
+        /* The operation keeps @userdata alive between these two. May be NULL. unref() is the last moment at which
+         * the operation can be settled: a pump that holds no reference of its own forgets the operation there. */
         void (*ref)(void *userdata);
         void (*unref)(void *userdata);
 } AsyncPump;
