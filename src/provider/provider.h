@@ -39,18 +39,24 @@ typedef enum ProviderFlags {
         PROVIDER_HAS_PRE_COMMIT = 1 << 2,
 } ProviderFlags;
 
+/* The numbers of doc/backup-doc.h Consistency that a provider can promise. */
+typedef enum ProviderConsistency {
+        PROVIDER_CONSISTENCY_FUZZY = 1, /* files changed while they were copied */
+        PROVIDER_CONSISTENCY_CRASH = 2, /* one instant */
+} ProviderConsistency;
+
 /* What a provider says of a volume. */
 typedef struct ProviderProbe {
         uint32_t flags;            /* ProviderFlags */
-        int consistency;           /* doc/backup-doc.h Consistency as a number (1 fuzzy, 2 crash): what a commit without hold yields */
-        int consistency_held;      /* … and with one */
+        int consistency;           /* ProviderConsistency: what a commit without hold yields */
+        int consistency_held;      /* … and with one; the same or better */
         uint32_t attributes;       /* VSS_VOLSNAP_ATTR_DIFFERENTIAL or _PLEX */
 } ProviderProbe;
 
 typedef struct ProviderSnapshot {
         GUID id, set_id;
         const char *volume; /* absolute directory, no trailing slash except "/" */
-        int volume_fd;      /* that directory, O_RDONLY | O_DIRECTORY; opened before anything is held; -EBADF in discard() when it is gone */
+        int volume_fd;      /* that directory, O_RDONLY | O_DIRECTORY; opened before anything is held; -EBADF in surface() and discard() when it is gone */
         uint32_t context;   /* VSS_SNAPSHOT_CONTEXT and attribute bits */
         const char *note;   /* what plan() returned; NULL in plan() */
         void *data;         /* the provider's own, from prepare() on; freed by its release() */
@@ -72,7 +78,8 @@ typedef struct ProviderOps {
         /* Optional. Everything slow, while applications still run: reserve, copy ahead. Minutes are allowed. */
         int (*prepare)(const ProviderEnv *env, ProviderSnapshot *s);
 
-        /* Optional. Applications are frozen, file systems not yet held: a second or two at most. With PROVIDER_HAS_PRE_COMMIT. */
+        /* Optional. Applications are frozen, file systems not yet held: a second or two at most. With PROVIDER_HAS_PRE_COMMIT.
+         * Several snapshots of a set may be worked on by parallel threads. */
         int (*pre_commit)(const ProviderEnv *env, ProviderSnapshot *s);
 
         /* Required. The instant itself. Applications are frozen and, if asked for, the file system is held: no waiting for other processes, no retries, no
@@ -94,7 +101,8 @@ typedef struct ProviderOps {
 
 int provider_ops_check(const ProviderOps *ops); /* -EINVAL when something required is missing */
 
-/* Remembers a sentence for people for the function that fails next on this thread, and returns @r. */
+/* Remembers, for the function that fails next on this thread, why; returns @r. People then read "the btrfs provider could not make a shadow
+ * copy of '/srv': WHY", so it starts small and has no full stop. %m is the error @r, and what is said when this is not called. */
 int provider_fail(int r, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* providers/providers.c: in order of preference, NULL at the end. */

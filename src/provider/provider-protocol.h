@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What umbrad and a Provider's Worker Say to Each Other
+ *
+ * D-Bus on a socketpair, umbrad being the client; the worker has its end as descriptor PROVIDER_WORKER_FD and ends when the other end closes. Questions are
+ * answered one after the other, in the order they were asked. Interface WIRE_PROVIDER_INTERFACE at WIRE_PROVIDER_PATH:
+ *
+ *   Probe(s volume) → (u flags, i consistency, i consistency_held, u attributes)
+ *   Plan(PROVIDER_SNAPSHOT) → s note            without note
+ *   Prepare(ay snapshot_id) → ()
+ *   Sync() → ()                                 these three: every snapshot planned on this connection
+ *   PreCommit() → ()
+ *   Commit(aay held) → ()                       held: ids of snapshots whose file systems are held
+ *   Surface(PROVIDER_SNAPSHOT) → s device
+ *   Discard(PROVIDER_SNAPSHOT) → ()
+ *
+ * A failure is an error made by wire_error_set(); an error of any other name is nonsense.
+ */
+
+#include <stdint.h>
+
+#include <systemd/sd-bus.h>
+#include <wintypes.h>
+
+#include "provider/provider.h"
+
+#define PROVIDER_WORKER_PROGRAM "umbra-provider"
+#define PROVIDER_WORKER_FD 3
+
+#define PROVIDER_NOTE_MAX 4096U
+#define PROVIDER_SENTENCE_MAX 1000U /* less than what wire_error_set() takes, so that it cuts no character in two */
+
+#define PROVIDER_SNAPSHOT "(ayaysus)" /* id, set id, volume, context, note */
+
+typedef enum ProviderCall {
+        PROVIDER_CALL_PROBE,
+        PROVIDER_CALL_PLAN,
+        PROVIDER_CALL_PREPARE,
+        PROVIDER_CALL_SYNC,
+        PROVIDER_CALL_PRE_COMMIT,
+        PROVIDER_CALL_COMMIT,
+        PROVIDER_CALL_SURFACE,
+        PROVIDER_CALL_DISCARD,
+        _PROVIDER_CALL_MAX,
+        _PROVIDER_CALL_INVALID = -22,
+} ProviderCall;
+
+typedef struct ProviderMember {
+        const char *name;
+        const char *deed; /* "the btrfs provider could not … '/srv'" */
+} ProviderMember;
+
+extern const ProviderMember provider_members[_PROVIDER_CALL_MAX];
+
+int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s);
+/* *ret without volume_fd and data; @ret_volume and @ret_note own the texts it points at. -EBADMSG when @volume is not absolute. */
+int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_volume, char **ret_note);
+
+int provider_append_probe(sd_bus_message *m, const ProviderProbe *probe);
+int provider_read_probe(sd_bus_message *m, ProviderProbe *ret);
+
+/* -EBADMSG for an error that no provider reports. */
+int provider_read_error(const sd_bus_error *error, HRESULT *ret);
+
+/* What the errno of a ProviderOps function means to a requester. */
+HRESULT provider_hresult_from_errno(int r);
+
+/* What provider_fail() left on this thread; "" when it was not called. */
+void provider_sentence_clear(void);
+const char *provider_sentence(void);

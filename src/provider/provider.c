@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What Every Provider Uses
+ *
+ * The sentence that goes with a failure belongs to the thread that failed, and costs no allocation: commit() fails
+ * while file systems are held.
+ */
+
+#include "provider/provider.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/macro.h"
+#include "provider/provider-protocol.h"
+
+static _Thread_local char sentence[PROVIDER_SENTENCE_MAX];
+
+int provider_ops_check(const ProviderOps *ops) {
+        bool complete = ops->name && ops->description && ops->version && ops->probe && ops->plan && ops->commit &&
+                        ops->surface && ops->discard;
+
+        return complete ? 0 : -EINVAL;
+}
+
+int provider_fail(int r, const char *format, ...) {
+        va_list ap;
+
+        assert(r < 0);
+
+        errno = -r; /* for %m */
+        va_start(ap, format);
+        (void) vsnprintf(sentence, sizeof(sentence), format, ap);
+        va_end(ap);
+        return r;
+}
+
+void provider_sentence_clear(void) {
+        sentence[0] = '\0';
+}
+
+const char *provider_sentence(void) {
+        return sentence;
+}

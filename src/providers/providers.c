@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * All Providers
+ *
+ * A new provider is a line here and one in provider/provider-builtin.c.
+ */
+
+#include "providers/providers.h"
+
+#include <string.h>
+
+#include "providers/fake/provider-fake.h"
+#ifdef HAVE_PROVIDER_BTRFS
+#include "providers/btrfs/provider-btrfs.h"
+#endif
+#ifdef HAVE_PROVIDER_FILES
+#include "providers/files/provider-files.h"
+#endif
+
+const ProviderOps *const providers[] = {
+#ifdef HAVE_PROVIDER_BTRFS
+        &provider_btrfs_ops,
+#endif
+#ifdef HAVE_PROVIDER_FILES
+        &provider_files_reflink_ops, /* these two fit everywhere, so they go after those that fit better */
+        &provider_files_copy_ops,
+#endif
+        NULL,
+};
+
+const ProviderOps *provider_find(const char *name) {
+        for (const ProviderOps *const *p = providers; *p; ++p)
+                if (strcmp((*p)->name, name) == 0)
+                        return *p;
+
+        return strcmp(provider_fake_ops.name, name) == 0 ? &provider_fake_ops : NULL;
+}
