@@ -12,12 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include <libmount/libmount.h>
-
 #include "base/macro.h"
-
-typedef struct libmnt_table MountTable;
-typedef struct libmnt_fs Mount;
 
 /* What umbra does with the file systems of a type. */
 typedef enum FsClass {
@@ -28,32 +23,45 @@ typedef enum FsClass {
         FS_PSEUDO,   /* refused: it holds no files of its own */
 } FsClass;
 
-int mount_table_read(MountTable **ret);
+typedef struct Mount {
+        int id;
+        dev_t fs_dev;
+        FsClass class;
+        const char *target;
+        const char *root; /* which directory of the file system is mounted */
+        const char *source;
+        const char *fstype;
+        const char *fs_options; /* of the superblock, common to all mounts of it */
+} Mount;
 
-static inline void mount_table_freep(MountTable **table) {
-        mnt_unref_table(*table);
-}
+typedef struct MountTable {
+        struct libmnt_table *parsed; /* what the strings point into */
+        Mount *mounts;               /* as mounted, oldest first */
+        size_t n, capacity;
+} MountTable;
 
-/* The next mount in the order of mounting, after @previous (NULL: the first); NULL at the end. */
-Mount *mount_next(MountTable *table, Mount *previous);
+int mount_table_read(MountTable *ret);
+void mount_table_clear(MountTable *table);
 
-/* Where @fd, or @path, lies; NULL when we cannot see its mount. */
-Mount *mount_of_fd(MountTable *table, int fd);
-Mount *mount_of_path(MountTable *table, const char *path);
-/* The last mount whose mount point is @path or above it. Looks at text only: nothing is touched, so nothing hangs. */
-Mount *mount_covering(MountTable *table, const char *path);
-/* Some mount of the file system; NULL when it is not mounted here. */
-Mount *mount_of_filesystem(MountTable *table, dev_t fs_dev);
+/* Where @fd, or @path, lies; NULL when its mount cannot be seen from here. */
+const Mount *mount_of_fd(const MountTable *table, int fd);
+const Mount *mount_of_path(const MountTable *table, const char *path);
+/* The mount that the text of @path leads to. Touches nothing, so nothing hangs. */
+const Mount *mount_covering(const MountTable *table, const char *path);
+/* Any mount of the file system. */
+const Mount *mount_of_filesystem(const MountTable *table, dev_t fs_dev);
 /* A mount of what is on a block device, best the whole of it. */
-Mount *mount_of_device(MountTable *table, dev_t device);
+const Mount *mount_of_device(const MountTable *table, dev_t device);
 
-FsClass mount_class(Mount *mount);
 /* The file system cannot be written to, whichever way one comes. */
-bool mount_is_read_only(Mount *mount);
-/* Something else is mounted over it. */
-bool mount_is_hidden(MountTable *table, Mount *mount);
-/* Its block device; *ret is NULL when it has none. */
-int mount_device(Mount *mount, char **ret);
+bool mount_is_read_only(const Mount *mount);
+/* One comes to it under its name: nothing else is mounted over it. */
+bool mount_is_visible(const MountTable *table, const Mount *mount);
+/* An option of the superblock with a value, such as "upperdir"; *ret is NULL when it is not there. */
+int mount_option(const Mount *mount, const char *name, char **ret);
+/* The path of its block device; *ret is NULL when it has none. */
+int mount_device(const Mount *mount, char **ret);
 
-/* Is @path equal to @dir or below it? What follows, without a leading slash; NULL when not. */
+/* What follows @dir in @path, with its leading slash, "" when they are equal; NULL when @path is not below @dir. Both
+ * are absolute and without a trailing slash, except "/". */
 const char *path_below(const char *path, const char *dir);

@@ -22,6 +22,7 @@ typedef struct Volume {
         char *fstype;
         GUID id;          /* stable across reboots: from file system UUID (+ subvolume UUID or id on btrfs) + path below the mount point */
         dev_t dev;        /* st_dev of path */
+        dev_t fs_dev;     /* the file system: the same for all its bind mounts and, unlike dev, for all subvolumes of a btrfs */
         bool is_mount;    /* path is a mount point or a btrfs subvolume */
         bool holdable;    /* local, FIFREEZE makes sense (ext4, xfs, btrfs, f2fs …), and nothing of umbra lies on it */
 } Volume;
@@ -42,7 +43,8 @@ int volume_guid_name(const Volume *v, char **ret);
 
 /* Directories whose file systems must never be held, because umbra itself would wait for them (state, runtime, programs). */
 int volume_protect(const char *path);
+void volume_protect_none(void); /* forgets them all */
 
 /* Opens what is to be held, once per file system (several volumes may share one), stacked devices first: a file system that lies in a file (loop) on another one
- * comes before that other one. *ret_fds: one descriptor per file system in hold order; (*ret_index)[i]: the file system of volumes[i], or -1 when it is not holdable. */
+ * comes before that other one. *ret_fds: one descriptor per file system in hold order; *ret_mounts: their mount points (a string vector); (*ret_index)[i]: the file system of volumes[i], or -1 when it is not holdable. */
 int volume_hold_order(Volume *const *volumes, size_t n, int **ret_fds, char ***ret_mounts, size_t *ret_n_fds, int **ret_index);
