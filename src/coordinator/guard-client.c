@@ -28,12 +28,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <vsserror.h>
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
