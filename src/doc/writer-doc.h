@@ -80,6 +80,9 @@ typedef struct WriterDoc {
         DocExtra *extra, *identification_extra, *locations_extra;
 } WriterDoc;
 
+/* Can a document hold this text? It is bounded as it stands there, escaped. */
+bool doc_text_fits(const char *s);
+
 int writer_doc_new(WriterDoc **ret);
 WriterDoc *writer_doc_free(WriterDoc *d);
 DEFINE_CLEANUP(WriterDoc *, writer_doc_free)

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/utf.h"
 #include "doc/doc-limits.h"
+#include "doc/writer-doc.h"
 #include "doc/xml-util.h"
 
 #define FIRST_CAPACITY 4096U
@@ -222,6 +223,18 @@ void xml_writer_attribute(XmlWriter *w, const char *name, const char *value) {
 
         w->escaped = w->escaped || strcmp(escaped, value) != 0;
         xml_writer_attribute_xml(w, NULL, name, escaped);
+}
+
+bool doc_text_fits(const char *s) {
+        _cleanup_(freep) char *escaped = NULL;
+        size_t size = strlen(s);
+
+        /* A byte becomes four at most. */
+        if (size <= DOCUMENT_ATTRIBUTE_SIZE_MAX / 4)
+                return true;
+
+        return size <= DOCUMENT_ATTRIBUTE_SIZE_MAX && xml_escape_bytes(s, &escaped) >= 0 &&
+               strlen(escaped) <= DOCUMENT_ATTRIBUTE_SIZE_MAX;
 }
 
 bool xml_writer_has_attribute(const XmlWriter *w, const char *name) {

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * IVssWMFiledesc and IVssWMDependency
+ *
+ * Constants once made, so no locks. Neither has an IID: QueryInterface() finds IUnknown only.
+ */
+
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/hresult.h"
+#include "com/com-object.h"
+#include "view/view-text.h"
+#include "view/wm-objects.h"
+
+typedef struct WMFiledesc {
+        ComObject com;
+        IVssWMFiledesc IVssWMFiledesc_iface;
+
+        char *path, *filespec, *alternate;
+        uint32_t backup_type;
+        bool recursive;
+} WMFiledesc;
+
+static const IVssWMFiledescVtbl wm_filedesc_vtbl;
+
+static WMFiledesc *impl_from_IVssWMFiledesc(IVssWMFiledesc *iface) {
+        assert(iface->lpVtbl == &wm_filedesc_vtbl);
+        return container_of(iface, WMFiledesc, IVssWMFiledesc_iface);
+}
+
+COM_DEFINE_UNKNOWN(wm_filedesc, IVssWMFiledesc)
+
+static HRESULT STDMETHODCALLTYPE wm_filedesc_GetPath(IVssWMFiledesc *iface, BSTR *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMFiledesc(iface)->path }, 1);
+}
+
+static HRESULT STDMETHODCALLTYPE wm_filedesc_GetFilespec(IVssWMFiledesc *iface, BSTR *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMFiledesc(iface)->filespec }, 1);
+}
+
+static HRESULT STDMETHODCALLTYPE wm_filedesc_GetRecursive(IVssWMFiledesc *iface, bool *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        *ret = impl_from_IVssWMFiledesc(iface)->recursive;
+        return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE wm_filedesc_GetAlternateLocation(IVssWMFiledesc *iface, BSTR *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        *ret = NULL;
+        return view_text_to_bstr(impl_from_IVssWMFiledesc(iface)->alternate, ret);
+}
+
+static HRESULT STDMETHODCALLTYPE wm_filedesc_GetBackupTypeMask(IVssWMFiledesc *iface, DWORD *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        *ret = impl_from_IVssWMFiledesc(iface)->backup_type;
+        return S_OK;
+}
+
+static const IVssWMFiledescVtbl wm_filedesc_vtbl = {
+        .QueryInterface = wm_filedesc_QueryInterface,
+        .AddRef = wm_filedesc_AddRef,
+        .Release = wm_filedesc_Release,
+        .GetPath = wm_filedesc_GetPath,
+        .GetFilespec = wm_filedesc_GetFilespec,
+        .GetRecursive = wm_filedesc_GetRecursive,
+        .GetAlternateLocation = wm_filedesc_GetAlternateLocation,
+        .GetBackupTypeMask = wm_filedesc_GetBackupTypeMask,
+};
+
+static void wm_filedesc_finalize(ComObject *object) {
+        WMFiledesc *f = container_of(object, WMFiledesc, com);
+
+        free(f->path);
+        free(f->filespec);
+        free(f->alternate);
+        free(f);
+}
+
+static const ComInterface wm_filedesc_interfaces[] = {
+        { &IID_IUnknown, offsetof(WMFiledesc, IVssWMFiledesc_iface) },
+};
+
+static const ComClass wm_filedesc_class = {
+        .name = "WMFiledesc",
+        .interfaces = wm_filedesc_interfaces,
+        .n_interfaces = ELEMENTSOF(wm_filedesc_interfaces),
+        .finalize = wm_filedesc_finalize,
+};
+
+HRESULT wm_filedesc_new(const DocFileSpec *spec, IVssWMFiledesc **ret) {
+        WMFiledesc *f;
+
+        f = calloc_checked(1, sizeof(*f));
+        if (!f)
+                return E_OUTOFMEMORY;
+
+        com_object_init(&f->com, &wm_filedesc_class);
+        f->IVssWMFiledesc_iface.lpVtbl = &wm_filedesc_vtbl;
+        f->backup_type = spec->backup_type;
+        f->recursive = spec->recursive;
+
+        if (strdup_to(spec->path, &f->path) < 0 || strdup_to(spec->filespec, &f->filespec) < 0 ||
+            strdup_to(spec->alternate, &f->alternate) < 0) {
+                com_object_unref(&f->com);
+                return E_OUTOFMEMORY;
+        }
+
+        *ret = &f->IVssWMFiledesc_iface;
+        return S_OK;
+}
+
+HRESULT wm_filedesc_new_at(const DocFileSpecs *list, UINT i, IVssWMFiledesc **ret) {
+        return i < list->n ? wm_filedesc_new(&list->items[i], ret) : VSS_E_OBJECT_NOT_FOUND;
+}
+
+typedef struct WMDependency {
+        ComObject com;
+        IVssWMDependency IVssWMDependency_iface;
+
+        VSS_ID writer_id;
+        char *logical_path, *component_name;
+} WMDependency;
+
+static const IVssWMDependencyVtbl wm_dependency_vtbl;
+
+static WMDependency *impl_from_IVssWMDependency(IVssWMDependency *iface) {
+        assert(iface->lpVtbl == &wm_dependency_vtbl);
+        return container_of(iface, WMDependency, IVssWMDependency_iface);
+}
+
+COM_DEFINE_UNKNOWN(wm_dependency, IVssWMDependency)
+
+static HRESULT STDMETHODCALLTYPE wm_dependency_GetWriterId(IVssWMDependency *iface, VSS_ID *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        *ret = impl_from_IVssWMDependency(iface)->writer_id;
+        return S_OK;
+}
+
+/* The page's S_FALSE is about a writer that does not run; a component without a logical path gives NULL and S_OK. */
+static HRESULT STDMETHODCALLTYPE wm_dependency_GetLogicalPath(IVssWMDependency *iface, BSTR *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMDependency(iface)->logical_path }, 1);
+}
+
+static HRESULT STDMETHODCALLTYPE wm_dependency_GetComponentName(IVssWMDependency *iface, BSTR *ret) {
+        if (!ret)
+                return E_INVALIDARG;
+
+        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMDependency(iface)->component_name }, 1);
+}
+
+static const IVssWMDependencyVtbl wm_dependency_vtbl = {
+        .QueryInterface = wm_dependency_QueryInterface,
+        .AddRef = wm_dependency_AddRef,
+        .Release = wm_dependency_Release,
+        .GetWriterId = wm_dependency_GetWriterId,
+        .GetLogicalPath = wm_dependency_GetLogicalPath,
+        .GetComponentName = wm_dependency_GetComponentName,
+};
+
+static void wm_dependency_finalize(ComObject *object) {
+        WMDependency *d = container_of(object, WMDependency, com);
+
+        free(d->logical_path);
+        free(d->component_name);
+        free(d);
+}
+
+static const ComInterface wm_dependency_interfaces[] = {
+        { &IID_IUnknown, offsetof(WMDependency, IVssWMDependency_iface) },
+};
+
+static const ComClass wm_dependency_class = {
+        .name = "WMDependency",
+        .interfaces = wm_dependency_interfaces,
+        .n_interfaces = ELEMENTSOF(wm_dependency_interfaces),
+        .finalize = wm_dependency_finalize,
+};
+
+HRESULT wm_dependency_new(const DocDependency *dependency, IVssWMDependency **ret) {
+        WMDependency *d;
+
+        d = calloc_checked(1, sizeof(*d));
+        if (!d)
+                return E_OUTOFMEMORY;
+
+        com_object_init(&d->com, &wm_dependency_class);
+        d->IVssWMDependency_iface.lpVtbl = &wm_dependency_vtbl;
+        d->writer_id = dependency->writer_id;
+
+        if (strdup_to(dependency->logical_path, &d->logical_path) < 0 ||
+            strdup_to(dependency->component_name, &d->component_name) < 0) {
+                com_object_unref(&d->com);
+                return E_OUTOFMEMORY;
+        }
+
+        *ret = &d->IVssWMDependency_iface;
+        return S_OK;
+}
