@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What the Figures Are Measured With
+ *
+ * A requester and a crowd of idle writers in one program, over the public API. Each subcommand prints "name value" lines in microseconds;
+ * bench/run makes figures of them.
+ *
+ *      bench-vss window DIRECTORY WRITERS ROUNDS    the window of a set of one btrfs subvolume, and the bare ioctl, in turns
+ *      bench-vss rounds WRITERS                     Identify, Freeze and Thaw of that many writers
+ */
+
+#include <btrfsutil.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <oleauto.h>
+#include <umbra.h>
+#include <vsbackup.h>
+
+#define WRITERS_PER_PROCESS 250
+
+static void die(const char *what, HRESULT hr) {
+        fprintf(stderr, "bench-vss: %s: 0x%08x %s\n", what, (unsigned) hr, umbra_last_error());
+        exit(EXIT_FAILURE);
+}
+
+static double now(void) {
+        struct timespec t;
+
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
+}
+
+static int by_value(const void *a, const void *b) {
+        double x = *(const double *) a, y = *(const double *) b;
+
+        return x < y ? -1 : x > y;
+}
+
+static double median(double *v, size_t n) {
+        qsort(v, n, sizeof(*v), by_value);
+        return v[n / 2];
+}
+
+/* Idle writers */
+
+static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *metadata) {
+        (void) userdata;
+        (void) metadata;
+        return true;
+}
+
+static bool on_event(void *userdata) {
+        (void) userdata;
+        return true;
+}
+
+static void run_writers(int n, int ready_fd, int end_fd) {
+        static const UmbraWriterCallbacks callbacks = {
+                .size = sizeof(callbacks),
+                .OnIdentify = on_identify,
+                .OnPrepareSnapshot = on_event,
+                .OnFreeze = on_event,
+                .OnThaw = on_event,
+                .OnAbort = on_event,
+        };
+        static const VSS_ID id = { 0x7a3c9e10, 0x55aa, 0x4b1d, { 0x9a, 0x00, 0x62, 0x65, 0x6e, 0x63, 0x68, 0x01 } };
+        char byte = 0;
+
+        for (int i = 0; i < n; ++i) {
+                UmbraWriter *w;
+                HRESULT hr;
+
+                hr = umbra_writer_new(&callbacks, NULL, &w);
+                if (SUCCEEDED(hr))
+                        hr = umbra_writer_initialize(w, id, L"idle", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER, VSS_APP_FRONT_END, 60000,
+                                                     VSS_AWS_NO_ALTERNATE_WRITER, false, NULL);
+                if (SUCCEEDED(hr))
+                        hr = umbra_writer_subscribe(w, INFINITE, UMBRA_WRITER_EVENTS);
+                if (FAILED(hr))
+                        die("writer", hr);
+        }
+        if (write(ready_fd, &byte, 1) != 1)
+                exit(EXIT_FAILURE);
+        (void) !read(end_fd, &byte, 1); /* until the parent is done */
+        _exit(EXIT_SUCCESS);
+}
+
+/* Forks processes of writers; they end when the returned descriptor is closed. */
+static int start_writers(int n) {
+        int ready[2], end[2], started = 0;
+
+        if (pipe(ready) < 0 || pipe2(end, O_CLOEXEC) < 0)
+                die("pipe", E_FAIL);
+        while (n > 0) {
+                int some = n < WRITERS_PER_PROCESS ? n : WRITERS_PER_PROCESS;
+
+                if (fork() == 0) {
+                        close(end[1]);
+                        run_writers(some, ready[1], end[0]);
+                }
+                n -= some;
+                ++started;
+        }
+        close(end[0]);
+        close(ready[1]);
+        for (int i = 0; i < started; ++i) {
+                char byte;
+
+                if (read(ready[0], &byte, 1) != 1)
+                        die("the writers did not start", E_FAIL);
+        }
+        close(ready[0]);
+        return end[1];
+}
+
+/* One backup without components */
+
+static void finish(IVssAsync *async, const char *what) {
+        HRESULT hr, status = S_OK;
+
+        hr = IVssAsync_Wait(async, INFINITE);
+        if (SUCCEEDED(hr))
+                hr = IVssAsync_QueryStatus(async, &status, NULL);
+        if (FAILED(hr) || FAILED(status))
+                die(what, FAILED(hr) ? hr : status);
+        IVssAsync_Release(async);
+}
+
+#define ASYNC(call, what)                                       \
+        do {                                                    \
+                IVssAsync *async_ = NULL;                       \
+                HRESULT hr_ = call;                             \
+                if (FAILED(hr_))                                \
+                        die(what, hr_);                         \
+                finish(async_, what);                           \
+        } while (0)
+
+static IVssBackupComponents *begin(double *ret_identify) {
+        IVssBackupComponents *backup = NULL;
+        double before;
+        HRESULT hr;
+
+        hr = CreateVssBackupComponents(&backup);
+        if (SUCCEEDED(hr))
+                hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
+        if (SUCCEEDED(hr))
+                hr = IVssBackupComponents_SetBackupState(backup, false, false, VSS_BT_COPY, false);
+        if (FAILED(hr))
+                die("begin", hr);
+        before = now();
+        ASYNC(IVssBackupComponents_GatherWriterMetadata(backup, &async_), "GatherWriterMetadata");
+        *ret_identify = now() - before;
+        return backup;
+}
+
+static void take(IVssBackupComponents *backup, WCHAR *volume) {
+        VSS_ID set, snapshot;
+        HRESULT hr;
+
+        hr = IVssBackupComponents_StartSnapshotSet(backup, &set);
+        if (SUCCEEDED(hr) && volume)
+                hr = IVssBackupComponents_AddToSnapshotSet(backup, volume, GUID_NULL, &snapshot);
+        if (FAILED(hr))
+                die("AddToSnapshotSet", hr);
+        ASYNC(IVssBackupComponents_PrepareForBackup(backup, &async_), "PrepareForBackup");
+        ASYNC(IVssBackupComponents_DoSnapshotSet(backup, &async_), "DoSnapshotSet");
+        ASYNC(IVssBackupComponents_BackupComplete(backup, &async_), "BackupComplete");
+}
+
+/* Microseconds of the last set: the whole window, or one phase of it. */
+static double last_window(const char *phase) {
+        json_t *root, *window, *p;
+        double value = -1;
+        char *json = NULL;
+        HRESULT hr;
+        size_t i;
+
+        hr = umbra_get_status(&json);
+        if (FAILED(hr))
+                die("umbra_get_status", hr);
+        root = json_loads(json, 0, NULL);
+        CoTaskMemFree(json);
+        window = json_object_get(root, "last_window");
+        if (!phase)
+                value = (double) json_integer_value(json_object_get(window, "frozen_usec"));
+        json_array_foreach(json_object_get(window, "phases"), i, p)
+                if (phase && strcmp(json_string_value(json_object_get(p, "name")), phase) == 0)
+                        value = (double) json_integer_value(json_object_get(p, "usec"));
+        json_decref(root);
+        return value;
+}
+
+static double bare_snapshot(const char *directory, int round) {
+        char target[4096];
+        double before, taken;
+        int fd;
+
+        fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0 || syncfs(fd) < 0)
+                die("syncfs", E_FAIL);
+        close(fd);
+        snprintf(target, sizeof(target), "%s/../bare-%d", directory, round);
+        before = now();
+        if (btrfs_util_create_snapshot(directory, target, BTRFS_UTIL_CREATE_SNAPSHOT_READ_ONLY, NULL, NULL) != BTRFS_UTIL_OK)
+                die("bare snapshot", E_FAIL);
+        taken = now() - before;
+        if (btrfs_util_delete_subvolume(target, 0) != BTRFS_UTIL_OK)
+                die("bare snapshot", E_FAIL);
+        return taken;
+}
+
+static int window(const char *directory, int writers, int rounds) {
+        double *windows = calloc((size_t) rounds, sizeof(double)), *bare = calloc((size_t) rounds, sizeof(double)), identify;
+        WCHAR volume[4096];
+        int end;
+
+        swprintf(volume, sizeof(volume) / sizeof(*volume), L"%s/", directory);
+        end = start_writers(writers);
+        for (int i = 0; i < rounds; ++i) {
+                IVssBackupComponents *backup = begin(&identify);
+
+                take(backup, volume);
+                windows[i] = last_window(NULL);
+                IVssBackupComponents_Release(backup);
+                bare[i] = bare_snapshot(directory, i);
+        }
+        close(end);
+        printf("window %.0f\nbare %.0f\n", median(windows, (size_t) rounds), median(bare, (size_t) rounds));
+        free(windows);
+        free(bare);
+        return EXIT_SUCCESS;
+}
+
+static int rounds(int writers) {
+        IVssBackupComponents *backup;
+        double identify;
+        int end;
+
+        end = start_writers(writers);
+        backup = begin(&identify);
+        take(backup, NULL);
+        printf("identify %.0f\nfreeze %.0f\nthaw %.0f\n", identify, last_window("freeze"), last_window("thaw"));
+        IVssBackupComponents_Release(backup);
+        close(end);
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[]) {
+        if (argc == 5 && strcmp(argv[1], "window") == 0)
+                return window(argv[2], atoi(argv[3]), atoi(argv[4]));
+        if (argc == 3 && strcmp(argv[1], "rounds") == 0)
+                return rounds(atoi(argv[2]));
+        fprintf(stderr, "usage: bench-vss window DIRECTORY WRITERS ROUNDS | rounds WRITERS\n");
+        return 2;
+}
