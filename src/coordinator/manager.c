@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -135,9 +136,10 @@ static int manager_protect(Manager *m) {
         n = readlink("/proc/self/exe", program, sizeof(program) - 1);
         if (r >= 0 && n > 0) {
                 program[n] = '\0';
-                r = volume_protect(program);
+                *strrchr(program, '/') = '\0';
+                r = volume_protect(program[0] ? program : "/");
         }
-        return r;
+        return r < 0 ? log_error_errno(r, "Failed to look at umbra's own directories, refusing to start: %m") : 0;
 }
 
 static void raise_fd_limit(void) {

@@ -97,7 +97,7 @@ static int writer_send(Session *s,
         WriterEventArgs args = {
                 .event = event,
                 .session_id = s->id,
-                .set_id = s->set ? s->set->id : GUID_NULL,
+                .set_id = s->set ? s->set->id : (GUID){ 0 },
                 .context = s->context,
         };
         int r;
