@@ -54,18 +54,18 @@ typedef struct Answer {
 
 /* Names as the application sees them */
 
-static void names_free(LPWSTR **names, UINT *n) {
+static void names_free(LPCWSTR **names, UINT *n) {
         for (UINT i = 0; i < *n; ++i)
-                free((*names)[i]);
+                free((void *) (uintptr_t) (*names)[i]);
         free(*names);
         *names = NULL;
         *n = 0;
 }
 
 /* Volume names end in a separator, device objects do not. [MS: pitfall 36] */
-static int names_make(char *const *texts, bool separator, LPWSTR **ret, UINT *ret_n) {
+static int names_make(char *const *texts, bool separator, LPCWSTR **ret, UINT *ret_n) {
         size_t n = strv_length(texts);
-        LPWSTR *names;
+        LPCWSTR *names;
 
         names = calloc_checked(n + 1, sizeof(*names));
         if (!names)
@@ -74,15 +74,17 @@ static int names_make(char *const *texts, bool separator, LPWSTR **ret, UINT *re
         for (size_t i = 0; i < n; ++i) {
                 _cleanup_(freep) char *text = NULL;
                 size_t length = strlen(texts[i]);
+                WCHAR *name = NULL;
                 int r;
 
                 r = format_to(&text, "%s%s", texts[i], separator && length > 0 && texts[i][length - 1] != '/' ? "/" : "");
                 if (r >= 0)
-                        r = wide_from_utf8(text, &names[i]);
+                        r = wide_from_utf8(text, &name);
                 if (r < 0) {
                         *ret_n = (UINT) i;
                         return r;
                 }
+                names[i] = name;
         }
         *ret_n = (UINT) n;
         return 0;
@@ -114,8 +116,10 @@ static HRESULT identify_document(UmbraWriter *w, WriterDoc **ret) {
 static void remember_identity(UmbraWriter *w, WriterDoc *doc) {
         IVssExamineWriterMetadataEx2 *examine = NULL;
 
-        if (FAILED(examine_metadata_new(doc, &examine)))
+        if (FAILED(examine_metadata_new(doc, &examine))) {
+                writer_doc_free(doc);
                 return;
+        }
         if (w->identify)
                 IVssExamineWriterMetadata_Release(w->identify);
         w->identify = (IVssExamineWriterMetadata *) examine;

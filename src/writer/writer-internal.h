@@ -65,8 +65,8 @@ struct UmbraWriter {
         WriterState state;
         usec_t thaw_deadline; /* USEC_INFINITY: not frozen */
         const WriterEvent *current;
-        LPWSTR *volume_names; /* of the current event, as the application sees them */
-        LPWSTR *device_names;
+        LPCWSTR *volume_names; /* of the current event, as the application sees them; owned */
+        LPCWSTR *device_names;
         UINT n_volume_names, n_device_names;
         HRESULT failure, failure_application;
         char *failure_message;

@@ -211,7 +211,7 @@ static const WriterEvent *current_event(UmbraWriter *w) {
 }
 
 LPCWSTR *umbra_writer_get_volume_array(UmbraWriter *w) {
-        return current_event(w) ? (LPCWSTR *) w->volume_names : NULL;
+        return current_event(w) ? w->volume_names : NULL;
 }
 
 UINT umbra_writer_get_volume_count(UmbraWriter *w) {
