@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What btrfs Can Do
+ */
+
+#include "providers/btrfs/btrfs-ioctl.h"
+
+#include <blkid.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <linux/btrfs_tree.h>
+#include <linux/magic.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+
+#define TOP_LEVEL "5" /* BTRFS_FS_TREE_OBJECTID */
+
+int btrfs_is_subvolume(int fd) {
+        struct statfs fs;
+        struct stat st;
+
+        if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
+                return -errno;
+
+        return fs.f_type == BTRFS_SUPER_MAGIC && st.st_ino == BTRFS_FIRST_FREE_OBJECTID;
+}
+
+int btrfs_uuid(int fd, char ret[BTRFS_UUID_STRING_MAX]) {
+        struct btrfs_ioctl_fs_info_args info = { 0 };
+        static const char digits[] = "0123456789abcdef";
+        char *p = ret;
+
+        if (ioctl(fd, BTRFS_IOC_FS_INFO, &info) < 0)
+                return -errno;
+
+        for (unsigned i = 0; i < sizeof(info.fsid); ++i) {
+                if (i == 4 || i == 6 || i == 8 || i == 10)
+                        *p++ = '-';
+                *p++ = digits[info.fsid[i] >> 4];
+                *p++ = digits[info.fsid[i] & 15];
+        }
+        *p = '\0';
+        return 0;
+}
+
+static void closedirp(DIR **dir) {
+        if (*dir)
+                (void) closedir(*dir);
+}
+
+/* The kernel lists what is mounted in /sys/fs/btrfs; a slash in a device's name is written there as '!'. */
+static int device_node(const char *entry, char **ret) {
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        r = format_to(&path, "/dev/%s", entry);
+        if (r < 0)
+                return r;
+
+        for (char *p = path; *p; ++p)
+                if (*p == '!')
+                        *p = '/';
+        if (access(path, F_OK) < 0)
+                return -ENOENT;
+
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+int btrfs_mounted_device(const char *uuid, char **ret) {
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+        int r;
+
+        r = format_to(&path, "/sys/fs/btrfs/%s/devices", uuid);
+        if (r < 0)
+                return r;
+
+        dir = opendir(path);
+        if (!dir)
+                return -errno;
+
+        while ((entry = readdir(dir))) {
+                if (entry->d_name[0] == '.')
+                        continue;
+
+                r = device_node(entry->d_name, ret);
+                if (r != -ENOENT)
+                        return r;
+        }
+
+        return -ENOENT;
+}
+
+int btrfs_unmounted_device(const char *uuid, char **ret) {
+        char *device = blkid_evaluate_tag("UUID", uuid, NULL);
+
+        if (!device)
+                return -ENOENT;
+
+        *ret = device;
+        return 0;
+}
+
+/* Without MOUNT_ATTR_RDONLY: whether one can write is then up to the file system. */
+static int mount_device(const char *device, const char *path, bool read_only) {
+        _cleanup_(closep) int fs_fd = -EBADF;
+        int fd;
+
+        fs_fd = fsopen("btrfs", FSOPEN_CLOEXEC);
+        if (fs_fd < 0)
+                return -errno;
+
+        if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", device, 0) < 0 ||
+            fsconfig(fs_fd, FSCONFIG_SET_STRING, path ? "subvol" : "subvolid", path ?: TOP_LEVEL, 0) < 0)
+                return -errno;
+
+        if (read_only && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
+                return -errno;
+
+        if (fsconfig(fs_fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return -errno;
+
+        fd = fsmount(fs_fd, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+        return fd < 0 ? -errno : fd;
+}
+
+static int check_uuid(int fd, const char *uuid) {
+        char found[BTRFS_UUID_STRING_MAX];
+        _cleanup_(closep) int dir_fd = -EBADF;
+        int r;
+
+        dir_fd = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC); /* the mount is an O_PATH descriptor */
+        if (dir_fd < 0)
+                return -errno;
+
+        r = btrfs_uuid(dir_fd, found);
+        if (r < 0)
+                return r;
+
+        return strcmp(uuid, found) == 0 ? 0 : -ENODEV;
+}
+
+int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
+        _cleanup_(freep) char *device = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        bool mounted = true;
+        struct statvfs fs;
+        int r;
+
+        r = btrfs_mounted_device(uuid, &device);
+        if (r == -ENOENT) {
+                mounted = false;
+                r = btrfs_unmounted_device(uuid, &device);
+        }
+        if (r < 0)
+                return r == -ENOENT ? -ENODEV : r;
+
+        /* A writable mount makes the whole file system writable. So if it is mounted, we join it as it is, and see. */
+        fd = mount_device(device, path, mounted || !writable);
+        if (fd < 0)
+                return fd;
+
+        r = check_uuid(fd, uuid);
+        if (r < 0)
+                return r;
+
+        if (fstatvfs(fd, &fs) < 0)
+                return -errno;
+        if (writable && (fs.f_flag & ST_RDONLY))
+                return -EROFS;
+
+        return TAKE_FD(fd);
+}
+
+/* What was ordered before this is on the disk when it returns. */
+static int commit_transaction(int fd) {
+        __u64 transaction = 0;
+
+        if (ioctl(fd, BTRFS_IOC_START_SYNC, &transaction) < 0 || ioctl(fd, BTRFS_IOC_WAIT_SYNC, &transaction) < 0)
+                return -errno;
+
+        return 0;
+}
+
+int btrfs_remove_subvolume(int dir_fd, const char *name) {
+        struct btrfs_ioctl_vol_args args = { 0 };
+
+        if (strlen(name) >= sizeof(args.name))
+                return -ENAMETOOLONG;
+
+        strcpy(args.name, name);
+        if (ioctl(dir_fd, BTRFS_IOC_SNAP_DESTROY, &args) < 0)
+                return -errno;
+
+        return commit_transaction(dir_fd);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * btrfs
+ *
+ * A shadow copy is a read-only snapshot of the subvolume. It costs a few milliseconds, shares everything with its origin until one of them changes, and
+ * is one instant whether the file system is held or not; btrfs writes the snapshot into the file system itself, which a held one would let wait
+ * for ever.
+ *
+ * Where it is: all snapshots of a file system lie in the directory .umbra-shadow of its top level (subvolid=5), root's alone, each under its id. We
+ * reach the top level through a mount of our own that nobody sees, so what the administrator has mounted where does not matter, and a snapshot is
+ * inside of its own origin only where that is the top level itself; then it shows up there as an empty directory.
+ *
+ * What it does not contain: other subvolumes below this one. btrfs snapshots them separately or not at all, and in the snapshot each is an empty
+ * directory. For VSS they are volumes of their own.
+ */
+
+#include "providers/btrfs/provider-btrfs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/btrfs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vss.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "provider/provider-builtin.h"
+#include "provider/provider-mount.h"
+#include "providers/btrfs/btrfs-ioctl.h"
+
+#define STORE ".umbra-shadow"
+#define STORE_TRIES_MAX 16U
+
+/* What plan() wrote down. The device is for people; devices change their names. */
+typedef struct BtrfsNote {
+        char uuid[BTRFS_UUID_STRING_MAX];
+        char name[GUID_STRING_MAX];
+        const char *device;
+} BtrfsNote;
+
+/* What prepare() opened. */
+typedef struct BtrfsSnapshot {
+        int top_fd, store_fd;
+        struct btrfs_ioctl_vol_args_v2 args; /* ready to be handed to the kernel */
+} BtrfsSnapshot;
+
+static int note_write(const BtrfsNote *note, char **ret) {
+        return format_to(ret, "uuid=%s name=%s device=%s", note->uuid, note->name, note->device);
+}
+
+static int note_read(const char *text, BtrfsNote *ret) {
+        BtrfsNote note = { 0 };
+        int n = 0;
+        GUID id;
+
+        if (!text || sscanf(text, "uuid=%36s name=%36s device=%n", note.uuid, note.name, &n) != 2 || n == 0 ||
+            guid_from_string(note.uuid, &id) < 0 || guid_from_string(note.name, &id) < 0)
+                return provider_fail(-EINVAL, "its note '%s' cannot be understood", text ?: "");
+
+        note.device = text + n;
+        *ret = note;
+        return 0;
+}
+
+static int btrfs_probe(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret) {
+        _cleanup_(closep) int top_fd = -EBADF;
+        char uuid[BTRFS_UUID_STRING_MAX];
+        int r;
+
+        r = btrfs_is_subvolume(volume_fd);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return provider_fail(-EOPNOTSUPP, "it is not the top directory of a btrfs subvolume");
+        if (!env->privileged)
+                return provider_fail(-EOPNOTSUPP, "umbrad may not mount, which btrfs snapshots need");
+
+        r = btrfs_uuid(volume_fd, uuid);
+        if (r < 0)
+                return r;
+
+        top_fd = btrfs_mount_private(uuid, NULL, true);
+        if (top_fd < 0)
+                return provider_fail(-EOPNOTSUPP, "the top level of its file system cannot be written to (%s)",
+                                     strerror(-top_fd));
+
+        *ret = (ProviderProbe) {
+                .flags = PROVIDER_FORBIDS_HOLD,
+                .consistency = PROVIDER_CONSISTENCY_CRASH,
+                .consistency_held = PROVIDER_CONSISTENCY_CRASH,
+                .attributes = VSS_VOLSNAP_ATTR_DIFFERENTIAL,
+        };
+        return 0;
+}
+
+static int btrfs_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        _cleanup_(freep) char *device = NULL;
+        BtrfsNote note = { 0 };
+        int r;
+
+        r = btrfs_uuid(s->volume_fd, note.uuid);
+        if (r < 0)
+                return r;
+
+        r = btrfs_mounted_device(note.uuid, &device);
+        if (r < 0)
+                return provider_fail(r, "none of its devices can be found: %m");
+
+        (void) guid_to_string(&s->id, note.name);
+        note.device = device;
+        return note_write(&note, ret_note);
+}
+
+/* Somebody else who may write into the top level could have made a directory of this name. */
+static int store_check(int store_fd) {
+        struct stat st;
+
+        if (fstat(store_fd, &st) < 0)
+                return -errno;
+        if (st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
+                return provider_fail(-EPERM, "the directory " STORE " in the file system's top level is open to others");
+        if (st.st_nlink == 0)
+                return -ESTALE; /* a discard() of the last snapshot was faster than our lock */
+
+        return 0;
+}
+
+/* Opens the store, makes it if need be, and holds a lock on it while the descriptor is open, so that nobody takes it for empty. */
+static int store_open(int top_fd) {
+        for (unsigned i = 0; i < STORE_TRIES_MAX; ++i) {
+                _cleanup_(closep) int fd = -EBADF;
+                int r;
+
+                if (mkdirat(top_fd, STORE, 0700) < 0 && errno != EEXIST)
+                        return -errno;
+
+                fd = open_beneath(top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
+                if (fd == -ENOENT)
+                        continue;
+                if (fd < 0)
+                        return fd;
+                if (flock(fd, LOCK_SH) < 0)
+                        return -errno;
+
+                r = store_check(fd);
+                if (r == -ESTALE)
+                        continue;
+                if (r < 0)
+                        return r;
+
+                return TAKE_FD(fd);
+        }
+
+        return -EAGAIN;
+}
+
+/* Removes the store unless it is in use or holds other snapshots. */
+static void store_remove(int top_fd, int store_fd) {
+        if (flock(store_fd, LOCK_EX | LOCK_NB) >= 0)
+                (void) unlinkat(top_fd, STORE, AT_REMOVEDIR);
+}
+
+static void btrfs_release(ProviderSnapshot *s) {
+        BtrfsSnapshot *snapshot = s->data;
+
+        if (!snapshot)
+                return;
+
+        (void) fd_close(snapshot->store_fd);
+        (void) fd_close(snapshot->top_fd);
+        free(snapshot);
+        s->data = NULL;
+}
+
+static int btrfs_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
+        BtrfsSnapshot *snapshot;
+        BtrfsNote note;
+        int r;
+
+        r = note_read(s->note, &note);
+        if (r < 0)
+                return r;
+
+        snapshot = calloc_checked(1, sizeof(*snapshot));
+        if (!snapshot)
+                return -ENOMEM;
+
+        s->data = snapshot; /* release() has the rest */
+        snapshot->store_fd = -EBADF;
+        snapshot->top_fd = btrfs_mount_private(note.uuid, NULL, true);
+        if (snapshot->top_fd < 0)
+                return provider_fail(snapshot->top_fd, "the top level of its file system cannot be opened: %m");
+
+        snapshot->store_fd = store_open(snapshot->top_fd);
+        if (snapshot->store_fd < 0)
+                return snapshot->store_fd;
+
+        snapshot->args.fd = s->volume_fd;
+        snapshot->args.flags = BTRFS_SUBVOL_RDONLY;
+        (void) snprintf(snapshot->args.name, sizeof(snapshot->args.name), "%s", note.name);
+        return 0;
+}
+
+static int btrfs_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
+        BtrfsSnapshot *snapshot = s->data;
+
+        if (held)
+                return provider_fail(-EDEADLK, "its file system is held, and a btrfs snapshot would wait for it for ever");
+
+        if (ioctl(snapshot->store_fd, BTRFS_IOC_SNAP_CREATE_V2, &snapshot->args) < 0)
+                return errno == ETXTBSY ? provider_fail(-errno, "a swap file in it is in use") : -errno;
+
+        return 0;
+}
+
+static int not_there(const BtrfsNote *note) {
+        return provider_fail(-ENODEV, "its file system {%s}, last seen on '%s', is not there", note->uuid, note->device);
+}
+
+static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(closep) int mount_fd = -EBADF;
+        BtrfsNote note;
+        int r;
+
+        r = note_read(s->note, &note);
+        if (r < 0)
+                return r;
+
+        r = format_to(&path, STORE "/%s", note.name);
+        if (r < 0)
+                return r;
+
+        mount_fd = btrfs_mount_private(note.uuid, path, false);
+        if (mount_fd == -ENODEV)
+                return not_there(&note);
+        if (mount_fd == -ENOENT)
+                return provider_fail(mount_fd, "somebody has removed it");
+        if (mount_fd < 0)
+                return provider_fail(mount_fd, "it cannot be mounted: %m");
+
+        return provider_shadow_attach(env, &s->id, mount_fd, ret_device);
+}
+
+static int btrfs_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
+        _cleanup_(closep) int top_fd = -EBADF, store_fd = -EBADF;
+        BtrfsNote note;
+        int r;
+
+        r = provider_shadow_remove(env, &s->id);
+        if (r < 0)
+                return r;
+
+        r = note_read(s->note, &note);
+        if (r < 0)
+                return r;
+
+        top_fd = btrfs_mount_private(note.uuid, NULL, true);
+        if (top_fd == -ENODEV)
+                return not_there(&note);
+        if (top_fd < 0)
+                return provider_fail(top_fd, "the top level of its file system cannot be opened: %m");
+
+        store_fd = open_beneath(top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
+        if (store_fd < 0)
+                return store_fd == -ENOENT ? 0 : store_fd;
+
+        r = btrfs_remove_subvolume(store_fd, note.name);
+        if (r < 0 && r != -ENOENT)
+                return provider_fail(r, "the subvolume " STORE "/%s cannot be removed: %m", note.name);
+
+        store_remove(top_fd, store_fd);
+        return 0;
+}
+
+const ProviderOps provider_btrfs_ops = {
+        PROVIDER_IDENTITY_BTRFS,
+        .probe = btrfs_probe,
+        .plan = btrfs_plan,
+        .prepare = btrfs_prepare,
+        .commit = btrfs_commit,
+        .surface = btrfs_surface,
+        .discard = btrfs_discard,
+        .release = btrfs_release,
+};
