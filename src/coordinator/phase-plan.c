@@ -80,7 +80,18 @@ static void plan_on_answer(ProviderClient *c, const ProviderAnswer *answer, void
         phase_answer(s->set, answer, plan_record);
 }
 
+/* Those that were asked about a volume and did not get one are not needed any more. */
+static void plan_drop_unused(ProviderClient *c, const char *name, void *userdata) {
+        SnapshotSet *set = userdata;
+
+        for (size_t i = 0; i < set->n_snapshots; ++i)
+                if (set->snapshots[i]->provider == provider_builtin_by_name(name))
+                        return;
+        provider_pool_drop(set->pool, name);
+}
+
 void phase_plan_begin(SnapshotSet *set) {
+        provider_pool_foreach(set->pool, plan_drop_unused, set);
         if (set->n_snapshots == 0) {
                 phase_done(set, S_OK, NULL);
                 return;

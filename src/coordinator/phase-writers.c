@@ -189,6 +189,7 @@ static void thaw_next_level(SnapshotSet *set) {
 void phase_thaw_begin(SnapshotSet *set) {
         set->window_deadline = sd_event_source_disable_unref(set->window_deadline);
         if (!session_has_writers(set->session)) {
+                set->manager->window.frozen_usec = now_usec(CLOCK_MONOTONIC) - set->freeze_began;
                 phase_done(set, S_OK, NULL);
                 return;
         }
