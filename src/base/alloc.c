@@ -37,17 +37,21 @@ static bool fault_is_due(void) {
 }
 
 void *calloc_checked(size_t n, size_t size) {
-        if (fault_is_due())
+        size_t total;
+
+        if (fault_is_due() || __builtin_mul_overflow(n, size, &total))
                 return NULL;
 
-        return calloc(n, size);
+        return calloc(1, MAX(total, (size_t) 1)); /* so that NULL always means that it failed */
 }
 
 void *realloc_checked(void *p, size_t n, size_t size) {
-        if (fault_is_due())
+        size_t total;
+
+        if (fault_is_due() || __builtin_mul_overflow(n, size, &total))
                 return NULL;
 
-        return reallocarray(p, n, size);
+        return realloc(p, MAX(total, (size_t) 1));
 }
 
 int array_reserve(void *array, size_t *capacity, size_t n, size_t size) {

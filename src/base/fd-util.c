@@ -89,7 +89,7 @@ int fd_read_text(int fd, size_t max, char **ret) {
 
         /* The size is not asked for: files of /proc and pipes do not know theirs. */
         for (;;) {
-                size_t want = MIN(READ_CHUNK, max - size + 1); /* one byte more shows that there is more */
+                size_t want = MIN(READ_CHUNK, max - size) + 1; /* one byte more shows that there is more */
                 ssize_t n;
 
                 r = ARRAY_RESERVE(text, capacity, size + want + 1);

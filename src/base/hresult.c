@@ -150,48 +150,53 @@ static const HResult hresults[] = {
         HRESULT_ENTRY(VSS_E_FSS_TIMEOUT,                          "the file server took too long"),
 };
 
-/* Both directions; the first line that fits counts, so what many share stands first where it is meant. */
-static const struct {
+typedef struct Exchange {
         int error;
         HRESULT hr;
-} exchange[] = {
-        { ENOMEM,       E_OUTOFMEMORY                  },
-        { EINVAL,       E_INVALIDARG                   },
-        { EACCES,       E_ACCESSDENIED                 },
-        { ENOENT,       VSS_E_OBJECT_NOT_FOUND         },
-        { EEXIST,       VSS_E_OBJECT_ALREADY_EXISTS    },
-        { ENOSPC,       VSS_E_INSUFFICIENT_STORAGE     },
-        { EOPNOTSUPP,   VSS_E_VOLUME_NOT_SUPPORTED     },
-        { EBUSY,        VSS_E_VOLUME_IN_USE            },
-        { ENOSYS,       E_NOTIMPL                      },
-        { ECANCELED,    E_ABORT                        },
-        { EBADFD,       VSS_E_BAD_STATE                },
-        { EINPROGRESS,  VSS_E_SNAPSHOT_SET_IN_PROGRESS },
+} Exchange;
 
-        /* errno to HRESULT only */
-        { EPERM,        E_ACCESSDENIED                 },
-        { EILSEQ,       E_INVALIDARG                   },
-        { ENAMETOOLONG, E_INVALIDARG                   },
-        { ENOTDIR,      VSS_E_OBJECT_NOT_FOUND         },
-        { EDQUOT,       VSS_E_INSUFFICIENT_STORAGE     },
+static const Exchange both_ways[] = {
+        { ENOMEM,      E_OUTOFMEMORY                  },
+        { EINVAL,      E_INVALIDARG                   },
+        { EACCES,      E_ACCESSDENIED                 },
+        { ENOENT,      VSS_E_OBJECT_NOT_FOUND         },
+        { EEXIST,      VSS_E_OBJECT_ALREADY_EXISTS    },
+        { ENOSPC,      VSS_E_INSUFFICIENT_STORAGE     },
+        { EOPNOTSUPP,  VSS_E_VOLUME_NOT_SUPPORTED     },
+        { EBUSY,       VSS_E_VOLUME_IN_USE            },
+        { ENOSYS,      E_NOTIMPL                      },
+        { ECANCELED,   E_ABORT                        },
+        { EBADFD,      VSS_E_BAD_STATE                },
+        { EINPROGRESS, VSS_E_SNAPSHOT_SET_IN_PROGRESS },
+};
 
-        /* HRESULT to errno only: what took too long or was broken, errno cannot say */
-        { EFAULT,       E_POINTER                      },
-        { EPERM,        VSS_E_PROVIDER_VETO            },
-        { EOPNOTSUPP,   VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER },
-        { EOPNOTSUPP,   VSS_E_NOT_SUPPORTED            },
-        { EOPNOTSUPP,   VSS_E_UNSUPPORTED_CONTEXT      },
-        { EBUSY,        VSS_E_PROVIDER_IN_USE          },
-        { EBUSY,        VSS_E_REVERT_IN_PROGRESS       },
-        { EEXIST,       VSS_E_PROVIDER_ALREADY_REGISTERED },
-        { ENOENT,       VSS_E_PROVIDER_NOT_REGISTERED  },
-        { ENOMEM,       VSS_E_WRITERERROR_OUTOFRESOURCES },
-        { EBADMSG,      VSS_E_CORRUPT_XML_DOCUMENT     },
-        { EBADMSG,      VSS_E_INVALID_XML_DOCUMENT     },
-        { ETIMEDOUT,    VSS_E_FLUSH_WRITES_TIMEOUT     },
-        { ETIMEDOUT,    VSS_E_HOLD_WRITES_TIMEOUT      },
-        { ETIMEDOUT,    VSS_E_WRITERERROR_TIMEOUT      },
-        { ETIMEDOUT,    VSS_E_WRITER_NOT_RESPONDING    },
+/* Where several errors are one to the caller. */
+static const Exchange from_errno[] = {
+        { EPERM,        E_ACCESSDENIED             },
+        { EILSEQ,       E_INVALIDARG               },
+        { ENAMETOOLONG, E_INVALIDARG               },
+        { ENOTDIR,      VSS_E_OBJECT_NOT_FOUND     },
+        { EDQUOT,       VSS_E_INSUFFICIENT_STORAGE },
+};
+
+/* Where the result says more than errno can: what took too long, which document is broken. */
+static const Exchange from_hresult[] = {
+        { EFAULT,     E_POINTER                              },
+        { EPERM,      VSS_E_PROVIDER_VETO                    },
+        { EOPNOTSUPP, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER },
+        { EOPNOTSUPP, VSS_E_NOT_SUPPORTED                    },
+        { EOPNOTSUPP, VSS_E_UNSUPPORTED_CONTEXT              },
+        { EBUSY,      VSS_E_PROVIDER_IN_USE                  },
+        { EBUSY,      VSS_E_REVERT_IN_PROGRESS               },
+        { EEXIST,     VSS_E_PROVIDER_ALREADY_REGISTERED      },
+        { ENOENT,     VSS_E_PROVIDER_NOT_REGISTERED          },
+        { ENOMEM,     VSS_E_WRITERERROR_OUTOFRESOURCES       },
+        { EBADMSG,    VSS_E_CORRUPT_XML_DOCUMENT             },
+        { EBADMSG,    VSS_E_INVALID_XML_DOCUMENT             },
+        { ETIMEDOUT,  VSS_E_FLUSH_WRITES_TIMEOUT             },
+        { ETIMEDOUT,  VSS_E_HOLD_WRITES_TIMEOUT              },
+        { ETIMEDOUT,  VSS_E_WRITERERROR_TIMEOUT              },
+        { ETIMEDOUT,  VSS_E_WRITER_NOT_RESPONDING            },
 };
 /* clang-format on */
 
@@ -209,9 +214,13 @@ HRESULT hresult_from_errno(int r) {
         if (r == 0)
                 return S_OK;
 
-        for (size_t i = 0; i < ELEMENTSOF(exchange); ++i)
-                if (exchange[i].error == -r)
-                        return exchange[i].hr;
+        for (size_t i = 0; i < ELEMENTSOF(both_ways); ++i)
+                if (both_ways[i].error == -r)
+                        return both_ways[i].hr;
+
+        for (size_t i = 0; i < ELEMENTSOF(from_errno); ++i)
+                if (from_errno[i].error == -r)
+                        return from_errno[i].hr;
 
         return VSS_E_UNEXPECTED;
 }
@@ -220,9 +229,13 @@ int errno_from_hresult(HRESULT hr) {
         if (SUCCEEDED(hr))
                 return 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(exchange); ++i)
-                if (exchange[i].hr == hr)
-                        return -exchange[i].error;
+        for (size_t i = 0; i < ELEMENTSOF(both_ways); ++i)
+                if (both_ways[i].hr == hr)
+                        return -both_ways[i].error;
+
+        for (size_t i = 0; i < ELEMENTSOF(from_hresult); ++i)
+                if (from_hresult[i].hr == hr)
+                        return -from_hresult[i].error;
 
         return -EIO;
 }
