@@ -82,7 +82,7 @@ static int level_from_string(const char *s) {
 /* systemd sets $JOURNAL_STREAM to device and inode of what it connected to the journal. A child may have got
  * another stderr since, but the variable all the same. */
 static bool stderr_is_journal(void) {
-        const char *stream = getenv("JOURNAL_STREAM");
+        const char *stream = secure_getenv("JOURNAL_STREAM");
         unsigned long long dev, ino;
         struct stat st;
 
@@ -95,7 +95,7 @@ static bool stderr_is_journal(void) {
 }
 
 void log_open(const char *identifier) {
-        const char *name = getenv("UMBRA_LOG_LEVEL");
+        const char *name = secure_getenv("UMBRA_LOG_LEVEL");
         int level = name ? level_from_string(name) : LOG_INFO;
 
         pthread_mutex_lock(&the_log.mutex);

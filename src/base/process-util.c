@@ -59,7 +59,7 @@ static void child_reset_signals(void) {
                 (void) sigaction(signo, &action, NULL);
 
         (void) sigemptyset(&none);
-        (void) sigprocmask(SIG_SETMASK, &none, NULL);
+        (void) pthread_sigmask(SIG_SETMASK, &none, NULL);
 }
 
 /* Gives the descriptors their numbers. A target may be the number of another source, so all sources first

@@ -87,24 +87,18 @@ static int make_accessible(int path_fd) {
         return chmod(path, 0700) < 0 ? -errno : 0;
 }
 
-static int open_for_reading(int path_fd, DIR **ret) {
-        DIR *dir;
+static int open_for_reading(int path_fd) {
         int fd;
 
         fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 && errno == EACCES && make_accessible(path_fd) == 0)
-                fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0)
-                return errno == EPERM ? -EACCES : -errno;
+        if (fd >= 0 || errno != EACCES)
+                return fd < 0 ? -errno : fd;
 
-        dir = fdopendir(fd);
-        if (!dir) {
-                (void) fd_close(fd);
-                return -ENOMEM;
-        }
+        if (make_accessible(path_fd) < 0)
+                return -EACCES;
 
-        *ret = dir;
-        return 0;
+        fd = openat(path_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
 }
 
 static int remove_entry(int dir_fd, const char *name, int flags) {
@@ -140,6 +134,7 @@ static int remove_files(RemoveTree *tree, Level *level, DIR *dir) {
         struct dirent *entry;
         int r;
 
+        /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this DIR. */
         while (errno = 0, (entry = readdir(dir))) {
                 if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
                         continue;
@@ -158,10 +153,11 @@ static int remove_files(RemoveTree *tree, Level *level, DIR *dir) {
 
 /* Makes @name, a directory in the last level, the last level, and removes its files. Takes @name over. */
 static int remove_tree_descend(RemoveTree *tree, char *name) {
-        _cleanup_(level_done) Level level = { .name = name };
+        _cleanup_(closep) int fd = -EBADF, read_fd = -EBADF;
+        _cleanup_(freep) char *owned = name;
         _cleanup_(closedirp) DIR *dir = NULL;
-        _cleanup_(closep) int fd = -EBADF;
         struct stat st;
+        Level *level;
         int r;
 
         fd = open_directory(tree->fd, name);
@@ -170,23 +166,25 @@ static int remove_tree_descend(RemoveTree *tree, char *name) {
         if (fstat(fd, &st) < 0)
                 return -errno;
 
-        level.dev = st.st_dev;
-        level.ino = st.st_ino;
+        read_fd = open_for_reading(fd);
+        if (read_fd < 0)
+                return read_fd;
 
-        r = open_for_reading(fd, &dir);
-        if (r < 0)
-                return r;
+        dir = fdopendir(read_fd);
+        if (!dir)
+                return -ENOMEM;
+        TAKE_FD(read_fd);
 
         r = ARRAY_RESERVE(tree->levels, tree->levels_capacity, tree->n_levels + 1);
         if (r < 0)
                 return r;
 
+        level = &tree->levels[tree->n_levels++];
+        *level = (Level) { .name = TAKE_PTR(owned), .dev = st.st_dev, .ino = st.st_ino };
         (void) fd_close(tree->fd);
         tree->fd = TAKE_FD(fd);
-        tree->levels[tree->n_levels++] = level;
-        level = (Level) {};
 
-        return remove_files(tree, &tree->levels[tree->n_levels - 1], dir);
+        return remove_files(tree, level, dir);
 }
 
 /* Leaves the last level, which is as empty as it will get, and removes it. */
