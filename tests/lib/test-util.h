@@ -36,7 +36,8 @@ void write_file(const char *dir, const char *name, const char *text);
 char *read_file(const char *dir, const char *name);
 bool file_exists(const char *dir, const char *name); /* links are not followed */
 
-/* For what needs rights that a developer's own account has not. Leaves the test at once, so call it first. */
+/* For what needs rights that a developer's own account has not. Leaves the test at once, so call it first.
+ * */
 void skip_unless_root(void);
 
 /* The number of open descriptors of this process, to see that none is left over. */
