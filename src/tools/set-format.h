@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The Backup Set
+ *
+ * What "umbra backup" writes and "umbra restore" reads: one stream, which any tar can open.
+ *
+ *      ┌ compressed, one frame ────────────────────────────────────────┐
+ *      │ umbra/manifest.json                what this is, who is in it │
+ *      │ umbra/backup-components.xml        as of the shadow copy      │
+ *      │ umbra/writers/1.xml …              each writer's metadata     │
+ *      │ data/srv/app/main.db …             the files                  │
+ *      ├ compressed, another frame: the tail ──────────────────────────┤
+ *      │ umbra/backup-components.final.xml  as of the end              │
+ *      │ umbra/summary.json                 how much it is             │
+ *      │ umbra/index                        a digest of every member   │
+ *      │ umbra/end.json                     a digest of the index      │
+ *      ├ the seal ─────────────────────────────────────────────────────┤
+ *      │ length, where the tail begins, a digest of all bytes before   │
+ *      └───────────────────────────────────────────────────────────────┘
+ *
+ * A member of the data has the name of the file with "data" before it. The seal (set-seal.h) is checked without
+ * unpacking anything, before the first byte is written at the destination. The index (set-index.h) comes after the data,
+ * because a stream knows its digests only at the end; the seal says where, so that reading it does not take reading all
+ * the rest. While files are unpacked each is compared with its line there, before it gets its name.
+ *
+ * A set that was compressed anew by other means has no seal, but still an index: see --unsealed.
+ */
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SET_FORMAT "umbra backup set"
+#define SET_FORMAT_VERSION 1
+
+#define SET_MANIFEST "umbra/manifest.json"
+#define SET_DOCUMENT "umbra/backup-components.xml"
+#define SET_WRITER_DOCUMENT "umbra/writers/%zu.xml" /* from 1 */
+#define SET_FINAL_DOCUMENT "umbra/backup-components.final.xml"
+#define SET_SUMMARY "umbra/summary.json"
+#define SET_INDEX "umbra/index"
+#define SET_END "umbra/end.json"
+#define SET_OWN_PREFIX "umbra/"
+#define SET_DATA_PREFIX "data" /* followed by the absolute path of the file */
+
+/* What a reader takes at most. Documents are the size of DOCUMENT_SIZE_MAX. */
+#define SET_TEXT_MAX ((size_t) 256 * 1024 * 1024)
+#define SET_INDEX_LINE_MAX ((size_t) 64 * 1024)
+#define SET_ATTRIBUTES_MAX ((size_t) 16 * 1024 * 1024) /* extended attributes of one file */
+
+#define SET_BLOCK_SIZE ((size_t) 1024 * 1024)
