@@ -114,6 +114,7 @@ static Planned *planned_free(const ProviderOps *ops, Planned *p) {
         if (p->prepared && ops->release)
                 ops->release(&p->snapshot);
         (void) fd_close(p->snapshot.volume_fd);
+        (void) fd_close(p->lock_fd); /* last: now it may be discarded */
         free(p->volume);
         free(p->note);
         free(p);
@@ -136,19 +137,21 @@ Rounds *rounds_free(Rounds *rounds) {
         return NULL;
 }
 
-int rounds_add(Rounds *rounds, const ProviderSnapshot *s, char *volume, char *note) {
+int rounds_add(Rounds *rounds, const ProviderSnapshot *s, char *volume, char *note, int lock_fd) {
         Planned *p;
         int r;
 
         p = calloc_checked(1, sizeof(*p));
         if (!p) {
                 (void) fd_close(s->volume_fd);
+                (void) fd_close(lock_fd);
                 free(volume);
                 free(note);
                 return -ENOMEM;
         }
 
         p->snapshot = *s;
+        p->lock_fd = lock_fd;
         p->snapshot.volume = p->volume = volume;
         p->snapshot.note = p->note = note;
         r = thread_start(rounds, p);

@@ -22,6 +22,7 @@ typedef struct Planned {
         struct Planned *prev, *next; /* in the order of planning */
         ProviderSnapshot snapshot;
         char *volume, *note; /* what the snapshot's texts point at */
+        int lock_fd;
         bool prepared;
         bool held; /* in this round of commits */
 
@@ -38,8 +39,8 @@ int rounds_new(const ProviderOps *ops, const ProviderEnv *env, Rounds **ret);
 Rounds *rounds_free(Rounds *rounds);
 DEFINE_CLEANUP(Rounds *, rounds_free)
 
-/* Takes over @volume, @note and the volume's descriptor in @s, also on failure; starts the thread. */
-int rounds_add(Rounds *rounds, const ProviderSnapshot *s, char *volume, char *note);
+/* Takes over @volume, @note, @lock_fd and the volume's descriptor in @s, also on failure; starts the thread. */
+int rounds_add(Rounds *rounds, const ProviderSnapshot *s, char *volume, char *note, int lock_fd);
 /* Ends the thread, releases what prepare() made. Does nothing when there is no such snapshot. */
 void rounds_remove(Rounds *rounds, const GUID *id);
 Planned *rounds_find(const Rounds *rounds, const GUID *id);

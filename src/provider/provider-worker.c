@@ -27,6 +27,7 @@
 #include "base/guid.h"
 #include "base/log.h"
 #include "base/utf.h"
+#include "provider/provider-lock.h"
 #include "provider/provider-protocol.h"
 #include "provider/provider-round.h"
 #include "wire/wire-error.h"
@@ -122,14 +123,18 @@ static int reply_text(sd_bus_message *m, const char *text) {
         return sd_bus_send(NULL, reply, NULL);
 }
 
-static int call_plan(const Worker *w, ProviderSnapshot *s, char **ret_note) {
-        _cleanup_(closep) int fd = -EBADF;
+static int call_plan(const Worker *w, ProviderSnapshot *s, char **ret_note, int *ret_lock_fd) {
+        _cleanup_(closep) int fd = -EBADF, lock_fd = -EBADF;
         _cleanup_(freep) char *note = NULL;
         int r;
 
         fd = open_volume(s->volume);
         if (fd < 0)
                 return fd;
+
+        lock_fd = provider_lock(&w->env, &s->id, false);
+        if (lock_fd < 0)
+                return provider_fail(lock_fd, "another worker has it (%m)");
 
         s->volume_fd = fd;
         r = w->ops->plan(&w->env, s, &note);
@@ -141,6 +146,7 @@ static int call_plan(const Worker *w, ProviderSnapshot *s, char **ret_note) {
 
         s->volume_fd = TAKE_FD(fd);
         *ret_note = TAKE_PTR(note);
+        *ret_lock_fd = TAKE_FD(lock_fd);
         return 0;
 }
 
@@ -148,7 +154,7 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Worker *w = userdata;
         _cleanup_(freep) char *volume = NULL, *ignored = NULL, *note = NULL;
         ProviderSnapshot s;
-        int r;
+        int r, lock_fd;
 
         r = provider_read_snapshot(m, &s, &volume, &ignored);
         if (r < 0)
@@ -158,11 +164,11 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
         s.note = NULL;
         provider_sentence_clear();
-        r = call_plan(w, &s, &note);
+        r = call_plan(w, &s, &note, &lock_fd);
         if (r < 0)
                 return answer_failure(w, error, PROVIDER_CALL_PLAN, volume, r, provider_sentence());
 
-        r = rounds_add(w->rounds, &s, TAKE_PTR(volume), TAKE_PTR(note));
+        r = rounds_add(w->rounds, &s, TAKE_PTR(volume), TAKE_PTR(note), lock_fd);
         if (r < 0)
                 return wire_error_set(error, provider_hresult_from_errno(r), NULL);
 
@@ -300,7 +306,7 @@ static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error
 static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Worker *w = userdata;
         _cleanup_(freep) char *volume = NULL, *note = NULL;
-        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(closep) int fd = -EBADF, lock_fd = -EBADF;
         ProviderSnapshot s;
         int r;
 
@@ -311,7 +317,9 @@ static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error
         rounds_remove(w->rounds, &s.id);
         s.volume_fd = fd = open_volume(volume);
         provider_sentence_clear();
-        r = w->ops->discard(&w->env, &s);
+        r = lock_fd = provider_lock(&w->env, &s.id, true);
+        if (r >= 0)
+                r = w->ops->discard(&w->env, &s);
         if (r < 0)
                 return answer_failure(w, error, PROVIDER_CALL_DISCARD, volume, r, provider_sentence());
 
