@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <libxml/parser.h>
-#include <libxml/parserInternals.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,34 +192,6 @@ static void xml_init(void) {
         xmlInitParser();
 }
 
-/* Parses where the text lies: xmlCtxtReadMemory() would copy it. */
-static HRESULT xml_push_input(xmlParserCtxt *ctxt, const char *text, size_t size) {
-        xmlParserInputBuffer *buffer;
-        xmlParserInput *input;
-
-        /* The encoding is settled, so that nothing in the text can choose another. */
-        ctxt->encoding = xmlStrdup((const xmlChar *) "UTF-8");
-        if (!ctxt->encoding)
-                return E_OUTOFMEMORY;
-
-        buffer = xmlParserInputBufferCreateStatic(text, (int) size, XML_CHAR_ENCODING_NONE);
-        if (!buffer)
-                return E_OUTOFMEMORY;
-
-        input = xmlNewIOInputStream(ctxt, buffer, XML_CHAR_ENCODING_NONE);
-        if (!input) {
-                xmlFreeParserInputBuffer(buffer);
-                return E_OUTOFMEMORY;
-        }
-
-        if (inputPush(ctxt, input) < 0) {
-                xmlFreeInputStream(input);
-                return E_OUTOFMEMORY;
-        }
-
-        return xmlSwitchEncoding(ctxt, XML_CHAR_ENCODING_UTF8) < 0 ? VSS_E_CORRUPT_XML_DOCUMENT : S_OK;
-}
-
 HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvents *events, void *userdata) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         static const xmlSAXHandler handler = {
@@ -262,13 +233,8 @@ HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvent
 
         /* No XML_PARSE_NOENT, no XML_PARSE_DTDLOAD. XML_PARSE_HUGE lifts limits of libxml2 that are above ours, so that
          * the answer to "too much" is ours. */
-        (void) xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
-
-        hr = xml_push_input(ctxt, text, size);
-        if (FAILED(hr))
-                return hr;
-
-        (void) xmlParseDocument(ctxt);
+        (void) xmlCtxtReadMemory(ctxt, text, (int) size, NULL, "UTF-8",
+                                 XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
         if (FAILED(parser.hr))
                 return parser.hr;
 
