@@ -98,5 +98,9 @@ HRESULT hresult_from_wire_error(const sd_bus_error *error) {
                 if (strcmp(foreign[i].name, error->name) == 0)
                         return foreign[i].hr;
 
+        /* A method that returned an errno that D-Bus has no name for. */
+        if (strncmp(error->name, "System.Error.", strlen("System.Error.")) == 0)
+                return hresult_from_errno(-sd_bus_error_get_errno(error));
+
         return VSS_E_UNEXPECTED;
 }

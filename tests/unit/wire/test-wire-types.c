@@ -355,6 +355,8 @@ static void test_that_errors_of_any_origin_become_results(void **state) {
                 { SD_BUS_ERROR_ACCESS_DENIED,      E_ACCESSDENIED            },
                 { SD_BUS_ERROR_NO_MEMORY,          E_OUTOFMEMORY             },
                 { SD_BUS_ERROR_UNKNOWN_METHOD,     E_NOTIMPL                 },
+                { "System.Error.ENOSPC",           VSS_E_INSUFFICIENT_STORAGE },
+                { "System.Error.ENOSUCHTHING",     VSS_E_UNEXPECTED          },
                 { SD_BUS_ERROR_DISCONNECTED,       VSS_E_UNEXPECTED          },
                 { SD_BUS_ERROR_NO_REPLY,           VSS_E_UNEXPECTED          },
                 { "com.example.Whatever",          VSS_E_UNEXPECTED          },
