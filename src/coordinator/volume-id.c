@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -30,7 +31,6 @@
 #include "base/guid.h"
 
 #define UUID_SIZE 16U
-#define UUID_TEXT_MAX 64U /* of vfat and others it is shorter, of none longer */
 
 /* Linux 6.9; the headers here may be older. */
 typedef struct FsUuid {
@@ -42,18 +42,6 @@ typedef struct FsUuid {
 static const GUID volume_space = {
         0x5d3c10f2, 0x4a8e, 0x4c1b, { 0x9e, 0x37, 0x62, 0xb1, 0x0f, 0xd4, 0x7a, 0x85 }
 };
-
-typedef struct Probed {
-        dev_t fs_dev;
-        int mount_id;
-        char uuid[UUID_TEXT_MAX];
-} Probed;
-
-/* What libblkid found, so that it reads each disk once per mount. umbrad has one thread. */
-static struct {
-        Probed items[64];
-        size_t n, next;
-} probed;
 
 static void format_uuid(const __u8 uuid[static UUID_SIZE], char text[static UUID_TEXT_MAX]) {
         static const char digits[] = "0123456789abcdef";
@@ -68,11 +56,31 @@ static void format_uuid(const __u8 uuid[static UUID_SIZE], char text[static UUID
         *p = '\0';
 }
 
+/* Somebody cleared it, and not only there. */
+static bool is_null_uuid(const __u8 uuid[static UUID_SIZE]) {
+        for (size_t i = 0; i < UUID_SIZE; ++i)
+                if (uuid[i] != 0)
+                        return false;
+
+        return true;
+}
+
 static void free_probep(blkid_probe *probe) {
         blkid_free_probe(*probe);
 }
 
-static void probe_uuid(const char *device, char text[static UUID_TEXT_MAX]) {
+/* Looking for the one type that is mounted is quick, and finds nothing that an earlier file system has left. */
+static int probe_only(blkid_probe probe, const char *type) {
+        char *ext[] = { (char[]) { "ext2" }, (char[]) { "ext3" }, (char[]) { "ext4" }, NULL }; /* for the kernel all one */
+        char *one[] = { (char *) (uintptr_t) type, NULL };
+
+        if (strcmp(type, "fuseblk") == 0)
+                return 0; /* could be any */
+
+        return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, strncmp(type, "ext", 3) == 0 ? ext : one);
+}
+
+void volume_uuid_from_disk(const char *device, const char *type, char text[static UUID_TEXT_MAX]) {
         _cleanup_(free_probep) blkid_probe probe = NULL;
         const char *uuid;
 
@@ -81,33 +89,14 @@ static void probe_uuid(const char *device, char text[static UUID_TEXT_MAX]) {
                 return;
 
         if (blkid_probe_enable_superblocks(probe, 1) == 0 &&
-            blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID) == 0 && blkid_do_safeprobe(probe) == 0 &&
-            blkid_probe_lookup_value(probe, "UUID", &uuid, NULL) == 0 && strlen(uuid) < UUID_TEXT_MAX)
+            blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID) == 0 && probe_only(probe, type) == 0 &&
+            blkid_do_safeprobe(probe) == 0 && blkid_probe_lookup_value(probe, "UUID", &uuid, NULL) == 0 &&
+            strlen(uuid) < UUID_TEXT_MAX)
                 (void) stpcpy(text, uuid);
 }
 
-static void probe_uuid_cached(const Mount *mount, const char *device, char text[static UUID_TEXT_MAX]) {
-        Probed *item;
-
-        for (size_t i = 0; i < probed.n; ++i)
-                if (probed.items[i].fs_dev == mount->fs_dev && probed.items[i].mount_id == mount->id) {
-                        (void) stpcpy(text, probed.items[i].uuid);
-                        return;
-                }
-
-        probe_uuid(device, text);
-
-        item = probed.items + probed.next;
-        probed.next = (probed.next + 1) % ELEMENTSOF(probed.items);
-        probed.n = MIN(probed.n + 1, ELEMENTSOF(probed.items));
-
-        item->fs_dev = mount->fs_dev;
-        item->mount_id = mount->id;
-        (void) stpcpy(item->uuid, text);
-}
-
 /* @text stays empty when the file system has none. The kernel is asked first; libblkid gives the same answer, but has
- * to read the disk. */
+ * to read the disk. (What it says is not remembered: device numbers and mount numbers are used again at once.) */
 static void filesystem_uuid(const Mount *mount, const char *device, int fd, char text[static UUID_TEXT_MAX]) {
         struct btrfs_ioctl_fs_info_args info = {};
         FsUuid uuid = {};
@@ -118,10 +107,10 @@ static void filesystem_uuid(const Mount *mount, const char *device, int fd, char
 
         if (strcmp(mount->fstype, "btrfs") == 0 && ioctl(fd, BTRFS_IOC_FS_INFO, &info) == 0)
                 format_uuid(info.fsid, text);
-        else if (ioctl(fd, IOC_GETFSUUID, &uuid) == 0 && uuid.len == UUID_SIZE)
+        else if (ioctl(fd, IOC_GETFSUUID, &uuid) == 0 && uuid.len == UUID_SIZE && !is_null_uuid(uuid.uuid))
                 format_uuid(uuid.uuid, text);
         else if (device)
-                probe_uuid_cached(mount, device, text);
+                volume_uuid_from_disk(device, mount->fstype, text);
 }
 
 static bool is_subvolume_root(const struct stat *st) {

@@ -17,3 +17,9 @@ int volume_id_compute(const Mount *mount, const char *path, int fd, GUID *ret);
 
 /* The directory behind @fd is the root of a btrfs subvolume. */
 bool fd_is_subvolume(const Mount *mount, int fd);
+
+#define UUID_TEXT_MAX 64U /* of vfat and others it is shorter, of none longer */
+
+/* The UUID of the file system of this type as libblkid finds it on @device; @text is left alone when there is none. For
+ * those that the kernel does not tell. */
+void volume_uuid_from_disk(const char *device, const char *type, char text[static UUID_TEXT_MAX]);

@@ -587,14 +587,16 @@ static void test_that_what_cannot_be_opened_is_said_so(void **state) {
 
 /* Filled up to the last byte by somebody else. */
 static void test_that_on_a_full_disk_snapshots_can_still_be_deleted(void **state) {
-        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
-        _cleanup_(freep) char *filler = path_in(dir, "filler");
+        _cleanup_(temp_dir_freep) char *dir = NULL;
+        _cleanup_(freep) char *filler = NULL;
         _cleanup_(closep) int fd = -EBADF;
         char block[4096] = {};
         CatalogSnapshot set[2], more[400];
         Catalog *c;
 
         skip_unless_root();
+        dir = temp_dir_new();
+        filler = path_in(dir, "filler");
         assert_int_equal(unshare(CLONE_NEWNS), 0);
         assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
         assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, "size=1m"), 0);

@@ -24,7 +24,9 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/strv.h"
+#include "base/time-util.h"
 #include "coordinator/mount-table.h"
+#include "coordinator/volume-id.h"
 #include "coordinator/volume-stack.h"
 #include "coordinator/volume.h"
 #include "lib/test-util.h"
@@ -166,10 +168,12 @@ static void test_that_a_directory_is_found_by_every_spelling(void **state) {
 
 static void test_that_a_backslash_may_be_part_of_a_name(void **state) {
         Fixture *f = *state;
-        _cleanup_(freep) char *odd = make_dir(f, "odd\\name"), *even = make_dir(f, "even");
-        _cleanup_(freep) char *inner = make_dir(f, "even/name"), *name = path_in(f->dir, "even\\name");
-        _cleanup_(volume_freep) Volume *v = resolve(odd), *w = resolve(name);
+        _cleanup_(freep) char *odd = make_dir(f, "odd\\name"), *outer = make_dir(f, "even");
+        _cleanup_(freep) char *inner = path_in(outer, "name"), *name = path_in(f->dir, "even\\name");
+        _cleanup_(volume_freep) Volume *v = resolve(odd), *w = NULL;
 
+        assert_int_equal(mkdir(inner, 0755), 0);
+        w = resolve(name);
         assert_string_equal(v->path, odd);
         assert_string_equal(w->path, inner);
 }
@@ -304,6 +308,83 @@ static void test_that_the_guid_stays_when_the_file_system_moves(void **state) {
 
                 assert_int_equal(umount2(elsewhere, MNT_DETACH), 0);
                 mount_on(f, f->a->device, f->a->target, types[i], 0, NULL);
+                f->a = loop_fs_free(f->a);
+        }
+}
+
+/* People write these down, so they are the same in every version of umbra. */
+static void test_that_guids_are_computed_as_promised(void **state) {
+        static const GUID space = { 0x5d3c10f2, 0x4a8e, 0x4c1b, { 0x9e, 0x37, 0x62, 0xb1, 0x0f, 0xd4, 0x7a, 0x85 } };
+        static const char uuid[] = "01234567-89ab-4def-8123-456789abcdef";
+        static const struct {
+                const char *type, *uuid, *dir, *name;
+        } cases[] = {
+                { "ext4",  uuid,    "",    "uuid:01234567-89ab-4def-8123-456789abcdef:/"      },
+                { "ext4",  uuid,    "/in", "uuid:01234567-89ab-4def-8123-456789abcdef:/in/"   },
+                { "btrfs", uuid,    "",    "uuid:01234567-89ab-4def-8123-456789abcdef:5:/"    },
+                { "btrfs", uuid,    "/in", "uuid:01234567-89ab-4def-8123-456789abcdef:5:/in/" },
+                { "ext4",  "clear", "",    NULL                                               },
+                { "ext4",  "clear", "/in", NULL                                               },
+        };
+        Fixture *f = *state;
+
+        enter_private_mounts();
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(freep) char *dir = NULL, *name = NULL, *unnamed = NULL;
+                _cleanup_(volume_freep) Volume *v = NULL;
+                GUID expected;
+
+                assert_int_equal(format_to(&name, "fs%zu", i), 0);
+                f->a = loop_fs_new_with_uuid(f->dir, name, cases[i].type, cases[i].uuid);
+                assert_int_equal(format_to(&dir, "%s%s", f->a->target, cases[i].dir), 0);
+                (void) mkdir(dir, 0755);
+                assert_int_equal(format_to(&unnamed, "dev:%s:%s/", f->a->device, cases[i].dir), 0);
+
+                guid_from_name(&space, cases[i].name ?: unnamed, &expected);
+                v = resolve(dir);
+                assert_string_equal(GUID_TO_STRING(&v->id), GUID_TO_STRING(&expected));
+                f->a = loop_fs_free(f->a);
+        }
+
+        /* Without a disk and without a mount. */
+        {
+                _cleanup_(volume_freep) Volume *v = NULL;
+                GUID expected;
+
+                mount_on(f, "tmpfs", f->dir, "tmpfs", 0, NULL);
+                v = resolve(f->dir);
+                {
+                        _cleanup_(freep) char *name = NULL;
+
+                        assert_int_equal(format_to(&name, "path:%s", f->dir), 0);
+                        guid_from_name(&space, name, &expected);
+                }
+                assert_true(guid_equal(&v->id, &expected));
+        }
+}
+
+/* Kernels before 6.9 do not tell, and the GUID must not change when one upgrades. */
+static void test_that_the_disk_says_the_same_as_the_kernel(void **state) {
+        static const char uuid[] = "01234567-89ab-4def-8123-456789abcdef";
+        static const char *const types[] = { "ext4", "btrfs" };
+        Fixture *f = *state;
+
+        enter_private_mounts();
+
+        for (size_t i = 0; i < ELEMENTSOF(types); ++i) {
+                char text[UUID_TEXT_MAX] = "", other[UUID_TEXT_MAX] = "";
+                char span[SPAN_STRING_MAX];
+                usec_t begun;
+
+                f->a = loop_fs_new_with_uuid(f->dir, types[i], types[i], uuid);
+                begun = now_usec(CLOCK_MONOTONIC);
+                volume_uuid_from_disk(f->a->device, types[i], text);
+                print_message("           read in %s\n", span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
+                assert_string_equal(text, uuid);
+
+                volume_uuid_from_disk(f->a->device, "vfat", other);
+                assert_string_equal(other, "");
                 f->a = loop_fs_free(f->a);
         }
 }
@@ -688,6 +769,8 @@ int main(void) {
                 volume_test(test_that_a_mounted_file_system_has_many_names),
                 volume_test(test_that_a_device_that_is_not_mounted_is_not_found),
                 volume_test(test_that_the_guid_stays_when_the_file_system_moves),
+                volume_test(test_that_guids_are_computed_as_promised),
+                volume_test(test_that_the_disk_says_the_same_as_the_kernel),
                 volume_test(test_that_a_bind_mount_is_the_same_volume),
                 volume_test(test_that_subvolumes_are_volumes_of_their_own),
                 volume_test(test_that_directories_without_a_disk_are_volumes),

@@ -25,6 +25,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/process-util.h"
+#include "base/strv.h"
 #include "lib/test-util.h"
 
 static const struct {
@@ -50,9 +51,9 @@ void enter_private_mounts(void) {
         entered = true;
 }
 
-static void make_filesystem(const char *image, const char *type) {
+static void make_filesystem(const char *image, const char *type, const char *uuid) {
         for (size_t i = 0; i < ELEMENTSOF(types); ++i) {
-                _cleanup_(freep) char *mkfs = NULL, *options = NULL, *path = NULL;
+                _cleanup_(strv_freep) char **argv = NULL;
                 _cleanup_(closep) int fd = -EBADF, pidfd = -EBADF;
                 int status;
 
@@ -63,15 +64,14 @@ static void make_filesystem(const char *image, const char *type) {
                 assert_true(fd >= 0);
                 assert_int_equal(ftruncate(fd, types[i].size), 0);
 
-                assert_int_equal(strdup_to(types[i].mkfs, &mkfs), 0);
-                assert_int_equal(strdup_to(types[i].options, &options), 0);
-                assert_int_equal(strdup_to(image, &path), 0);
-                assert_int_equal(process_spawn(&(SpawnOptions) {
-                                                       .path = mkfs,
-                                                       .argv = (char *[]) { mkfs, options, path, NULL },
-                                               },
-                                               NULL, &pidfd),
-                                 0);
+                assert_int_equal(strv_append(&argv, types[i].mkfs), 0);
+                assert_int_equal(strv_append(&argv, types[i].options), 0);
+                if (uuid) {
+                        assert_int_equal(strv_append(&argv, "-U"), 0);
+                        assert_int_equal(strv_append(&argv, uuid), 0);
+                }
+                assert_int_equal(strv_append(&argv, image), 0);
+                assert_int_equal(process_spawn(&(SpawnOptions) { .path = argv[0], .argv = argv }, NULL, &pidfd), 0);
                 assert_int_equal(process_end(pidfd, TEST_PATIENCE_USEC, &status), 0);
                 assert_int_equal(status, 0);
                 return;
@@ -111,6 +111,10 @@ static int attach(const char *image, char **ret_device) {
 }
 
 LoopFs *loop_fs_new(const char *dir, const char *name, const char *type) {
+        return loop_fs_new_with_uuid(dir, name, type, NULL);
+}
+
+LoopFs *loop_fs_new_with_uuid(const char *dir, const char *name, const char *type, const char *uuid) {
         _cleanup_(freep) char *image = NULL;
         _cleanup_(closep) int loop = -EBADF;
         LoopFs *fs;
@@ -120,7 +124,7 @@ LoopFs *loop_fs_new(const char *dir, const char *name, const char *type) {
 
         fs->target = path_in(dir, name);
         assert_int_equal(format_to(&image, "%s.img", fs->target), 0);
-        make_filesystem(image, type);
+        make_filesystem(image, type, uuid);
         loop = attach(image, &fs->device);
 
         assert_int_equal(mkdir(fs->target, 0755), 0);

@@ -26,6 +26,8 @@ typedef struct LoopFs {
 
 /* A file system of @type (ext4, xfs, btrfs) in @dir/@name.img, mounted on @dir/@name. */
 LoopFs *loop_fs_new(const char *dir, const char *name, const char *type);
+/* The same with a UUID of one's choice, or "clear" (ext4 only); not for xfs. */
+LoopFs *loop_fs_new_with_uuid(const char *dir, const char *name, const char *type, const char *uuid);
 /* Thaws, then unmounts. Where one lies on another, thaw the lower one before. */
 LoopFs *loop_fs_free(LoopFs *fs);
 DEFINE_CLEANUP(LoopFs *, loop_fs_free)
