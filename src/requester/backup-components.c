@@ -216,7 +216,9 @@ HRESULT backup_components_renew_view(BackupComponents *b) {
         return S_OK;
 }
 
-LiveWriter *backup_components_find_writer(BackupComponents *b, const GUID *instance_id, const GUID *writer_id) {
+LiveWriter *backup_components_find_writer(BackupComponents *b,
+                                          const GUID *instance_id,
+                                          const GUID *writer_id) {
         for (size_t i = 0; i < b->n_writers; ++i)
                 if (guid_equal(&b->writers[i].writer_id, writer_id) &&
                     (guid_is_null(instance_id) || guid_equal(&b->writers[i].instance_id, instance_id)))
@@ -226,5 +228,6 @@ LiveWriter *backup_components_find_writer(BackupComponents *b, const GUID *insta
 }
 
 HRESULT backup_argument_missing(const char *method) {
-        return last_error_set(E_INVALIDARG, "%s() was called with a NULL pointer that must not be one.", method);
+        return last_error_set(E_INVALIDARG, "%s() was called with a NULL pointer that must not be one.",
+                              method);
 }

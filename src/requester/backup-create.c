@@ -3,7 +3,8 @@
 /*
  * Making Shadow Copies
  *
- * From SetContext() to BackupComplete(): what begins something in umbrad. Writers are asked in backup-writers.c.
+ * From SetContext() to BackupComplete(): what begins something in umbrad. Writers are asked in
+ * backup-writers.c.
  */
 
 #include "base/guid.h"
@@ -64,7 +65,9 @@ HRESULT backup_components_StartSnapshotSet(BackupIface iface, VSS_ID *ret_set_id
 
 /* The trailing backslash that the page wants is forgiven; umbrad knows what names a volume has.
  * [MS: nf-vsbackup-ivssbackupcomponents-addtosnapshotset] */
-HRESULT backup_components_AddToSnapshotSet(BackupIface iface, VSS_PWSZ volume, VSS_ID provider_id,
+HRESULT backup_components_AddToSnapshotSet(BackupIface iface,
+                                           VSS_PWSZ volume,
+                                           VSS_ID provider_id,
                                            VSS_ID *ret_snapshot_id) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(freep) char *name = NULL, *full_name = NULL;
@@ -155,8 +158,8 @@ HRESULT backup_components_BackupComplete(BackupIface iface, IVssAsync **ret) {
         return operation_begin(impl_from_IVssBackupComponentsEx4(iface), &complete, ret);
 }
 
-/* Ignored when there is nothing to abort. After a failed DoSnapshotSet() it is called to be sure, so it is passed on
- * then as well. [MS: nf-vsbackup-ivssbackupcomponents-abortbackup] */
+/* Ignored when there is nothing to abort. After a failed DoSnapshotSet() it is called to be sure, so it is
+ * passed on then as well. [MS: nf-vsbackup-ivssbackupcomponents-abortbackup] */
 HRESULT backup_components_AbortBackup(BackupIface iface) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         HRESULT hr;

@@ -3,8 +3,9 @@
 /*
  * The Document of a Backup
  *
- * Methods that only read or change the Backup Components Document, here in the requester's process. umbrad gets it
- * with the next operation. What single components are told is in component-choices.c and component-files.c.
+ * Methods that only read or change the Backup Components Document, here in the requester's process. umbrad
+ * gets it with the next operation. What single components are told is in component-choices.c and
+ * component-files.c.
  */
 
 #include "requester/backup-document.h"
@@ -33,7 +34,8 @@ static HRESULT document_from_xml(BSTR xml, BackupDoc **ret) {
 
         hr = r < 0 ? VSS_E_INVALID_XML_DOCUMENT : backup_doc_read(text, strlen(text), ret);
         if (hr == VSS_E_CORRUPT_XML_DOCUMENT || hr == VSS_E_INVALID_XML_DOCUMENT)
-                return last_error_set(VSS_E_INVALID_XML_DOCUMENT, "The text is not a Backup Components Document as "
+                return last_error_set(VSS_E_INVALID_XML_DOCUMENT,
+                                      "The text is not a Backup Components Document as "
                                       "SaveAsXML() gives it.");
 
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
@@ -93,8 +95,11 @@ HRESULT backup_components_InitializeForRestore(BackupIface iface, BSTR xml) {
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setbackupstate] */
-HRESULT backup_components_SetBackupState(BackupIface iface, bool select_components, bool bootable_system_state,
-                                         VSS_BACKUP_TYPE type, bool partial_file_support) {
+HRESULT backup_components_SetBackupState(BackupIface iface,
+                                         bool select_components,
+                                         bool bootable_system_state,
+                                         VSS_BACKUP_TYPE type,
+                                         bool partial_file_support) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         BackupDoc *doc;
         HRESULT hr;
@@ -220,7 +225,8 @@ HRESULT backup_components_GetWriterComponents(BackupIface iface, UINT i, IVssWri
                 writer = nth_writer(b->view->doc, i);
         }
         if (!writer)
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "The document has no writer number %u.", (unsigned) i);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "The document has no writer number %u.",
+                                      (unsigned) i);
 
         hr = writer_components_ext_new(b->view, writer, ret);
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
@@ -238,7 +244,8 @@ static HRESULT finish(BackupComponents *b, sd_bus_message *m, SessionDocument ki
 
         hr = backup_doc_read(text, size, &doc);
         if (FAILED(hr))
-                return last_error_set(hr == E_OUTOFMEMORY ? hr : VSS_E_UNEXPECTED, "The document that umbrad sent back "
+                return last_error_set(hr == E_OUTOFMEMORY ? hr : VSS_E_UNEXPECTED,
+                                      "The document that umbrad sent back "
                                       "cannot be read.");
 
         hr = backup_components_set_document(b, doc);

@@ -11,7 +11,8 @@
 HRESULT backup_document_finish(BackupComponents *b, sd_bus_message *m);
 HRESULT backup_document_finish_optional(BackupComponents *b, sd_bus_message *m); /* there may be none */
 
-/* For the rest of the scope the document is ours. The view of an object is always open, so this cannot fail. */
+/* For the rest of the scope the document is ours. The view of an object is always open, so this cannot
+ * fail. */
 static inline ViewOwner *view_owner_enter_own(ViewOwner *o) {
         HRESULT hr = view_owner_enter(o);
 
@@ -24,4 +25,5 @@ static inline void view_owner_leavep(ViewOwner **o) {
         view_owner_leave(*o);
 }
 
-#define DOCUMENT_LOCKED(b) _cleanup_(view_owner_leavep) _unused_ ViewOwner *_view = view_owner_enter_own((b)->view)
+#define DOCUMENT_LOCKED(b)                                                                                  \
+        _cleanup_(view_owner_leavep) _unused_ ViewOwner *_view = view_owner_enter_own((b)->view)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What a requester cannot do yet: methods move from here to where they belong when they are done. Until then each
- * clears its outputs and says so.
+ * What a requester cannot do yet: methods move from here to where they belong when they are done. Until then
+ * each clears its outputs and says so.
  */
 
 #include "requester/backup-components.h"
-
 #include "wire/last-error.h"
 
 static HRESULT not_yet(const char *method) {
@@ -24,8 +23,12 @@ HRESULT backup_components_BreakSnapshotSet(BackupIface iface, VSS_ID set_id) {
         return not_yet("BreakSnapshotSet");
 }
 
-HRESULT backup_components_ExposeSnapshot(BackupIface iface, VSS_ID snapshot_id, VSS_PWSZ path_from_root, LONG attributes,
-                                         VSS_PWSZ expose, VSS_PWSZ *ret_exposed) {
+HRESULT backup_components_ExposeSnapshot(BackupIface iface,
+                                         VSS_ID snapshot_id,
+                                         VSS_PWSZ path_from_root,
+                                         LONG attributes,
+                                         VSS_PWSZ expose,
+                                         VSS_PWSZ *ret_exposed) {
         CLEAR(ret_exposed);
         return not_yet("ExposeSnapshot");
 }
@@ -43,7 +46,10 @@ HRESULT backup_components_UnexposeSnapshot(BackupIface iface, VSS_ID snapshot_id
         return not_yet("UnexposeSnapshot");
 }
 
-HRESULT backup_components_BreakSnapshotSetEx(BackupIface iface, VSS_ID set_id, DWORD flags, IVssAsync **ret) {
+HRESULT backup_components_BreakSnapshotSetEx(BackupIface iface,
+                                             VSS_ID set_id,
+                                             DWORD flags,
+                                             IVssAsync **ret) {
         CLEAR(ret);
         return not_yet("BreakSnapshotSetEx");
 }
@@ -60,7 +66,9 @@ HRESULT backup_components_FastRecovery(BackupIface iface, VSS_ID set_id, DWORD f
         return not_yet("FastRecovery");
 }
 
-HRESULT backup_components_AddSnapshotToRecoverySet(BackupIface iface, VSS_ID snapshot_id, DWORD flags,
+HRESULT backup_components_AddSnapshotToRecoverySet(BackupIface iface,
+                                                   VSS_ID snapshot_id,
+                                                   DWORD flags,
                                                    VSS_PWSZ destination) {
         return not_yet("AddSnapshotToRecoverySet");
 }
@@ -70,8 +78,11 @@ HRESULT backup_components_RecoverSet(BackupIface iface, DWORD flags, IVssAsync *
         return not_yet("RecoverSet");
 }
 
-HRESULT backup_components_GetRootAndLogicalPrefixPaths(BackupIface iface, VSS_PWSZ path, VSS_PWSZ *ret_root,
-                                                       VSS_PWSZ *ret_prefix, BOOL normalize) {
+HRESULT backup_components_GetRootAndLogicalPrefixPaths(BackupIface iface,
+                                                       VSS_PWSZ path,
+                                                       VSS_PWSZ *ret_root,
+                                                       VSS_PWSZ *ret_prefix,
+                                                       BOOL normalize) {
         CLEAR(ret_root);
         CLEAR(ret_prefix);
         return not_yet("GetRootAndLogicalPrefixPaths");

@@ -11,14 +11,16 @@
 #include "wire/last-error.h"
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-getsnapshotproperties] */
-HRESULT backup_components_GetSnapshotProperties(BackupIface iface, VSS_ID snapshot_id, VSS_SNAPSHOT_PROP *ret) {
+HRESULT backup_components_GetSnapshotProperties(BackupIface iface,
+                                                VSS_ID snapshot_id,
+                                                VSS_SNAPSHOT_PROP *ret) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(wire_snapshot_clear) WireSnapshot snapshot = { 0 };
         HRESULT hr;
 
         if (!ret)
                 return backup_argument_missing("GetSnapshotProperties");
-        *ret = (VSS_SNAPSHOT_PROP) { 0 };
+        *ret = (VSS_SNAPSHOT_PROP){ 0 };
 
         BACKUP_LOCKED(b);
 
@@ -34,9 +36,12 @@ HRESULT backup_components_GetSnapshotProperties(BackupIface iface, VSS_ID snapsh
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
 }
 
-/* The first two are for a future that never came. Shadow copies are those of the context, or all in VSS_CTX_ALL.
- * [MS: nf-vsbackup-ivssbackupcomponents-query] */
-HRESULT backup_components_Query(BackupIface iface, VSS_ID id, VSS_OBJECT_TYPE type, VSS_OBJECT_TYPE returned,
+/* The first two are for a future that never came. Shadow copies are those of the context, or all in
+ * VSS_CTX_ALL. [MS: nf-vsbackup-ivssbackupcomponents-query] */
+HRESULT backup_components_Query(BackupIface iface,
+                                VSS_ID id,
+                                VSS_OBJECT_TYPE type,
+                                VSS_OBJECT_TYPE returned,
                                 IVssEnumObject **ret) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
@@ -46,7 +51,8 @@ HRESULT backup_components_Query(BackupIface iface, VSS_ID id, VSS_OBJECT_TYPE ty
                 return backup_argument_missing("Query");
         *ret = NULL;
         if (!guid_is_null(&id) || type != VSS_OBJECT_NONE)
-                return last_error_set(E_INVALIDARG, "Query() takes GUID_NULL and VSS_OBJECT_NONE only: everything.");
+                return last_error_set(E_INVALIDARG,
+                                      "Query() takes GUID_NULL and VSS_OBJECT_NONE only: everything.");
         if (returned != VSS_OBJECT_SNAPSHOT && returned != VSS_OBJECT_PROVIDER)
                 return last_error_set(E_INVALIDARG, "Query() returns shadow copies or providers.");
 
@@ -65,7 +71,10 @@ HRESULT backup_components_Query(BackupIface iface, VSS_ID id, VSS_OBJECT_TYPE ty
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-isvolumesupported] */
-HRESULT backup_components_IsVolumeSupported(BackupIface iface, VSS_ID provider_id, VSS_PWSZ volume, BOOL *ret) {
+HRESULT backup_components_IsVolumeSupported(BackupIface iface,
+                                            VSS_ID provider_id,
+                                            VSS_PWSZ volume,
+                                            BOOL *ret) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(freep) char *name = NULL;
         bool supported = false;
@@ -95,10 +104,14 @@ HRESULT backup_components_IsVolumeSupported(BackupIface iface, VSS_ID provider_i
         return S_OK;
 }
 
-/* Also without InitializeForBackup(): its page knows no VSS_E_BAD_STATE. What was deleted before it stopped counts.
- * [MS: nf-vsbackup-ivssbackupcomponents-deletesnapshots] */
-HRESULT backup_components_DeleteSnapshots(BackupIface iface, VSS_ID id, VSS_OBJECT_TYPE type, BOOL force,
-                                          LONG *ret_deleted, VSS_ID *ret_nondeleted) {
+/* Also without InitializeForBackup(): its page knows no VSS_E_BAD_STATE. What was deleted before it stopped
+ * counts. [MS: nf-vsbackup-ivssbackupcomponents-deletesnapshots] */
+HRESULT backup_components_DeleteSnapshots(BackupIface iface,
+                                          VSS_ID id,
+                                          VSS_OBJECT_TYPE type,
+                                          BOOL force,
+                                          LONG *ret_deleted,
+                                          VSS_ID *ret_nondeleted) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         HRESULT hr, result;
 
@@ -109,7 +122,8 @@ HRESULT backup_components_DeleteSnapshots(BackupIface iface, VSS_ID id, VSS_OBJE
         if (!ret_deleted || !ret_nondeleted)
                 return backup_argument_missing("DeleteSnapshots");
         if (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_SNAPSHOT_SET)
-                return last_error_set(E_INVALIDARG, "DeleteSnapshots() deletes shadow copies and sets of them.");
+                return last_error_set(E_INVALIDARG,
+                                      "DeleteSnapshots() deletes shadow copies and sets of them.");
 
         hr = session_proxy_delete(b->session, &id, type, force, ret_deleted, ret_nondeleted, &result);
         if (FAILED(hr))

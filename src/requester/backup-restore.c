@@ -3,8 +3,8 @@
 /*
  * Restoring
  *
- * The two events of a restore. What is chosen before the first and reported before the second is written into the
- * document: backup-document.c.
+ * The two events of a restore. What is chosen before the first and reported before the second is written
+ * into the document: backup-document.c.
  */
 
 #include "requester/backup-document.h"

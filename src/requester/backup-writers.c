@@ -3,7 +3,8 @@
 /*
  * Asking Writers
  *
- * Which of them take part, what they say of themselves, how they are, and which of their components are taken.
+ * Which of them take part, what they say of themselves, how they are, and which of their components are
+ * taken.
  */
 
 #include <errno.h>
@@ -20,7 +21,11 @@
 
 /* Once the writers were asked, choosing among them has no effect, and that is no error.
  * [MS: nf-vsbackup-ivssbackupcomponents-disablewriterclasses] */
-static HRESULT select_writers(BackupIface iface, const char *method, WireWriterSelection what, const VSS_ID *ids, UINT n) {
+static HRESULT select_writers(BackupIface iface,
+                              const char *method,
+                              WireWriterSelection what,
+                              const VSS_ID *ids,
+                              UINT n) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         HRESULT hr;
 
@@ -130,7 +135,10 @@ HRESULT backup_components_GetWriterMetadataCount(BackupIface iface, UINT *ret_co
         return S_OK;
 }
 
-static HRESULT get_metadata(BackupIface iface, const char *method, UINT i, VSS_ID *ret_instance_id,
+static HRESULT get_metadata(BackupIface iface,
+                            const char *method,
+                            UINT i,
+                            VSS_ID *ret_instance_id,
                             IVssExamineWriterMetadataEx2 **ret) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(writer_doc_freep) WriterDoc *doc = NULL;
@@ -143,7 +151,8 @@ static HRESULT get_metadata(BackupIface iface, const char *method, UINT i, VSS_I
         if (FAILED(hr))
                 return hr;
         if (i >= b->n_writers)
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): there is no writer number %u.", method, (unsigned) i);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): there is no writer number %u.", method,
+                                      (unsigned) i);
 
         w = b->writers + i;
         hr = writer_doc_read(w->text, w->size, &doc);
@@ -162,7 +171,9 @@ static HRESULT get_metadata(BackupIface iface, const char *method, UINT i, VSS_I
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-getwritermetadata] */
-HRESULT backup_components_GetWriterMetadata(BackupIface iface, UINT i, VSS_ID *ret_instance_id,
+HRESULT backup_components_GetWriterMetadata(BackupIface iface,
+                                            UINT i,
+                                            VSS_ID *ret_instance_id,
                                             IVssExamineWriterMetadata **ret) {
         IVssExamineWriterMetadataEx2 *metadata = NULL;
         HRESULT hr;
@@ -180,7 +191,9 @@ HRESULT backup_components_GetWriterMetadata(BackupIface iface, UINT i, VSS_ID *r
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponentsex-getwritermetadataex] */
-HRESULT backup_components_GetWriterMetadataEx(BackupIface iface, UINT i, VSS_ID *ret_instance_id,
+HRESULT backup_components_GetWriterMetadataEx(BackupIface iface,
+                                              UINT i,
+                                              VSS_ID *ret_instance_id,
                                               IVssExamineWriterMetadataEx **ret) {
         IVssExamineWriterMetadataEx2 *metadata = NULL;
         HRESULT hr;
@@ -226,8 +239,8 @@ static HRESULT add_component(BackupComponents *b, const LiveWriter *live, const 
 
         w = backup_doc_find_writer(doc, &live->instance_id, &live->writer_id);
         if (!w) {
-                hr = backup_doc_add_writer(doc, &live->instance_id, &live->writer_id, live->doc->instance_name,
-                                           live->doc->backup_schema, &w);
+                hr = backup_doc_add_writer(doc, &live->instance_id, &live->writer_id,
+                                           live->doc->instance_name, live->doc->backup_schema, &w);
                 if (FAILED(hr))
                         return hr;
         }
@@ -237,8 +250,12 @@ static HRESULT add_component(BackupComponents *b, const LiveWriter *live, const 
 
 /* Whether it is selectable is the requester's business: what a wrong choice does is undefined, not refused.
  * [MS: nf-vsbackup-ivssbackupcomponents-addcomponent] */
-HRESULT backup_components_AddComponent(BackupIface iface, VSS_ID instance_id, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                       LPCWSTR logical_path, LPCWSTR name) {
+HRESULT backup_components_AddComponent(BackupIface iface,
+                                       VSS_ID instance_id,
+                                       VSS_ID writer_id,
+                                       VSS_COMPONENT_TYPE type,
+                                       LPCWSTR logical_path,
+                                       LPCWSTR name) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(freep) char *path_text = NULL, *name_text = NULL;
         WriterDocComponent *wanted = NULL;
@@ -248,7 +265,8 @@ HRESULT backup_components_AddComponent(BackupIface iface, VSS_ID instance_id, VS
         if (!name)
                 return backup_argument_missing("AddComponent");
         if (type != VSS_CT_DATABASE && type != VSS_CT_FILEGROUP)
-                return last_error_set(E_INVALIDARG, "AddComponent(): %d is not a VSS_COMPONENT_TYPE.", (int) type);
+                return last_error_set(E_INVALIDARG, "AddComponent(): %d is not a VSS_COMPONENT_TYPE.",
+                                      (int) type);
 
         hr = view_text_from_wide(logical_path, &path_text);
         if (SUCCEEDED(hr))
@@ -266,8 +284,10 @@ HRESULT backup_components_AddComponent(BackupIface iface, VSS_ID instance_id, VS
         if (live && live->doc)
                 wanted = writer_doc_find_component(live->doc, type, path_text, name_text);
         if (!wanted)
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "AddComponent(): no writer that was asked has a component "
-                                      "'%s%s%s'.", path_text ?: "", path_text ? "\\" : "", name_text);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND,
+                                      "AddComponent(): no writer that was asked has a component "
+                                      "'%s%s%s'.",
+                                      path_text ?: "", path_text ? "\\" : "", name_text);
 
         hr = add_component(b, live, wanted);
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
@@ -341,8 +361,15 @@ HRESULT backup_components_FreeWriterStatus(BackupIface iface) {
 }
 
 /* @ret_failure, @ret_application and @ret_message may be NULL. */
-static HRESULT get_status(BackupIface iface, const char *method, UINT i, VSS_ID *ret_instance_id, VSS_ID *ret_writer_id,
-                          BSTR *ret_name, VSS_WRITER_STATE *ret_state, HRESULT *ret_failure, HRESULT *ret_application,
+static HRESULT get_status(BackupIface iface,
+                          const char *method,
+                          UINT i,
+                          VSS_ID *ret_instance_id,
+                          VSS_ID *ret_writer_id,
+                          BSTR *ret_name,
+                          VSS_WRITER_STATE *ret_state,
+                          HRESULT *ret_failure,
+                          HRESULT *ret_application,
                           BSTR *ret_message) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(bstr_freep) BSTR name = NULL;
@@ -355,7 +382,8 @@ static HRESULT get_status(BackupIface iface, const char *method, UINT i, VSS_ID 
         if (FAILED(hr))
                 return hr;
         if (i >= b->statuses.n)
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): there is no writer number %u.", method, (unsigned) i);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): there is no writer number %u.", method,
+                                      (unsigned) i);
 
         status = b->statuses.statuses + i;
         if (bstr_from_utf8(status->name ?: "", &name) < 0 ||
@@ -373,7 +401,10 @@ static HRESULT get_status(BackupIface iface, const char *method, UINT i, VSS_ID 
         return S_OK;
 }
 
-static void clear_status(VSS_ID *ret_instance_id, VSS_ID *ret_writer_id, BSTR *ret_name, VSS_WRITER_STATE *ret_state,
+static void clear_status(VSS_ID *ret_instance_id,
+                         VSS_ID *ret_writer_id,
+                         BSTR *ret_name,
+                         VSS_WRITER_STATE *ret_state,
                          HRESULT *ret_failure) {
         if (ret_instance_id)
                 *ret_instance_id = GUID_NULL;
@@ -388,20 +419,31 @@ static void clear_status(VSS_ID *ret_instance_id, VSS_ID *ret_writer_id, BSTR *r
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-getwriterstatus] */
-HRESULT backup_components_GetWriterStatus(BackupIface iface, UINT i, VSS_ID *ret_instance_id, VSS_ID *ret_writer_id,
-                                          BSTR *ret_name, VSS_WRITER_STATE *ret_state, HRESULT *ret_failure) {
+HRESULT backup_components_GetWriterStatus(BackupIface iface,
+                                          UINT i,
+                                          VSS_ID *ret_instance_id,
+                                          VSS_ID *ret_writer_id,
+                                          BSTR *ret_name,
+                                          VSS_WRITER_STATE *ret_state,
+                                          HRESULT *ret_failure) {
         clear_status(ret_instance_id, ret_writer_id, ret_name, ret_state, ret_failure);
         if (!ret_instance_id || !ret_writer_id || !ret_name || !ret_state || !ret_failure)
                 return backup_argument_missing("GetWriterStatus");
 
-        return get_status(iface, "GetWriterStatus", i, ret_instance_id, ret_writer_id, ret_name, ret_state, ret_failure,
-                          NULL, NULL);
+        return get_status(iface, "GetWriterStatus", i, ret_instance_id, ret_writer_id, ret_name, ret_state,
+                          ret_failure, NULL, NULL);
 }
 
 /* Only the first four must be there. [MS: nf-vsbackup-ivssbackupcomponentsex3-getwriterstatusex] */
-HRESULT backup_components_GetWriterStatusEx(BackupIface iface, UINT i, VSS_ID *ret_instance_id, VSS_ID *ret_writer_id,
-                                            BSTR *ret_name, VSS_WRITER_STATE *ret_state, HRESULT *ret_failure,
-                                            HRESULT *ret_application, BSTR *ret_message) {
+HRESULT backup_components_GetWriterStatusEx(BackupIface iface,
+                                            UINT i,
+                                            VSS_ID *ret_instance_id,
+                                            VSS_ID *ret_writer_id,
+                                            BSTR *ret_name,
+                                            VSS_WRITER_STATE *ret_state,
+                                            HRESULT *ret_failure,
+                                            HRESULT *ret_application,
+                                            BSTR *ret_message) {
         clear_status(ret_instance_id, ret_writer_id, ret_name, ret_state, ret_failure);
         if (ret_application)
                 *ret_application = S_OK;
@@ -410,6 +452,6 @@ HRESULT backup_components_GetWriterStatusEx(BackupIface iface, UINT i, VSS_ID *r
         if (!ret_instance_id || !ret_writer_id || !ret_name || !ret_state)
                 return backup_argument_missing("GetWriterStatusEx");
 
-        return get_status(iface, "GetWriterStatusEx", i, ret_instance_id, ret_writer_id, ret_name, ret_state, ret_failure,
-                          ret_application, ret_message);
+        return get_status(iface, "GetWriterStatusEx", i, ret_instance_id, ret_writer_id, ret_name, ret_state,
+                          ret_failure, ret_application, ret_message);
 }

@@ -3,8 +3,8 @@
 /*
  * What a Requester Chooses and Reports
  *
- * The methods that say of a single component how it is to be backed up or restored, and how that went. Those that are
- * about its files are in component-files.c.
+ * The methods that say of a single component how it is to be backed up or restored, and how that went. Those
+ * that are about its files are in component-files.c.
  */
 
 #include "base/alloc.h"
@@ -13,8 +13,13 @@
 #include "wire/last-error.h"
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setbackupsucceeded] */
-HRESULT backup_components_SetBackupSucceeded(BackupIface iface, VSS_ID instance_id, VSS_ID writer_id,
-                                             VSS_COMPONENT_TYPE type, LPCWSTR logical_path, LPCWSTR name, bool succeeded) {
+HRESULT backup_components_SetBackupSucceeded(BackupIface iface,
+                                             VSS_ID instance_id,
+                                             VSS_ID writer_id,
+                                             VSS_COMPONENT_TYPE type,
+                                             LPCWSTR logical_path,
+                                             LPCWSTR name,
+                                             bool succeeded) {
         const ComponentKey key = { instance_id, writer_id, type, logical_path, name };
 
         return component_edit_flag(iface, CALL_SET_BACKUP_SUCCEEDED, "SetBackupSucceeded", &key,
@@ -22,8 +27,12 @@ HRESULT backup_components_SetBackupSucceeded(BackupIface iface, VSS_ID instance_
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setbackupoptions] */
-HRESULT backup_components_SetBackupOptions(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                           LPCWSTR logical_path, LPCWSTR name, LPCWSTR options) {
+HRESULT backup_components_SetBackupOptions(BackupIface iface,
+                                           VSS_ID writer_id,
+                                           VSS_COMPONENT_TYPE type,
+                                           LPCWSTR logical_path,
+                                           LPCWSTR name,
+                                           LPCWSTR options) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit_text(iface, CALL_CONFIGURE_BACKUP, "SetBackupOptions", &key,
@@ -31,8 +40,12 @@ HRESULT backup_components_SetBackupOptions(BackupIface iface, VSS_ID writer_id, 
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setpreviousbackupstamp] */
-HRESULT backup_components_SetPreviousBackupStamp(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                 LPCWSTR logical_path, LPCWSTR name, LPCWSTR stamp) {
+HRESULT backup_components_SetPreviousBackupStamp(BackupIface iface,
+                                                 VSS_ID writer_id,
+                                                 VSS_COMPONENT_TYPE type,
+                                                 LPCWSTR logical_path,
+                                                 LPCWSTR name,
+                                                 LPCWSTR stamp) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit_text(iface, CALL_CONFIGURE_BACKUP, "SetPreviousBackupStamp", &key,
@@ -57,26 +70,39 @@ static HRESULT edit_selected(BackupComponents *b, BackupWriter *w, BackupCompone
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setselectedforrestore] */
-HRESULT backup_components_SetSelectedForRestore(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                LPCWSTR logical_path, LPCWSTR name, bool selected) {
+HRESULT backup_components_SetSelectedForRestore(BackupIface iface,
+                                                VSS_ID writer_id,
+                                                VSS_COMPONENT_TYPE type,
+                                                LPCWSTR logical_path,
+                                                LPCWSTR name,
+                                                bool selected) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit(iface, CALL_CONFIGURE_RESTORE, "SetSelectedForRestore", &key, edit_selected,
-                              &(SelectEdit) { selected, GUID_NULL });
+                              &(SelectEdit){ selected, GUID_NULL });
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponentsex-setselectedforrestoreex] */
-HRESULT backup_components_SetSelectedForRestoreEx(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                  LPCWSTR logical_path, LPCWSTR name, bool selected, VSS_ID instance_id) {
+HRESULT backup_components_SetSelectedForRestoreEx(BackupIface iface,
+                                                  VSS_ID writer_id,
+                                                  VSS_COMPONENT_TYPE type,
+                                                  LPCWSTR logical_path,
+                                                  LPCWSTR name,
+                                                  bool selected,
+                                                  VSS_ID instance_id) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit(iface, CALL_CONFIGURE_RESTORE, "SetSelectedForRestoreEx", &key, edit_selected,
-                              &(SelectEdit) { selected, instance_id });
+                              &(SelectEdit){ selected, instance_id });
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setrestoreoptions] */
-HRESULT backup_components_SetRestoreOptions(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                            LPCWSTR logical_path, LPCWSTR name, LPCWSTR options) {
+HRESULT backup_components_SetRestoreOptions(BackupIface iface,
+                                            VSS_ID writer_id,
+                                            VSS_COMPONENT_TYPE type,
+                                            LPCWSTR logical_path,
+                                            LPCWSTR name,
+                                            LPCWSTR options) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit_text(iface, CALL_CONFIGURE_RESTORE, "SetRestoreOptions", &key,
@@ -84,26 +110,37 @@ HRESULT backup_components_SetRestoreOptions(BackupIface iface, VSS_ID writer_id,
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setadditionalrestores] */
-HRESULT backup_components_SetAdditionalRestores(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                LPCWSTR logical_path, LPCWSTR name, bool additional) {
+HRESULT backup_components_SetAdditionalRestores(BackupIface iface,
+                                                VSS_ID writer_id,
+                                                VSS_COMPONENT_TYPE type,
+                                                LPCWSTR logical_path,
+                                                LPCWSTR name,
+                                                bool additional) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit_flag(iface, CALL_CONFIGURE_RESTORE, "SetAdditionalRestores", &key,
                                    offsetof(BackupComponent, additional_restores), additional);
 }
 
-static HRESULT edit_authoritative(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
+static HRESULT edit_authoritative(BackupComponents *b,
+                                  BackupWriter *w,
+                                  BackupComponent *c,
+                                  const void *arg) {
         c->authoritative_restore = *(const bool *) arg;
         return S_OK;
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponentsex2-setauthoritativerestore] */
-HRESULT backup_components_SetAuthoritativeRestore(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                  LPCWSTR logical_path, LPCWSTR name, bool authoritative) {
+HRESULT backup_components_SetAuthoritativeRestore(BackupIface iface,
+                                                  VSS_ID writer_id,
+                                                  VSS_COMPONENT_TYPE type,
+                                                  LPCWSTR logical_path,
+                                                  LPCWSTR name,
+                                                  bool authoritative) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
-        return component_edit(iface, CALL_CONFIGURE_RESTORE, "SetAuthoritativeRestore", &key, edit_authoritative,
-                              &authoritative);
+        return component_edit(iface, CALL_CONFIGURE_RESTORE, "SetAuthoritativeRestore", &key,
+                              edit_authoritative, &authoritative);
 }
 
 typedef struct RollForwardEdit {
@@ -120,9 +157,15 @@ static HRESULT edit_roll_forward(BackupComponents *b, BackupWriter *w, BackupCom
         return S_OK;
 }
 
-/* The point means something with VSS_RF_PARTIAL only. [MS: nf-vsbackup-ivssbackupcomponentsex2-setrollforward] */
-HRESULT backup_components_SetRollForward(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                         LPCWSTR logical_path, LPCWSTR name, VSS_ROLLFORWARD_TYPE roll_type, LPCWSTR point) {
+/* The point means something with VSS_RF_PARTIAL only. [MS:
+ * nf-vsbackup-ivssbackupcomponentsex2-setrollforward] */
+HRESULT backup_components_SetRollForward(BackupIface iface,
+                                         VSS_ID writer_id,
+                                         VSS_COMPONENT_TYPE type,
+                                         LPCWSTR logical_path,
+                                         LPCWSTR name,
+                                         VSS_ROLLFORWARD_TYPE roll_type,
+                                         LPCWSTR point) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
         _cleanup_(freep) char *text = NULL;
         HRESULT hr;
@@ -137,12 +180,16 @@ HRESULT backup_components_SetRollForward(BackupIface iface, VSS_ID writer_id, VS
                 return last_error_set(hr, NULL);
 
         return component_edit(iface, CALL_CONFIGURE_RESTORE, "SetRollForward", &key, edit_roll_forward,
-                              &(RollForwardEdit) { roll_type, text });
+                              &(RollForwardEdit){ roll_type, text });
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponentsex2-setrestorename] */
-HRESULT backup_components_SetRestoreName(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                         LPCWSTR logical_path, LPCWSTR name, LPCWSTR restore_name) {
+HRESULT backup_components_SetRestoreName(BackupIface iface,
+                                         VSS_ID writer_id,
+                                         VSS_COMPONENT_TYPE type,
+                                         LPCWSTR logical_path,
+                                         LPCWSTR name,
+                                         LPCWSTR restore_name) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         return component_edit_text(iface, CALL_CONFIGURE_RESTORE, "SetRestoreName", &key,
@@ -157,17 +204,24 @@ static HRESULT edit_subcomponent(BackupComponents *b, BackupWriter *w, BackupCom
         const SubcomponentEdit *e = arg;
 
         if (c->selected_for_restore != TRI_YES)
-                return last_error_set(VSS_E_BAD_STATE, "AddRestoreSubcomponent() was called before "
-                                      "SetSelectedForRestore() for '%s'.", c->name);
+                return last_error_set(VSS_E_BAD_STATE,
+                                      "AddRestoreSubcomponent() was called before "
+                                      "SetSelectedForRestore() for '%s'.",
+                                      c->name);
         if (backup_component_add_restore_subcomponent(c, e->logical_path, e->name, false) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
 }
 
 /* bRepair is reserved. [MS: nf-vsbackup-ivssbackupcomponents-addrestoresubcomponent] */
-HRESULT backup_components_AddRestoreSubcomponent(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                 LPCWSTR logical_path, LPCWSTR name, LPCWSTR sub_logical_path,
-                                                 LPCWSTR sub_name, bool repair) {
+HRESULT backup_components_AddRestoreSubcomponent(BackupIface iface,
+                                                 VSS_ID writer_id,
+                                                 VSS_COMPONENT_TYPE type,
+                                                 LPCWSTR logical_path,
+                                                 LPCWSTR name,
+                                                 LPCWSTR sub_logical_path,
+                                                 LPCWSTR sub_name,
+                                                 bool repair) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
         _cleanup_(freep) char *sub_path_text = NULL, *sub_name_text = NULL;
         HRESULT hr;
@@ -175,7 +229,8 @@ HRESULT backup_components_AddRestoreSubcomponent(BackupIface iface, VSS_ID write
         if (!sub_logical_path || !sub_name)
                 return backup_argument_missing("AddRestoreSubcomponent");
         if (repair)
-                return last_error_set(E_INVALIDARG, "AddRestoreSubcomponent(): bRepair is reserved and must be false.");
+                return last_error_set(E_INVALIDARG,
+                                      "AddRestoreSubcomponent(): bRepair is reserved and must be false.");
 
         hr = view_text_from_wide(sub_logical_path, &sub_path_text);
         if (SUCCEEDED(hr))
@@ -183,8 +238,8 @@ HRESULT backup_components_AddRestoreSubcomponent(BackupIface iface, VSS_ID write
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
 
-        return component_edit(iface, CALL_CONFIGURE_RESTORE, "AddRestoreSubcomponent", &key, edit_subcomponent,
-                              &(SubcomponentEdit) { sub_path_text, sub_name_text });
+        return component_edit(iface, CALL_CONFIGURE_RESTORE, "AddRestoreSubcomponent", &key,
+                              edit_subcomponent, &(SubcomponentEdit){ sub_path_text, sub_name_text });
 }
 
 static HRESULT edit_file_status(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
@@ -193,13 +248,17 @@ static HRESULT edit_file_status(BackupComponents *b, BackupWriter *w, BackupComp
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setfilerestorestatus] */
-HRESULT backup_components_SetFileRestoreStatus(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                               LPCWSTR logical_path, LPCWSTR name, VSS_FILE_RESTORE_STATUS status) {
+HRESULT backup_components_SetFileRestoreStatus(BackupIface iface,
+                                               VSS_ID writer_id,
+                                               VSS_COMPONENT_TYPE type,
+                                               LPCWSTR logical_path,
+                                               LPCWSTR name,
+                                               VSS_FILE_RESTORE_STATUS status) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
         if (status <= VSS_RS_UNDEFINED || status > VSS_RS_FAILED)
                 return last_error_set(E_INVALIDARG, "%d is not a VSS_FILE_RESTORE_STATUS.", (int) status);
 
-        return component_edit(iface, CALL_SET_FILE_RESTORE_STATUS, "SetFileRestoreStatus", &key, edit_file_status,
-                              &status);
+        return component_edit(iface, CALL_SET_FILE_RESTORE_STATUS, "SetFileRestoreStatus", &key,
+                              edit_file_status, &status);
 }

@@ -13,12 +13,18 @@
 #include "wire/last-error.h"
 
 static HRESULT component_missing(const char *method, const char *logical_path, const char *name) {
-        return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): the document has no component '%s%s%s' of this writer.",
-                              method, logical_path ?: "", logical_path ? "\\" : "", name);
+        return last_error_set(VSS_E_OBJECT_NOT_FOUND,
+                              "%s(): the document has no component '%s%s%s' of this writer.", method,
+                              logical_path ?: "", logical_path ? "\\" : "", name);
 }
 
-static HRESULT edit_all(BackupComponents *b, const char *method, const ComponentKey *key, const char *logical_path,
-                        const char *name, ComponentEdit edit, const void *arg) {
+static HRESULT edit_all(BackupComponents *b,
+                        const char *method,
+                        const ComponentKey *key,
+                        const char *logical_path,
+                        const char *name,
+                        ComponentEdit edit,
+                        const void *arg) {
         BackupDoc *doc = b->view->doc;
         bool found = false;
 
@@ -46,8 +52,12 @@ static HRESULT edit_all(BackupComponents *b, const char *method, const Component
         return found ? S_OK : component_missing(method, logical_path, name);
 }
 
-HRESULT component_edit(BackupIface iface, SessionCall call, const char *method, const ComponentKey *key,
-                       ComponentEdit edit, const void *arg) {
+HRESULT component_edit(BackupIface iface,
+                       SessionCall call,
+                       const char *method,
+                       const ComponentKey *key,
+                       ComponentEdit edit,
+                       const void *arg) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(freep) char *logical_path = NULL, *name = NULL;
         HRESULT hr;
@@ -55,7 +65,8 @@ HRESULT component_edit(BackupIface iface, SessionCall call, const char *method, 
         if (!key->name)
                 return backup_argument_missing(method);
         if (key->type != VSS_CT_DATABASE && key->type != VSS_CT_FILEGROUP)
-                return last_error_set(E_INVALIDARG, "%s(): %d is not a VSS_COMPONENT_TYPE.", method, (int) key->type);
+                return last_error_set(E_INVALIDARG, "%s(): %d is not a VSS_COMPONENT_TYPE.", method,
+                                      (int) key->type);
 
         hr = view_text_from_wide(key->logical_path, &logical_path);
         if (SUCCEEDED(hr))
@@ -86,8 +97,12 @@ static HRESULT edit_text(BackupComponents *b, BackupWriter *w, BackupComponent *
         return S_OK;
 }
 
-HRESULT component_edit_text(BackupIface iface, SessionCall call, const char *method, const ComponentKey *key,
-                            size_t offset, LPCWSTR wide) {
+HRESULT component_edit_text(BackupIface iface,
+                            SessionCall call,
+                            const char *method,
+                            const ComponentKey *key,
+                            size_t offset,
+                            LPCWSTR wide) {
         _cleanup_(freep) char *text = NULL;
         HRESULT hr;
 
@@ -98,7 +113,7 @@ HRESULT component_edit_text(BackupIface iface, SessionCall call, const char *met
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
 
-        return component_edit(iface, call, method, key, edit_text, &(TextEdit) { offset, text });
+        return component_edit(iface, call, method, key, edit_text, &(TextEdit){ offset, text });
 }
 
 /* And one yes or no. */
@@ -114,7 +129,11 @@ static HRESULT edit_flag(BackupComponents *b, BackupWriter *w, BackupComponent *
         return S_OK;
 }
 
-HRESULT component_edit_flag(BackupIface iface, SessionCall call, const char *method, const ComponentKey *key,
-                            size_t offset, bool value) {
-        return component_edit(iface, call, method, key, edit_flag, &(FlagEdit) { offset, value });
+HRESULT component_edit_flag(BackupIface iface,
+                            SessionCall call,
+                            const char *method,
+                            const ComponentKey *key,
+                            size_t offset,
+                            bool value) {
+        return component_edit(iface, call, method, key, edit_flag, &(FlagEdit){ offset, value });
 }

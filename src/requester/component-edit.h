@@ -4,11 +4,12 @@
 /*
  * Saying something of a Component
  *
- * Sixteen methods of a requester have one form: name a component, say one thing about it. component_edit() checks the
- * order of calls, finds the component, holds the document and calls a little function that says the one thing.
+ * Sixteen methods of a requester have one form: name a component, say one thing about it. component_edit()
+ * checks the order of calls, finds the component, holds the document and calls a little function that says
+ * the one thing.
  *
- * Most of the methods name the writer by its class alone. Where the document has several instances of it with such a
- * component, all of them are meant.
+ * Most of the methods name the writer by its class alone. Where the document has several instances of it
+ * with such a component, all of them are meant.
  */
 
 #include "requester/backup-components.h"
@@ -24,11 +25,23 @@ typedef struct ComponentKey {
 /* With the lock of the object and of its document. */
 typedef HRESULT (*ComponentEdit)(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg);
 
-HRESULT component_edit(BackupIface iface, SessionCall call, const char *method, const ComponentKey *key,
-                       ComponentEdit edit, const void *arg);
+HRESULT component_edit(BackupIface iface,
+                       SessionCall call,
+                       const char *method,
+                       const ComponentKey *key,
+                       ComponentEdit edit,
+                       const void *arg);
 /* Sets the char * at @offset in BackupComponent. @wide must not be NULL. */
-HRESULT component_edit_text(BackupIface iface, SessionCall call, const char *method, const ComponentKey *key,
-                            size_t offset, LPCWSTR wide);
+HRESULT component_edit_text(BackupIface iface,
+                            SessionCall call,
+                            const char *method,
+                            const ComponentKey *key,
+                            size_t offset,
+                            LPCWSTR wide);
 /* Sets the Tristate at @offset. */
-HRESULT component_edit_flag(BackupIface iface, SessionCall call, const char *method, const ComponentKey *key,
-                            size_t offset, bool value);
+HRESULT component_edit_flag(BackupIface iface,
+                            SessionCall call,
+                            const char *method,
+                            const ComponentKey *key,
+                            size_t offset,
+                            bool value);

@@ -26,7 +26,11 @@ static void files_edit_clear(FilesEdit *e) {
         free(e->alternate);
 }
 
-static HRESULT files_edit_from_wide(FilesEdit *e, const char *method, LPCWSTR path, LPCWSTR filespec, bool recursive,
+static HRESULT files_edit_from_wide(FilesEdit *e,
+                                    const char *method,
+                                    LPCWSTR path,
+                                    LPCWSTR filespec,
+                                    bool recursive,
                                     LPCWSTR alternate) {
         HRESULT hr;
 
@@ -54,18 +58,26 @@ static HRESULT edit_mapping(BackupComponents *b, BackupWriter *w, BackupComponen
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-addalternativelocationmapping] */
-HRESULT backup_components_AddAlternativeLocationMapping(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                                        LPCWSTR logical_path, LPCWSTR name, LPCWSTR path,
-                                                        LPCWSTR filespec, bool recursive, LPCWSTR destination) {
+HRESULT backup_components_AddAlternativeLocationMapping(BackupIface iface,
+                                                        VSS_ID writer_id,
+                                                        VSS_COMPONENT_TYPE type,
+                                                        LPCWSTR logical_path,
+                                                        LPCWSTR name,
+                                                        LPCWSTR path,
+                                                        LPCWSTR filespec,
+                                                        bool recursive,
+                                                        LPCWSTR destination) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
         _cleanup_(files_edit_clear) FilesEdit e = { NULL };
         HRESULT hr;
 
-        hr = files_edit_from_wide(&e, "AddAlternativeLocationMapping", path, filespec, recursive, destination);
+        hr = files_edit_from_wide(&e, "AddAlternativeLocationMapping", path, filespec, recursive,
+                                  destination);
         if (FAILED(hr))
                 return hr;
 
-        return component_edit(iface, CALL_REPORT_RESTORE, "AddAlternativeLocationMapping", &key, edit_mapping, &e);
+        return component_edit(iface, CALL_REPORT_RESTORE, "AddAlternativeLocationMapping", &key,
+                              edit_mapping, &e);
 }
 
 static bool same_path(const char *a, const char *b) {
@@ -79,8 +91,9 @@ static bool same_path(const char *a, const char *b) {
 
 static bool list_has_files(const DocFileSpecs *list, const FilesEdit *e) {
         for (size_t i = 0; i < list->n; ++i)
-                if (list->items[i].recursive == e->recursive && list->items[i].path && list->items[i].filespec &&
-                    strcmp(list->items[i].filespec, e->filespec) == 0 && same_path(list->items[i].path, e->path))
+                if (list->items[i].recursive == e->recursive && list->items[i].path &&
+                    list->items[i].filespec && strcmp(list->items[i].filespec, e->filespec) == 0 &&
+                    same_path(list->items[i].path, e->path))
                         return true;
 
         return false;
@@ -103,16 +116,24 @@ static HRESULT edit_new_target(BackupComponents *b, BackupWriter *w, BackupCompo
 
         /* What the writer said at the backup is not in this document, so ask the one that runs. */
         if (live && live->doc && !writer_has_files(live->doc, e))
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "AddNewTarget(): the writer has no files '%s' in '%s'.",
-                                      e->filespec, e->path);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND,
+                                      "AddNewTarget(): the writer has no files '%s' in '%s'.", e->filespec,
+                                      e->path);
         if (doc_filespecs_add(&c->new_targets, e->path, e->filespec, e->recursive, e->alternate, 0) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-addnewtarget] */
-HRESULT backup_components_AddNewTarget(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type, LPCWSTR logical_path,
-                                       LPCWSTR name, LPCWSTR path, LPCWSTR filespec, bool recursive, LPCWSTR alternate) {
+HRESULT backup_components_AddNewTarget(BackupIface iface,
+                                       VSS_ID writer_id,
+                                       VSS_COMPONENT_TYPE type,
+                                       LPCWSTR logical_path,
+                                       LPCWSTR name,
+                                       LPCWSTR path,
+                                       LPCWSTR filespec,
+                                       bool recursive,
+                                       LPCWSTR alternate) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
         _cleanup_(files_edit_clear) FilesEdit e = { NULL };
         HRESULT hr;
@@ -133,16 +154,22 @@ static HRESULT edit_ranges(BackupComponents *b, BackupWriter *w, BackupComponent
         const RangesEdit *e = arg;
 
         if (e->i >= c->n_partial_files)
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "SetRangesFilePath(): '%s' has no partial file number %u.",
-                                      c->name, (unsigned) e->i);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND,
+                                      "SetRangesFilePath(): '%s' has no partial file number %u.", c->name,
+                                      (unsigned) e->i);
         if (free_and_strdup(&c->partial_files[e->i].ranges, e->ranges) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setrangesfilepath] */
-HRESULT backup_components_SetRangesFilePath(BackupIface iface, VSS_ID writer_id, VSS_COMPONENT_TYPE type,
-                                            LPCWSTR logical_path, LPCWSTR name, UINT i, LPCWSTR ranges_file) {
+HRESULT backup_components_SetRangesFilePath(BackupIface iface,
+                                            VSS_ID writer_id,
+                                            VSS_COMPONENT_TYPE type,
+                                            LPCWSTR logical_path,
+                                            LPCWSTR name,
+                                            UINT i,
+                                            LPCWSTR ranges_file) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
         _cleanup_(freep) char *text = NULL;
         HRESULT hr;
@@ -155,5 +182,5 @@ HRESULT backup_components_SetRangesFilePath(BackupIface iface, VSS_ID writer_id,
                 return last_error_set(hr, NULL);
 
         return component_edit(iface, CALL_REPORT_RESTORE, "SetRangesFilePath", &key, edit_ranges,
-                              &(RangesEdit) { i, text });
+                              &(RangesEdit){ i, text });
 }

@@ -3,10 +3,11 @@
 /*
  * Operations
  *
- * Who holds whom: the caller holds the IVssAsync; that holds the Operation and, through it, the BackupComponents and
- * the connection. The pending call holds the Operation, and neither of the others: when the caller drops the
- * IVssAsync and the object, the connection ends, umbrad undoes what it was doing, and the call is answered with that.
- * So @async is a pointer without a reference, which the IVssAsync takes back (pump_unref) before it goes.
+ * Who holds whom: the caller holds the IVssAsync; that holds the Operation and, through it, the
+ * BackupComponents and the connection. The pending call holds the Operation, and neither of the others: when
+ * the caller drops the IVssAsync and the object, the connection ends, umbrad undoes what it was doing, and
+ * the call is answered with that. So @async is a pointer without a reference, which the IVssAsync takes back
+ * (pump_unref) before it goes.
  */
 
 #include "requester/operation.h"

@@ -13,8 +13,8 @@
 
 #include "base/alloc.h"
 #include "base/hresult.h"
-#include "wire/last-error.h"
 #include "doc/doc-limits.h"
+#include "wire/last-error.h"
 #include "wire/wire-error.h"
 #include "wire/wire-limits.h"
 
@@ -23,7 +23,8 @@
 
 HRESULT session_proxy_error(const sd_bus_error *error) {
         if (error && sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
-                return last_error_set(hresult_from_wire_error(error), "The connection to umbrad was lost: it was stopped or "
+                return last_error_set(hresult_from_wire_error(error),
+                                      "The connection to umbrad was lost: it was stopped or "
                                       "has crashed, and what it was doing for this program is undone.");
 
         return last_error_from_wire(error);
@@ -36,9 +37,11 @@ static HRESULT request_error(const char *member, int r) {
         if (r == -E2BIG)
                 return last_error_set(E_INVALIDARG, "An argument of %s() is too long.", member);
         if (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE)
-                return last_error_set(VSS_E_UNEXPECTED, "The connection to umbrad is lost; create a new object.");
+                return last_error_set(VSS_E_UNEXPECTED,
+                                      "The connection to umbrad is lost; create a new object.");
         if (r == -ECHILD)
-                return last_error_set(VSS_E_UNEXPECTED, "The object belongs to the process that fork() was called in.");
+                return last_error_set(VSS_E_UNEXPECTED,
+                                      "The object belongs to the process that fork() was called in.");
 
         return last_error_set(hresult_from_errno(r), "%s() cannot be sent: %s.", member, strerror(-r));
 }
@@ -47,21 +50,28 @@ static HRESULT answer_error(int r) {
         if (r == -ENOMEM)
                 return last_error_set(E_OUTOFMEMORY, NULL);
 
-        return last_error_set(VSS_E_UNEXPECTED, "The answer of umbrad is not understood (%s); library and umbrad may "
-                              "be of different versions.", strerror(-r));
+        return last_error_set(VSS_E_UNEXPECTED,
+                              "The answer of umbrad is not understood (%s); library and umbrad may "
+                              "be of different versions.",
+                              strerror(-r));
 }
 
 static int request_new(SessionProxy *p, const char *member, sd_bus_message **ret) {
         sd_bus *bus = wire_client_lock(p->client);
         int r;
 
-        r = sd_bus_message_new_method_call(bus, ret, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, member);
+        r = sd_bus_message_new_method_call(bus, ret, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE,
+                                           member);
         wire_client_unlock(p->client);
         return r;
 }
 
 /* @r: how building @m went. */
-static HRESULT request_call(WireClient *client, sd_bus_message *m, int r, const char *member, usec_t timeout,
+static HRESULT request_call(WireClient *client,
+                            sd_bus_message *m,
+                            int r,
+                            const char *member,
+                            usec_t timeout,
                             sd_bus_message **ret_reply) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
@@ -79,15 +89,18 @@ static HRESULT connect_error(const char *path, int r) {
         switch (-r) {
         case ENOENT:
         case ECONNREFUSED:
-                return last_error_set(VSS_E_UNEXPECTED, "umbrad does not listen on '%s': start it with `systemctl start "
-                                      "umbrad.socket` or set UMBRA_SOCKET.", path);
+                return last_error_set(VSS_E_UNEXPECTED,
+                                      "umbrad does not listen on '%s': start it with `systemctl start "
+                                      "umbrad.socket` or set UMBRA_SOCKET.",
+                                      path);
         case EACCES:
         case EPERM:
                 return last_error_set(E_ACCESSDENIED, "You may not talk to umbrad on '%s'.", path);
         case ENOMEM:
                 return last_error_set(E_OUTOFMEMORY, NULL);
         default:
-                return last_error_set(VSS_E_UNEXPECTED, "umbrad does not answer on '%s': %s.", path, strerror(-r));
+                return last_error_set(VSS_E_UNEXPECTED, "umbrad does not answer on '%s': %s.", path,
+                                      strerror(-r));
         }
 }
 
@@ -236,7 +249,10 @@ HRESULT session_proxy_add_volume(SessionProxy *p,
         return r < 0 ? answer_error(r) : S_OK;
 }
 
-HRESULT session_proxy_is_volume_supported(SessionProxy *p, const GUID *provider_id, const char *volume, bool *ret) {
+HRESULT session_proxy_is_volume_supported(SessionProxy *p,
+                                          const GUID *provider_id,
+                                          const char *volume,
+                                          bool *ret) {
         int r, supported;
         HRESULT hr;
 
@@ -290,24 +306,24 @@ void session_query_clear(SessionQuery *q) {
         free(q->snapshots);
         free(q->providers);
         free(q->volumes);
-        *q = (SessionQuery) { 0 };
+        *q = (SessionQuery){ 0 };
 }
 
 /* Reads an array of records, each with @read into the next element. */
-#define READ_ARRAY(m, contents, array, n, capacity, read)                                                             \
-        ({                                                                                                            \
-                int _r = sd_bus_message_enter_container((m), 'a', (contents));                                        \
-                                                                                                                      \
-                if (_r == 0)                                                                                          \
-                        _r = -EBADMSG;                                                                                \
-                while (_r >= 0 && (_r = sd_bus_message_at_end((m), 0)) == 0) {                                        \
-                        _r = (n) >= ANSWERS_MAX ? -E2BIG : ARRAY_RESERVE((array), (capacity), (n) + 1);               \
-                        if (_r >= 0)                                                                                  \
-                                _r = read((m), (array) + (n));                                                        \
-                        if (_r >= 0)                                                                                  \
-                                ++(n);                                                                                \
-                }                                                                                                     \
-                _r < 0 ? _r : sd_bus_message_exit_container(m);                                                       \
+#define READ_ARRAY(m, contents, array, n, capacity, read)                                                   \
+        ({                                                                                                  \
+                int _r = sd_bus_message_enter_container((m), 'a', (contents));                              \
+                                                                                                            \
+                if (_r == 0)                                                                                \
+                        _r = -EBADMSG;                                                                      \
+                while (_r >= 0 && (_r = sd_bus_message_at_end((m), 0)) == 0) {                              \
+                        _r = (n) >= ANSWERS_MAX ? -E2BIG : ARRAY_RESERVE((array), (capacity), (n) + 1);     \
+                        if (_r >= 0)                                                                        \
+                                _r = read((m), (array) + (n));                                              \
+                        if (_r >= 0)                                                                        \
+                                ++(n);                                                                      \
+                }                                                                                           \
+                _r < 0 ? _r : sd_bus_message_exit_container(m);                                             \
         })
 
 HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t context, SessionQuery *ret) {
@@ -326,7 +342,8 @@ HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t c
         if (FAILED(hr))
                 return hr;
 
-        r = READ_ARRAY(reply, WIRE_SNAPSHOT, q.snapshots, q.n_snapshots, q.snapshots_capacity, wire_read_snapshot);
+        r = READ_ARRAY(reply, WIRE_SNAPSHOT, q.snapshots, q.n_snapshots, q.snapshots_capacity,
+                       wire_read_snapshot);
         if (r >= 0)
                 r = READ_ARRAY(reply, WIRE_PROVIDER, q.providers, q.n_providers, q.providers_capacity,
                                wire_read_provider);
@@ -334,11 +351,14 @@ HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t c
                 return answer_error(r);
 
         *ret = q;
-        q = (SessionQuery) { 0 };
+        q = (SessionQuery){ 0 };
         return S_OK;
 }
 
-HRESULT session_proxy_query_volumes(SessionProxy *p, const GUID *provider_id, int32_t context, SessionQuery *ret) {
+HRESULT session_proxy_query_volumes(SessionProxy *p,
+                                    const GUID *provider_id,
+                                    int32_t context,
+                                    SessionQuery *ret) {
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
         HRESULT hr;
         int r;
@@ -361,7 +381,7 @@ HRESULT session_proxy_query_volumes(SessionProxy *p, const GUID *provider_id, in
                 return answer_error(r);
 
         *ret = q;
-        q = (SessionQuery) { 0 };
+        q = (SessionQuery){ 0 };
         return S_OK;
 }
 
@@ -461,7 +481,7 @@ void session_writers_clear(SessionWriters *w) {
                 wire_writer_clear(w->writers + i);
         free(w->writers);
         free(w->documents);
-        *w = (SessionWriters) { 0 };
+        *w = (SessionWriters){ 0 };
 }
 
 HRESULT session_proxy_read_writers(sd_bus_message *m, SessionWriters *ret) {
@@ -485,7 +505,7 @@ HRESULT session_proxy_read_writers(sd_bus_message *m, SessionWriters *ret) {
                 return answer_error(-EBADMSG);
 
         *ret = w;
-        w = (SessionWriters) { 0 };
+        w = (SessionWriters){ 0 };
         return S_OK;
 }
 
@@ -493,7 +513,7 @@ void session_statuses_clear(SessionStatuses *s) {
         for (size_t i = 0; i < s->n; ++i)
                 wire_writer_status_clear(s->statuses + i);
         free(s->statuses);
-        *s = (SessionStatuses) { 0 };
+        *s = (SessionStatuses){ 0 };
 }
 
 HRESULT session_proxy_read_statuses(sd_bus_message *m, SessionStatuses *ret) {
@@ -505,7 +525,7 @@ HRESULT session_proxy_read_statuses(sd_bus_message *m, SessionStatuses *ret) {
                 return answer_error(r);
 
         *ret = s;
-        s = (SessionStatuses) { 0 };
+        s = (SessionStatuses){ 0 };
         return S_OK;
 }
 

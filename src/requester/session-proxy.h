@@ -4,8 +4,9 @@
 /*
  * Session Proxy
  *
- * The requester's end of the wire: one function per call of umbra.Session1 (wire/wire-names.h), in C types. Knows
- * neither COM nor the order of calls. Failures are results, with umbrad's own sentence in last_error_get().
+ * The requester's end of the wire: one function per call of umbra.Session1 (wire/wire-names.h), in C types.
+ * Knows neither COM nor the order of calls. Failures are results, with umbrad's own sentence in
+ * last_error_get().
  *
  * The lock of the connection (wire_client_lock) also guards whatever the answers of operations change.
  */
@@ -13,7 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
 #include <systemd/sd-bus.h>
 #include <vss.h>
 
@@ -42,7 +42,10 @@ HRESULT session_proxy_add_volume(SessionProxy *p,
                                  GUID *ret_snapshot_id,
                                  GUID *ret_provider_id,
                                  char **ret_volume);
-HRESULT session_proxy_is_volume_supported(SessionProxy *p, const GUID *provider_id, const char *volume, bool *ret);
+HRESULT session_proxy_is_volume_supported(SessionProxy *p,
+                                          const GUID *provider_id,
+                                          const char *volume,
+                                          bool *ret);
 HRESULT session_proxy_get_snapshot(SessionProxy *p, const GUID *snapshot_id, WireSnapshot *ret);
 
 /* The answer to a query; one of the two arrays is empty. */
@@ -57,7 +60,10 @@ typedef struct SessionQuery {
 
 void session_query_clear(SessionQuery *q);
 HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t context, SessionQuery *ret);
-HRESULT session_proxy_query_volumes(SessionProxy *p, const GUID *provider_id, int32_t context, SessionQuery *ret);
+HRESULT session_proxy_query_volumes(SessionProxy *p,
+                                    const GUID *provider_id,
+                                    int32_t context,
+                                    SessionQuery *ret);
 
 /* S_OK also when it stopped half-way: then *ret_result says why, and *ret_nondeleted where. */
 HRESULT session_proxy_delete(SessionProxy *p,
@@ -73,8 +79,8 @@ HRESULT session_proxy_cancel(SessionProxy *p, uint32_t operation);
 /*
  * Operations
  *
- * Begins the call @member with the number @operation and, unless it is NULL, the document. If it returns S_OK,
- * @callback gets the answer: see wire_client_call_async().
+ * Begins the call @member with the number @operation and, unless it is NULL, the document. If it returns
+ * S_OK, @callback gets the answer: see wire_client_call_async().
  */
 typedef enum SessionDocument {
         DOCUMENT_NONE,     /* the call has no such argument */

@@ -3,7 +3,8 @@
 /*
  * The Order of Calls
  *
- * [MS: overview-of-backup-initialization and the pages that follow it; reference preconditions.tsv, requesters.md]
+ * [MS: overview-of-backup-initialization and the pages that follow it; reference preconditions.tsv,
+ * requesters.md]
  */
 
 #include "requester/session-rules.h"
@@ -11,6 +12,7 @@
 #include "base/string-table.h"
 #include "wire/last-error.h"
 
+/* clang-format off */
 static const char *const session_state_table[_SESSION_STATE_MAX] = {
         [SESSION_NEW] = "new",
         [SESSION_BACKUP] = "backup",
@@ -23,6 +25,7 @@ static const char *const session_state_table[_SESSION_STATE_MAX] = {
         [SESSION_RESTORING] = "restoring",
         [SESSION_RESTORED] = "restored",
 };
+/* clang-format on */
 
 DEFINE_STRING_TABLE(session_state, SessionState)
 
@@ -44,9 +47,10 @@ static const unsigned session_may_become[_SESSION_STATE_MAX] = {
 };
 
 /* What a call needs beside the right state. */
+/* clang-format off */
 typedef enum Need {
         NEED_WRITERS = 1U << 0,       /* the context must have writers */
-        NEED_NO_OPERATION = 1U << 1,  /* nothing may be running: it begins something, or works on the document */
+        NEED_NO_OPERATION = 1U << 1,  /* nothing may run: it begins something, or works on the document */
         NEED_GATHERED = 1U << 2,      /* GatherWriterMetadata() */
         NEED_NOT_GATHERED = 1U << 3,  /* it may be called once */
         NEED_METADATA = 1U << 4,      /* ... and its result still be there */
@@ -56,9 +60,11 @@ typedef enum Need {
         NEED_ONE_CONTEXT = 1U << 8,   /* VSS_CTX_ALL is for queries only */
         NEED_PREPARED_IF_WRITERS = 1U << 9, /* PrepareForBackup(), unless the context has no writers */
 } Need;
+/* clang-format on */
 
 static const struct {
         unsigned states, needs;
+        /* clang-format off */
 } rules_of_calls[_SESSION_CALL_MAX] = {
         [CALL_INITIALIZE_FOR_BACKUP] = { IN(NEW), NEED_NO_OPERATION },
         [CALL_INITIALIZE_FOR_RESTORE] = { IN(NEW), NEED_NO_OPERATION },
@@ -66,7 +72,8 @@ static const struct {
         [CALL_SET_BACKUP_STATE] = { IN(BACKUP) | IN(SET), NEED_NO_OPERATION },
         [CALL_SET_RESTORE_STATE] = { IN(RESTORE), NEED_NO_OPERATION },
         [CALL_SELECT_WRITERS] = { IN_BACKUP, 0 },
-        [CALL_GATHER_WRITER_METADATA] = { IN(BACKUP) | IN(SET) | IN(RESTORE), NEED_NO_OPERATION | NEED_NOT_GATHERED },
+        [CALL_GATHER_WRITER_METADATA] = { IN(BACKUP) | IN(SET) | IN(RESTORE),
+                                          NEED_NO_OPERATION | NEED_NOT_GATHERED },
         [CALL_GET_WRITER_METADATA] = { IN_BACKUP | IN_RESTORE, NEED_GATHERED | NEED_METADATA },
         [CALL_FREE_WRITER_METADATA] = { IN_BACKUP | IN_RESTORE, NEED_GATHERED },
         [CALL_GATHER_WRITER_STATUS] = { IN_BACKUP | IN_RESTORE, NEED_NO_OPERATION | NEED_GATHERED },
@@ -82,7 +89,8 @@ static const struct {
         [CALL_SET_FILE_RESTORE_STATUS] = { IN(RESTORING), NEED_NO_OPERATION },
         [CALL_START_SNAPSHOT_SET] = { IN(BACKUP), NEED_NO_OPERATION | NEED_ONE_CONTEXT },
         [CALL_ADD_TO_SNAPSHOT_SET] = { IN(SET) | IN(PREPARED), NEED_NO_OPERATION },
-        [CALL_PREPARE_FOR_BACKUP] = { IN(SET), NEED_NO_OPERATION | NEED_WRITERS | NEED_GATHERED | NEED_BACKUP_STATE },
+        [CALL_PREPARE_FOR_BACKUP] = { IN(SET),
+                                      NEED_NO_OPERATION | NEED_WRITERS | NEED_GATHERED | NEED_BACKUP_STATE },
         [CALL_DO_SNAPSHOT_SET] = { IN(SET) | IN(PREPARED), NEED_NO_OPERATION | NEED_PREPARED_IF_WRITERS },
         [CALL_BACKUP_COMPLETE] = { IN(PREPARED) | IN(CREATED), NEED_NO_OPERATION | NEED_WRITERS },
         [CALL_ABORT_BACKUP] = { IN_BACKUP, 0 },
@@ -90,9 +98,10 @@ static const struct {
         [CALL_POST_RESTORE] = { IN(RESTORING), NEED_NO_OPERATION },
         [CALL_QUERY] = { IN_BACKUP, 0 },
 };
+/* clang-format on */
 
 void session_rules_init(SessionRules *rules) {
-        *rules = (SessionRules) { .state = SESSION_NEW, .context = VSS_CTX_BACKUP };
+        *rules = (SessionRules){ .state = SESSION_NEW, .context = VSS_CTX_BACKUP };
 }
 
 bool session_rules_has_writers(const SessionRules *rules) {
@@ -107,14 +116,17 @@ static HRESULT refuse_state(const SessionRules *rules, SessionCall call, const c
                 return last_error_set(VSS_E_BAD_STATE, "%s() was called before %s().", name,
                                       states & IN_BACKUP ? "InitializeForBackup" : "InitializeForRestore");
         if (states == IN(NEW))
-                return last_error_set(VSS_E_BAD_STATE, "%s() was called a second time; one object is for one backup "
-                                      "or restore.", name);
+                return last_error_set(VSS_E_BAD_STATE,
+                                      "%s() was called a second time; one object is for one backup "
+                                      "or restore.",
+                                      name);
         if (!(states & IN_RESTORE) && IN_RESTORE & 1U << rules->state)
                 return last_error_set(VSS_E_BAD_STATE, "%s() was called in a restore.", name);
         if (!(states & IN_BACKUP) && IN_BACKUP & 1U << rules->state)
                 return last_error_set(VSS_E_BAD_STATE, "%s() was called in a backup.", name);
 
-        return last_error_set(VSS_E_BAD_STATE, "%s() was called out of order: the session is in the state '%s'.", name,
+        return last_error_set(VSS_E_BAD_STATE,
+                              "%s() was called out of order: the session is in the state '%s'.", name,
                               session_state_to_string(rules->state));
 }
 
@@ -135,7 +147,8 @@ static const char *missing_need(const SessionRules *rules, unsigned needs) {
                 return "the context can be set once per object";
         if (needs & NEED_ONE_CONTEXT && rules->context == (LONG) VSS_CTX_ALL)
                 return "VSS_CTX_ALL is for queries; shadow copies cannot be made in it";
-        if (needs & NEED_PREPARED_IF_WRITERS && session_rules_has_writers(rules) && rules->state != SESSION_PREPARED)
+        if (needs & NEED_PREPARED_IF_WRITERS && session_rules_has_writers(rules) &&
+            rules->state != SESSION_PREPARED)
                 return "PrepareForBackup() has not finished, and the context has writers";
 
         return NULL;
@@ -149,8 +162,10 @@ HRESULT session_rules_check(const SessionRules *rules, SessionCall call, const c
                 return refuse_state(rules, call, name);
 
         if (needs & NEED_NO_OPERATION && rules->running)
-                return last_error_set(VSS_E_BAD_STATE, "%s() was called while %s() is still running: wait for its "
-                                      "IVssAsync.", name, rules->running);
+                return last_error_set(VSS_E_BAD_STATE,
+                                      "%s() was called while %s() is still running: wait for its "
+                                      "IVssAsync.",
+                                      name, rules->running);
 
         missing = missing_need(rules, needs);
         if (missing)
@@ -168,14 +183,16 @@ HRESULT session_rules_enter(SessionRules *rules, SessionState to) {
 }
 
 HRESULT session_context_check(LONG context) {
-        /* What may be or'ed to a context. A transportable one is taken as well: whether a volume can be had so is for its
-         * provider to say. [MS: ne-vss-vss_volume_snapshot_attributes] */
+        /* What may be or'ed to a context. A transportable one is taken as well: whether a volume can be had
+         * so is for its provider to say. [MS: ne-vss-vss_volume_snapshot_attributes] */
         const LONG optional = VSS_VOLSNAP_ATTR_NO_AUTORECOVERY | VSS_VOLSNAP_ATTR_TRANSPORTABLE |
-                              VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL | VSS_VOLSNAP_ATTR_PLEX |
-                              VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY | VSS_VOLSNAP_ATTR_TXF_RECOVERY;
+                              VSS_VOLSNAP_ATTR_NOT_TRANSACTED | VSS_VOLSNAP_ATTR_DIFFERENTIAL |
+                              VSS_VOLSNAP_ATTR_PLEX | VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY |
+                              VSS_VOLSNAP_ATTR_TXF_RECOVERY;
         static const struct {
                 LONG context;
                 bool takes_attributes;
+                /* clang-format off */
         } contexts[] = {
                 { VSS_CTX_BACKUP,                    true  },
                 { VSS_CTX_FILE_SHARE_BACKUP,         true  },
@@ -185,6 +202,7 @@ HRESULT session_context_check(LONG context) {
                 { VSS_CTX_CLIENT_ACCESSIBLE_WRITERS, false },
                 { (LONG) VSS_CTX_ALL,                false },
         };
+        /* clang-format on */
         bool known = false;
 
         for (size_t i = 0; i < ELEMENTSOF(contexts); ++i)
@@ -196,7 +214,8 @@ HRESULT session_context_check(LONG context) {
 
         if (context != (LONG) VSS_CTX_ALL && context & VSS_VOLSNAP_ATTR_DIFFERENTIAL &&
             context & VSS_VOLSNAP_ATTR_PLEX)
-                return last_error_set(E_INVALIDARG, "A shadow copy cannot be both differential and a full copy.");
+                return last_error_set(E_INVALIDARG,
+                                      "A shadow copy cannot be both differential and a full copy.");
 
         return S_OK;
 }

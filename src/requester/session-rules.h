@@ -4,32 +4,33 @@
 /*
  * The Order of Calls
  *
- * What a requester may call when. VSS documents an order, and programs in use disagree about the rest; here it stands
- * once, as a table: what is documented misuse gets VSS_E_BAD_STATE and a sentence, all else is let through.
+ * What a requester may call when. VSS documents an order, and programs in use disagree about the rest; here
+ * it stands once, as a table: what is documented misuse gets VSS_E_BAD_STATE and a sentence, all else is let
+ * through.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
-
 #include <vss.h>
 
 /*
- *                InitializeForBackup           StartSnapshotSet          PrepareForBackup
- *          NEW ----------------------> BACKUP ------------------> SET ---------------------> PREPARED
- *           |                            |                         |  `---------------,        |   |
- *           |                            |        DoSnapshotSet    |    no writers    |        |   | (without a set)
- *           |                            |                         `---------------> CREATED <-'   |
- *           |                            |                                            |            |
- *           |                            |                            BackupComplete  v            |
- *           |                            |                                        COMPLETE <-------'
- *           |                            |
- *           |                            `-- SET, PREPARED, CREATED -- AbortBackup, failure of DoSnapshotSet --> ABORTED
- *           |
- *           | InitializeForRestore          PreRestore             PostRestore
- *           `----------------------> RESTORE ---------> RESTORING ------------> RESTORED
+ *             InitializeForBackup         StartSnapshotSet       PrepareForBackup
+ *        NEW ---------------------> BACKUP ----------------> SET ------------------> PREPARED
+ *         |                                                   |                       |    |
+ *         |                                    DoSnapshotSet  |         DoSnapshotSet |    |
+ *         |                                     (no writers)  `------> CREATED <------'    |
+ *         |                                                               |                |
+ *         |                                               BackupComplete  |                |
+ *         |                                                               `--> COMPLETE <--'
+ *         |
+ *         |                        SET, PREPARED, CREATED ------------------> ABORTED
+ *         |                               AbortBackup, or DoSnapshotSet failed
+ *         |
+ *         | InitializeForRestore          PreRestore              PostRestore
+ *         `----------------------> RESTORE ---------> RESTORING -------------> RESTORED
  *
- * An asynchronous operation moves on when it has succeeded. While one runs, nothing may be begun and the document
- * must not be touched: what the writers said comes back with the operation and replaces it.
+ * An asynchronous operation moves on when it has succeeded. While one runs, nothing may be begun and the
+ * document must not be touched: what the writers said comes back with the operation and replaces it.
  *
  * GatherWriterMetadata and SetBackupState are no states of this picture: they may come at any time up to
  * PrepareForBackup, which needs both. SetContext may come at any time up to StartSnapshotSet.
@@ -69,7 +70,7 @@ typedef enum SessionCall {
         CALL_GET_WRITER_COMPONENTS,
         CALL_SAVE_AS_XML,
         CALL_ADD_COMPONENT,
-        CALL_CONFIGURE_BACKUP,  /* SetBackupOptions, SetPreviousBackupStamp */
+        CALL_CONFIGURE_BACKUP, /* SetBackupOptions, SetPreviousBackupStamp */
         CALL_SET_BACKUP_SUCCEEDED,
         CALL_CONFIGURE_RESTORE, /* SetSelectedForRestore and all that must come before PreRestore() */
         CALL_REPORT_RESTORE,    /* AddAlternativeLocationMapping, SetRangesFilePath: before PostRestore() */
@@ -82,18 +83,18 @@ typedef enum SessionCall {
         CALL_ABORT_BACKUP,
         CALL_PRE_RESTORE,
         CALL_POST_RESTORE,
-        CALL_QUERY,             /* GetSnapshotProperties, Query, IsVolumeSupported */
+        CALL_QUERY, /* GetSnapshotProperties, Query, IsVolumeSupported */
         _SESSION_CALL_MAX,
 } SessionCall;
 
 typedef struct SessionRules {
         SessionState state;
         LONG context;
-        bool has_context;   /* SetContext() succeeded; it may do so once */
-        bool has_state;     /* SetBackupState() */
-        bool gathered;      /* GatherWriterMetadata() has succeeded; stays true when it is freed */
-        bool has_metadata;  /* and it is not freed */
-        bool has_status;    /* the same for GatherWriterStatus() */
+        bool has_context;    /* SetContext() succeeded; it may do so once */
+        bool has_state;      /* SetBackupState() */
+        bool gathered;       /* GatherWriterMetadata() has succeeded; stays true when it is freed */
+        bool has_metadata;   /* and it is not freed */
+        bool has_status;     /* the same for GatherWriterStatus() */
         const char *running; /* the operation that is under way, by its name; NULL: none */
 } SessionRules;
 

@@ -28,8 +28,10 @@ static SnapshotMgmt *impl_from_IVssSnapshotMgmt(IVssSnapshotMgmt *iface) {
 
 COM_DEFINE_UNKNOWN(snapshot_mgmt, IVssSnapshotMgmt)
 
-static HRESULT STDMETHODCALLTYPE snapshot_mgmt_GetProviderMgmtInterface(IVssSnapshotMgmt *iface, VSS_ID provider_id,
-                                                                        REFIID iid, IUnknown **ret) {
+static HRESULT STDMETHODCALLTYPE snapshot_mgmt_GetProviderMgmtInterface(IVssSnapshotMgmt *iface,
+                                                                        VSS_ID provider_id,
+                                                                        REFIID iid,
+                                                                        IUnknown **ret) {
         if (!ret)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;
@@ -39,7 +41,8 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt_GetProviderMgmtInterface(IVssSnap
 
 /* [MS: nf-vsmgmt-ivsssnapshotmgmt-queryvolumessupportedforsnapshots] */
 static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QueryVolumesSupportedForSnapshots(IVssSnapshotMgmt *iface,
-                                                                                 VSS_ID provider_id, LONG context,
+                                                                                 VSS_ID provider_id,
+                                                                                 LONG context,
                                                                                  IVssEnumMgmtObject **ret) {
         _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
@@ -61,8 +64,10 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QueryVolumesSupportedForSnapshots
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QuerySnapshotsByVolume(IVssSnapshotMgmt *iface, VSS_PWSZ volume,
-                                                                      VSS_ID provider_id, IVssEnumObject **ret) {
+static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QuerySnapshotsByVolume(IVssSnapshotMgmt *iface,
+                                                                      VSS_PWSZ volume,
+                                                                      VSS_ID provider_id,
+                                                                      IVssEnumObject **ret) {
         if (!ret)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;

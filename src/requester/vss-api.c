@@ -5,7 +5,6 @@
  */
 
 #include <string.h>
-
 #include <umbra.h>
 #include <vsbackup.h>
 #include <vsmgmt.h>
@@ -136,8 +135,8 @@ static HRESULT volume_has_snapshots(SessionProxy *session, const char *name, boo
         return S_OK;
 }
 
-/* What must not be done on a volume with shadow copies is the business of providers on Windows; here nothing harms
- * them. [MS: nf-vsbackup-isvolumesnapshotted] */
+/* What must not be done on a volume with shadow copies is the business of providers on Windows; here nothing
+ * harms them. [MS: nf-vsbackup-isvolumesnapshotted] */
 HRESULT IsVolumeSnapshottedInternal(VSS_PWSZ volume, BOOL *ret_present, LONG *ret_capability) {
         _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         _cleanup_(freep) char *name = NULL;

@@ -49,7 +49,7 @@ HRESULT snapshot_prop_from_wire(const WireSnapshot *s, VSS_SNAPSHOT_PROP *ret) {
                 { &p.m_pwszExposedPath, s->exposed_path },
         };
 
-        *ret = (VSS_SNAPSHOT_PROP) { 0 };
+        *ret = (VSS_SNAPSHOT_PROP){ 0 };
         if (convert(texts, ELEMENTSOF(texts)) < 0) {
                 snapshot_prop_clear(&p);
                 return E_OUTOFMEMORY;
@@ -66,9 +66,10 @@ HRESULT provider_prop_from_wire(const WireProvider *w, VSS_PROVIDER_PROP *ret) {
                 .m_ProviderVersionId = w->version_id,
                 .m_ClassId = w->class_id,
         };
-        const Text texts[] = { { &p.m_pwszProviderName, w->name }, { &p.m_pwszProviderVersion, w->version } };
+        const Text texts[] = { { &p.m_pwszProviderName, w->name },
+                               { &p.m_pwszProviderVersion, w->version } };
 
-        *ret = (VSS_PROVIDER_PROP) { 0 };
+        *ret = (VSS_PROVIDER_PROP){ 0 };
         if (convert(texts, ELEMENTSOF(texts)) < 0) {
                 provider_prop_clear(&p);
                 return E_OUTOFMEMORY;
@@ -85,7 +86,7 @@ HRESULT volume_prop_from_wire(const WireVolume *v, VSS_VOLUME_PROP *ret) {
                 { &p.Obj.Vol.m_pwszVolumeDisplayName, v->mount_point },
         };
 
-        *ret = (VSS_VOLUME_PROP) { 0 };
+        *ret = (VSS_VOLUME_PROP){ 0 };
         if (convert(texts, ELEMENTSOF(texts)) < 0) {
                 mgmt_object_prop_clear(&p);
                 return E_OUTOFMEMORY;

@@ -4,8 +4,8 @@
 /*
  * Properties from the Wire
  *
- * What umbrad says of shadow copies, providers and volumes, as the structures of the API. Their strings are the
- * caller's; see com/com-prop.h. Complete or, with E_OUTOFMEMORY, all zero.
+ * What umbrad says of shadow copies, providers and volumes, as the structures of the API. Their strings are
+ * the caller's; see com/com-prop.h. Complete or, with E_OUTOFMEMORY, all zero.
  */
 
 #include <vsmgmt.h>

@@ -5,14 +5,16 @@
  *
  *         wait()  --- nobody leads ---> leader: dispatch, poll() without the lock, dispatch, ...
  *           |                             |
- *           `-- somebody leads ---> follower: sleeps on @turn until something was dispatched or the leader left
+ *           `-- somebody leads ---> follower: sleeps on @turn until a round is over or the leader goes
  *
- * Anybody who holds the lock may dispatch as well (poll(), disconnect()), or may have queued more than the socket
- * takes. A leader that sleeps in poll() then looks at an old world, so they write to @kick_fd and it looks again.
+ * Anybody who holds the lock may dispatch as well (poll(), disconnect()), or may have queued more than the
+ * socket takes. A leader that sleeps in poll() then looks at an old world, so they write to @kick_fd and it
+ * looks again.
  *
- * The end of a connection is @ended. From then on nothing is dispatched; every pending call has had its answer,
- * the real one or @lost, which was made beforehand so that running out of memory cannot lose it. sd-bus owns its descriptor and closes it when it likes; we poll a duplicate, so that no thread
- * ever polls a number that is closed or somebody else's.
+ * The end of a connection is @ended. From then on nothing is dispatched; every pending call has had its
+ * answer, the real one or @lost, which was made beforehand so that running out of memory cannot lose it.
+ * sd-bus owns its descriptor and closes it when it likes; we poll a duplicate, so that no thread ever polls
+ * a number that is closed or somebody else's.
  */
 
 #include "wire/wire-client.h"
@@ -268,8 +270,8 @@ void wire_client_disconnect(WireClient *c) {
         if (c->pid == getpid())
                 (void) shutdown(c->poll_fd, SHUT_RDWR);
 
-        /* Answers that have arrived are still answers; then comes the end. Within a callback the round under way
-         * gets there. */
+        /* Answers that have arrived are still answers; then comes the end. Within a callback the round under
+         * way gets there. */
         client_dispatch(c);
         if (!c->dispatching)
                 client_end(c);
@@ -308,7 +310,10 @@ static int pending_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *err
         return 1;
 }
 
-static int client_call(WireClient *c, sd_bus_message *m, sd_bus_message_handler_t callback, void *userdata,
+static int client_call(WireClient *c,
+                       sd_bus_message *m,
+                       sd_bus_message_handler_t callback,
+                       void *userdata,
                        Pending **ret) {
         _cleanup_(pending_freep) Pending *p = NULL;
         int r;
@@ -340,7 +345,10 @@ static int client_call(WireClient *c, sd_bus_message *m, sd_bus_message_handler_
         return 0;
 }
 
-int wire_client_call_async(WireClient *c, sd_bus_message *m, sd_bus_message_handler_t callback, void *userdata) {
+int wire_client_call_async(WireClient *c,
+                           sd_bus_message *m,
+                           sd_bus_message_handler_t callback,
+                           void *userdata) {
         WIRE_CLIENT_LOCKED(c);
 
         return client_call(c, m, callback, userdata, NULL);
@@ -366,7 +374,10 @@ static bool awaited_is_done(void *arg) {
         return !a->pending;
 }
 
-int wire_client_call(WireClient *c, sd_bus_message *m, usec_t timeout, sd_bus_error *error,
+int wire_client_call(WireClient *c,
+                     sd_bus_message *m,
+                     usec_t timeout,
+                     sd_bus_error *error,
                      sd_bus_message **ret_reply) {
         usec_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), timeout);
         Awaited awaited = { NULL };
@@ -391,7 +402,8 @@ int wire_client_call(WireClient *c, sd_bus_message *m, usec_t timeout, sd_bus_er
         reply = awaited.reply;
         if (r == -ETIMEDOUT) {
                 pending_free(awaited.pending);
-                (void) sd_bus_error_setf(error, SD_BUS_ERROR_TIMEOUT, "umbrad has not answered '%s' in time.",
+                (void) sd_bus_error_setf(error, SD_BUS_ERROR_TIMEOUT,
+                                         "umbrad has not answered '%s' in time.",
                                          sd_bus_message_get_member(m));
         }
         if (r < 0)
@@ -454,7 +466,8 @@ static int client_make_lost(WireClient *c) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
-        r = sd_bus_message_new_method_call(c->bus, &m, NULL, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, "GetStatus");
+        r = sd_bus_message_new_method_call(c->bus, &m, NULL, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE,
+                                           "GetStatus");
         if (r < 0)
                 return r;
 
@@ -462,7 +475,8 @@ static int client_make_lost(WireClient *c) {
         if (r < 0)
                 return r;
 
-        return sd_bus_message_new_method_errorf(m, &c->lost, SD_BUS_ERROR_DISCONNECTED, DISCONNECTED_SENTENCE);
+        return sd_bus_message_new_method_errorf(m, &c->lost, SD_BUS_ERROR_DISCONNECTED,
+                                                DISCONNECTED_SENTENCE);
 }
 
 static bool bus_is_ready(void *arg) {

@@ -3,8 +3,8 @@
 /*
  * Errors on the Bus
  *
- * The name of the error is for the program, its message for people. A code that this version has no name for still
- * arrives: as a number.
+ * The name of the error is for the program, its message for people. A code that this version has no name for
+ * still arrives: as a number.
  */
 
 #include "wire/wire-error.h"
@@ -14,7 +14,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
 #include <vsserror.h>
 
 #include "base/hresult.h"
@@ -26,6 +25,7 @@
 static const struct {
         const char *name;
         HRESULT hr;
+        /* clang-format off */
 } foreign[] = {
         { SD_BUS_ERROR_ACCESS_DENIED,    E_ACCESSDENIED   },
         { SD_BUS_ERROR_AUTH_FAILED,      E_ACCESSDENIED   },
@@ -37,6 +37,7 @@ static const struct {
         { SD_BUS_ERROR_UNKNOWN_OBJECT,   VSS_E_BAD_STATE  }, /* no session on this connection */
         { SD_BUS_ERROR_UNKNOWN_INTERFACE, VSS_E_BAD_STATE },
 };
+/* clang-format on */
 
 int wire_error_set(sd_bus_error *error, HRESULT hr, const char *format, ...) {
         char name[128], message[1024];
@@ -90,7 +91,8 @@ HRESULT hresult_from_wire_error(const sd_bus_error *error) {
                 if (hresult_from_name(name, &hr) < 0 && parse_code(name, &hr) < 0)
                         return VSS_E_UNEXPECTED;
 
-                /* An error is a failure, whatever its name says; except for the one that is the caller's own wish. */
+                /* An error is a failure, whatever its name says; except for the one that is the caller's own
+                 * wish. */
                 return FAILED(hr) || hr == VSS_S_ASYNC_CANCELLED ? hr : VSS_E_UNEXPECTED;
         }
 

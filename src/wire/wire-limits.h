@@ -18,7 +18,7 @@
 #define WIRE_CALL_TIMEOUT_USEC (30 * USEC_PER_SEC)        /* calls that are answered at once */
 #define WIRE_DELETE_TIMEOUT_USEC (600 * USEC_PER_SEC)
 #define WIRE_IDENTIFY_TIMEOUT_USEC (30 * USEC_PER_SEC)
-#define WIRE_PREPARE_TIMEOUT_USEC (600 * USEC_PER_SEC)    /* PrepareForBackup, PrepareForSnapshot, PostSnapshot … */
+#define WIRE_PREPARE_TIMEOUT_USEC (600 * USEC_PER_SEC)    /* PrepareForBackup, PostSnapshot … */
 #define WIRE_FREEZE_DEFAULT_USEC (60 * USEC_PER_SEC)      /* [MS: timeouts, CVssWriter::Initialize] */
 #define WIRE_FREEZE_MAX_USEC (600 * USEC_PER_SEC)
 #define WIRE_HOLD_MAX_USEC (10 * USEC_PER_SEC)

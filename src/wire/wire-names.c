@@ -8,6 +8,7 @@
 
 #include "base/string-table.h"
 
+/* clang-format off */
 static const char *const wire_event_table[_WIRE_EVENT_MAX] = {
         [WIRE_EVENT_IDENTIFY] = "identify",
         [WIRE_EVENT_PREPARE_BACKUP] = "prepare-backup",
@@ -21,5 +22,6 @@ static const char *const wire_event_table[_WIRE_EVENT_MAX] = {
         [WIRE_EVENT_PRE_RESTORE] = "pre-restore",
         [WIRE_EVENT_POST_RESTORE] = "post-restore",
 };
+/* clang-format on */
 
 DEFINE_STRING_TABLE(wire_event, WireEvent)

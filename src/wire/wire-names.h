@@ -4,15 +4,17 @@
 /*
  * What Library and Daemon Say to Each Other
  *
- * umbrad listens on one unix socket. Every client object (an IVssBackupComponents, a writer) opens a connection of its
- * own and speaks D-Bus on it without a broker, umbrad being the server. The connection is the life of the object: when it
- * ends, umbrad aborts and cleans up. Both ends negotiate descriptor passing and nothing else. The connection has one of two
- * roles, decided by its first successful call: a session (Manager1.OpenSession) or a writer (Manager1.RegisterWriter).
+ * umbrad listens on one unix socket. Every client object (an IVssBackupComponents, a writer) opens a
+ * connection of its own and speaks D-Bus on it without a broker, umbrad being the server. The connection is
+ * the life of the object: when it ends, umbrad aborts and cleans up. Both ends negotiate descriptor passing
+ * and nothing else. The connection has one of two roles, decided by its first successful call: a session
+ * (Manager1.OpenSession) or a writer (Manager1.RegisterWriter).
  *
- * Conventions of the signatures: a GUID is "ay" with 16 bytes as they lie in memory; text that may hold any byte (paths, names) is an "s"
- * through wire_append_text()/wire_read_text(); NULL travels as the empty string. A blob (document) is a sealed memfd "h"; an optional blob
- * is "ah" with none or one. Errors are D-Bus errors made by wire_error_set(): their name carries the HRESULT, their message a
- * sentence for people that says what to do.
+ * Conventions of the signatures: a GUID is "ay" with 16 bytes as they lie in memory; text that may hold any
+ * byte (paths, names) is an "s" through wire_append_text()/wire_read_text(); NULL travels as the empty
+ * string. A blob (document) is a sealed memfd "h"; an optional blob is "ah" with none or one. Errors are
+ * D-Bus errors made by wire_error_set(): their name carries the HRESULT, their message a sentence for people
+ * that says what to do.
  */
 
 #define WIRE_PROTOCOL_VERSION 1U
@@ -24,8 +26,8 @@
 #define WIRE_MANAGER_INTERFACE "umbra.Manager1"
 /*
  * OpenSession(u protocol_version) → (u protocol_version, ay session_id)
- * RegisterWriter(u protocol_version, ay writer_id, ay instance_id, s name, s instance_name, u major, u minor, u usage, u source,
- *                i level, t freeze_limit_usec, u event_mask) → ()
+ * RegisterWriter(u protocol_version, ay writer_id, ay instance_id, s name, s instance_name, u major,
+ *                u minor, u usage, u source, i level, t freeze_limit_usec, u event_mask) → ()
  * GetStatus() → s                 a JSON object; needs a session role or none
  */
 #define WIRE_REGISTER_WRITER_SIGNATURE_TAIL "ssuuuuitu"
@@ -34,21 +36,25 @@
 #define WIRE_SESSION_INTERFACE "umbra.Session1"
 /*
  * Calls answered at once:
- *   Initialize(u kind, i context)                     kind 1 backup, 2 restore, 3 queries only. Once, before all else but Set…/Query.
- *   SetWriterSelection(u kind, aay ids)               kind: WireWriterSelection; before GatherWriterMetadata
+ *   Initialize(u kind, i context)            kind: WireSessionKind. Before all else but Set…/Query…
+ *   SetWriterSelection(u kind, aay ids)      kind: WireWriterSelection; before GatherWriterMetadata
  *   StartSnapshotSet(i context) → ay set_id
- *   AddToSnapshotSet(s volume, ay provider) → (ay snapshot_id, ay provider_id, s volume)   the volume as umbrad names it
+ *   AddToSnapshotSet(s volume, ay provider) → (ay snapshot_id, ay provider_id, s volume)
+ *                                            the volume as umbrad names it
  *   IsVolumeSupported(ay provider, s volume) → b
  *   GetSnapshotProperties(ay snapshot_id) → WIRE_SNAPSHOT
  *   Query(u returned_type, i context) → (a WIRE_SNAPSHOT, a WIRE_PROVIDER)
  *   QueryVolumes(ay provider, i context) → a WIRE_VOLUME
- *   DeleteSnapshots(ay id, u object_type, b force) → (i deleted, ay nondeleted, i hr)     hr: what stopped it, or S_OK
+ *   DeleteSnapshots(ay id, u object_type, b force) → (i deleted, ay nondeleted, i hr)
+ *                                            hr: what stopped it, or S_OK
  *   AbortBackup() → ()
- *   Cancel(u operation) → ()                          the operation, if it still runs, ends with VSS_S_ASYNC_CANCELLED, undone
+ *   Cancel(u operation) → ()                 if it still runs, it ends with VSS_S_ASYNC_CANCELLED, undone
  *
- * Operations (the caller holds an IVssAsync on the pending reply; one at a time per session, else VSS_E_BAD_STATE). @operation
- * is a number the caller chose, for Cancel; documents are Backup Components Documents:
- *   GatherWriterMetadata(u operation) → (a WIRE_WRITER, h)    the blob holds the writers' documents one after the other
+ * Operations (the caller holds an IVssAsync on the pending reply; one at a time per session, else
+ * VSS_E_BAD_STATE). @operation is a number the caller chose, for Cancel; documents are Backup Components
+ * Documents:
+ *   GatherWriterMetadata(u operation) → (a WIRE_WRITER, h)
+ *                                            the blob holds the writers' documents one after the other
  *   PrepareForBackup(u operation, h document) → h document
  *   DoSnapshotSet(u operation, ah document) → ah document
  *   BackupComplete(u operation, h document) → h document
@@ -56,22 +62,29 @@
  *   PostRestore(u operation, h document) → h document
  *   GatherWriterStatus(u operation) → a WIRE_WRITER_STATUS
  */
-#define WIRE_SNAPSHOT "(ayayissssssayixii)" /* VSS_SNAPSHOT_PROP in its order, then i consistency */
-#define WIRE_PROVIDER "(aysisayay)"         /* VSS_PROVIDER_PROP in its order */
-#define WIRE_WRITER "(ayayst)"              /* instance id, writer id, name, size of its document in the blob */
-#define WIRE_WRITER_STATUS "(ayaysuiis)"    /* instance id, writer id, name, VSS_WRITER_STATE, hr, hr of the application, its message */
-#define WIRE_VOLUME "(ssssayuuub)"          /* name \\?\Volume{…}\, mount point, device, fstype, provider id, consistency, consistency when held,
-                                               number of shadow copies, holdable */
+
+/* VSS_SNAPSHOT_PROP in its order, then i consistency. */
+#define WIRE_SNAPSHOT "(ayayissssssayixii)"
+/* VSS_PROVIDER_PROP in its order. */
+#define WIRE_PROVIDER "(aysisayay)"
+/* Instance id, writer id, name, size of its document in the blob. */
+#define WIRE_WRITER "(ayayst)"
+/* Instance id, writer id, name, VSS_WRITER_STATE, hr, hr of the application, its message. */
+#define WIRE_WRITER_STATUS "(ayaysuiis)"
+/* Name \\?\Volume{…}\, mount point, device, file system, provider id, consistency, consistency when held,
+ * number of shadow copies, holdable. */
+#define WIRE_VOLUME "(ssssayuuub)"
 
 #define WIRE_WRITER_PATH "/umbra/writer"
 #define WIRE_WRITER_INTERFACE "umbra.Writer1"
 /*
  * umbrad calls, on the writer's connection; one at a time, answered when the writer's handler has returned:
- *   Event(u event, ay session_id, ay set_id, i context, u backup_type, u restore_type, u flags, as volumes, a(ss) devices, ah document)
+ *   Event(u event, ay session_id, ay set_id, i context, u backup_type, u restore_type, u flags,
+ *         as volumes, a(ss) devices, ah document)
  *        → (i hr, i hr_application, s message, ah document)
- * event: WireEvent. flags: WIRE_EVENT_…. volumes: of the set, as umbrad names them. devices: volume and where its shadow copy is read
- * (PostSnapshot only). document in: the writer's part of the Backup Components Document; out: that part as the handler left it,
- * or for Identify the Writer Metadata Document.
+ * event: WireEvent. flags: WIRE_EVENT_…. volumes: of the set, as umbrad names them. devices: volume and
+ * where its shadow copy is read (PostSnapshot only). document in: the writer's part of the Backup Components
+ * Document; out: that part as the handler left it, or for Identify the Writer Metadata Document.
  */
 #define WIRE_EVENT_SIGNATURE_TAIL "iuuu" /* after u ay ay */
 

@@ -3,8 +3,8 @@
 /*
  * Marshalling
  *
- * Every value that comes in was written by another process, so each reader checks what it can: sizes, ranges, and
- * that text is text. Readers fill a private copy and hand it over complete or not at all.
+ * Every value that comes in was written by another process, so each reader checks what it can: sizes,
+ * ranges, and that text is text. Readers fill a private copy and hand it over complete or not at all.
  */
 
 #include "wire/wire-types.h"
@@ -262,13 +262,13 @@ void wire_snapshot_clear(WireSnapshot *s) {
         free(s->service_machine);
         free(s->exposed_name);
         free(s->exposed_path);
-        *s = (WireSnapshot) { 0 };
+        *s = (WireSnapshot){ 0 };
 }
 
 int wire_append_snapshot(sd_bus_message *m, const WireSnapshot *s) {
         const char *const texts[] = {
-                s->device_object, s->original_volume, s->originating_machine,
-                s->service_machine, s->exposed_name, s->exposed_path,
+                s->device_object,   s->original_volume, s->originating_machine,
+                s->service_machine, s->exposed_name,    s->exposed_path,
         };
         int r;
 
@@ -308,8 +308,8 @@ int wire_append_snapshot(sd_bus_message *m, const WireSnapshot *s) {
 int wire_read_snapshot(sd_bus_message *m, WireSnapshot *ret) {
         _cleanup_(wire_snapshot_clear) WireSnapshot s = { 0 };
         char **const texts[] = {
-                &s.device_object, &s.original_volume, &s.originating_machine,
-                &s.service_machine, &s.exposed_name, &s.exposed_path,
+                &s.device_object,   &s.original_volume, &s.originating_machine,
+                &s.service_machine, &s.exposed_name,    &s.exposed_path,
         };
         int r;
 
@@ -351,14 +351,14 @@ int wire_read_snapshot(sd_bus_message *m, WireSnapshot *ret) {
                 return r;
 
         *ret = s;
-        s = (WireSnapshot) { 0 };
+        s = (WireSnapshot){ 0 };
         return 0;
 }
 
 void wire_provider_clear(WireProvider *p) {
         free(p->name);
         free(p->version);
-        *p = (WireProvider) { 0 };
+        *p = (WireProvider){ 0 };
 }
 
 int wire_append_provider(sd_bus_message *m, const WireProvider *p) {
@@ -434,13 +434,13 @@ int wire_read_provider(sd_bus_message *m, WireProvider *ret) {
                 return r;
 
         *ret = p;
-        p = (WireProvider) { 0 };
+        p = (WireProvider){ 0 };
         return 0;
 }
 
 void wire_writer_clear(WireWriter *w) {
         free(w->name);
-        *w = (WireWriter) { 0 };
+        *w = (WireWriter){ 0 };
 }
 
 int wire_append_writer(sd_bus_message *m, const WireWriter *w) {
@@ -498,14 +498,14 @@ int wire_read_writer(sd_bus_message *m, WireWriter *ret) {
                 return r;
 
         *ret = w;
-        w = (WireWriter) { 0 };
+        w = (WireWriter){ 0 };
         return 0;
 }
 
 void wire_writer_status_clear(WireWriterStatus *s) {
         free(s->name);
         free(s->message);
-        *s = (WireWriterStatus) { 0 };
+        *s = (WireWriterStatus){ 0 };
 }
 
 int wire_append_writer_status(sd_bus_message *m, const WireWriterStatus *s) {
@@ -575,7 +575,7 @@ int wire_read_writer_status(sd_bus_message *m, WireWriterStatus *ret) {
                 return r;
 
         *ret = s;
-        s = (WireWriterStatus) { 0 };
+        s = (WireWriterStatus){ 0 };
         return 0;
 }
 
@@ -584,7 +584,7 @@ void wire_volume_clear(WireVolume *v) {
         free(v->mount_point);
         free(v->device);
         free(v->fstype);
-        *v = (WireVolume) { 0 };
+        *v = (WireVolume){ 0 };
 }
 
 int wire_append_volume(sd_bus_message *m, const WireVolume *v) {
@@ -644,6 +644,6 @@ int wire_read_volume(sd_bus_message *m, WireVolume *ret) {
                 return r;
 
         *ret = v;
-        v = (WireVolume) { 0 };
+        v = (WireVolume){ 0 };
         return 0;
 }

@@ -4,12 +4,12 @@
 /*
  * Marshalling
  *
- * The few composite things that travel, each with one function that writes it into a message and one that reads it. All return 0 or
- * -errno; readers check every limit of wire-limits.h (-E2BIG) and enum range (-EBADMSG).
+ * The few composite things that travel, each with one function that writes it into a message and one that
+ * reads it. All return 0 or -errno; readers check every limit of wire-limits.h (-E2BIG) and enum range
+ * (-EBADMSG).
  */
 
 #include <stdint.h>
-
 #include <systemd/sd-bus.h>
 #include <vss.h>
 
@@ -30,15 +30,20 @@ int wire_read_texts(sd_bus_message *m, size_t max, char ***ret);
 int wire_append_blob(sd_bus_message *m, const void *data, size_t size); /* h */
 int wire_read_blob(sd_bus_message *m, size_t max, char **ret_data, size_t *ret_size);
 int wire_append_optional_blob(sd_bus_message *m, const void *data, size_t size); /* ah; @data NULL: none */
-int wire_read_optional_blob(sd_bus_message *m, size_t max, char **ret_data, size_t *ret_size); /* none: NULL, 0 */
+int wire_read_optional_blob(sd_bus_message *m,
+                            size_t max,
+                            char **ret_data,
+                            size_t *ret_size); /* none: NULL, 0 */
 
-#define WIRE_CONSISTENCY_MAX 3 /* CONSISTENCY_APPLICATION of doc/backup-doc.h, which this layer does not know */
+#define WIRE_CONSISTENCY_MAX                                                                                \
+        3 /* CONSISTENCY_APPLICATION of doc/backup-doc.h, which this layer does not know */
 
 /* VSS_SNAPSHOT_PROP with UTF-8 strings. */
 typedef struct WireSnapshot {
         GUID id, set_id;
         int32_t snapshots_count;
-        char *device_object, *original_volume, *originating_machine, *service_machine, *exposed_name, *exposed_path;
+        char *device_object, *original_volume, *originating_machine, *service_machine, *exposed_name,
+                *exposed_path;
         GUID provider_id;
         int32_t attributes;
         int64_t timestamp; /* FILETIME */

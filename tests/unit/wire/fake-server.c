@@ -17,10 +17,9 @@
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <unistd.h>
-
 #include <systemd/sd-bus.h>
 #include <systemd/sd-id128.h>
+#include <unistd.h>
 
 #include "base/macro.h"
 #include "base/time-util.h"
@@ -75,7 +74,7 @@ static int on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         else if (strcmp(member, "Later") == 0) {
                 assert(sd_bus_message_read(m, "u", &ms) > 0);
                 assert(peer->n_later < LATER_MAX);
-                peer->later[peer->n_later++] = (Later) {
+                peer->later[peer->n_later++] = (Later){
                         .request = sd_bus_message_ref(m),
                         .when = now_usec(CLOCK_MONOTONIC) + ms * USEC_PER_MSEC,
                 };

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The other end of a wire, in the same process: a thread that listens on a socket of its own and one thread per
- * connection that speaks D-Bus as umbrad does. It understands these, on any path and interface:
+ * The other end of a wire, in the same process: a thread that listens on a socket of its own and one thread
+ * per connection that speaks D-Bus as umbrad does. It understands these, on any path and interface:
  *
  *   Echo(v…) → v…        the same arguments back
  *   Later(u ms, s) → s   the text, after so many milliseconds; others are answered meanwhile

@@ -16,9 +16,9 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vsserror.h>
 
 #include <cmocka.h>
-#include <vsserror.h>
 
 #include "base/macro.h"
 #include "base/time-util.h"
@@ -60,7 +60,12 @@ static sd_bus_message *new_call(WireClient *c, sd_bus *bus, const char *member) 
         return m;
 }
 
-static int call_text(WireClient *c, const char *member, uint32_t ms, const char *text, usec_t timeout, char *ret,
+static int call_text(WireClient *c,
+                     const char *member,
+                     uint32_t ms,
+                     const char *text,
+                     usec_t timeout,
+                     char *ret,
                      size_t size) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
         const char *answer;
@@ -90,11 +95,13 @@ static void test_that_failing_to_connect_says_how(void **state) {
         static const struct {
                 FakeServerMode mode;
                 int r;
+                /* clang-format off */
         } cases[] = {
                 { FAKE_SERVER_CLOSES, -ECONNRESET },
                 { FAKE_SERVER_MUTE,   -ETIMEDOUT  },
                 { FAKE_SERVER_FULL,   -ETIMEDOUT  },
         };
+        /* clang-format on */
         char far[200];
         WireClient *c;
 
@@ -102,7 +109,8 @@ static void test_that_failing_to_connect_says_how(void **state) {
                 FakeServer *s = fake_server_start(cases[i].mode);
                 usec_t begin = now_usec(CLOCK_MONOTONIC);
 
-                assert_int_equal(wire_client_connect(fake_server_path(s), 200 * USEC_PER_MSEC, &c), cases[i].r);
+                assert_int_equal(wire_client_connect(fake_server_path(s), 200 * USEC_PER_MSEC, &c),
+                                 cases[i].r);
                 assert_true(now_usec(CLOCK_MONOTONIC) - begin < 20 * USEC_PER_SEC);
                 fake_server_stop(s);
         }
@@ -154,6 +162,7 @@ static void test_that_an_error_keeps_its_code_and_its_sentence(void **state) {
         static const struct {
                 HRESULT hr;
                 const char *text, *sentence;
+                /* clang-format off */
         } cases[] = {
                 { VSS_E_BAD_STATE,                "too early", "too early" },
                 { VSS_E_BAD_STATE,                "", "the call was made in the wrong state or order" },
@@ -161,6 +170,7 @@ static void test_that_an_error_keeps_its_code_and_its_sentence(void **state) {
                 { E_ACCESSDENIED,                 "", "you are not allowed to do this" },
                 { UMBRA_HRESULT(0x8004BEEF),      "", "an unknown error occurred" },
         };
+        /* clang-format on */
         Fixture *f = *state;
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
@@ -182,8 +192,9 @@ static void test_that_a_late_answer_is_dropped_and_the_connection_lives(void **s
         Fixture *f = *state;
         char answer[64];
 
-        assert_int_equal(call_text(f->client, "Later", 200, "late", 50 * USEC_PER_MSEC, answer, sizeof(answer)),
-                         -ETIMEDOUT);
+        assert_int_equal(
+                call_text(f->client, "Later", 200, "late", 50 * USEC_PER_MSEC, answer, sizeof(answer)),
+                -ETIMEDOUT);
         usleep(300 * 1000);
         assert_int_equal(call_text(f->client, "Echo", 0, "next", SOON, answer, sizeof(answer)), 0);
         assert_string_equal(answer, "next");
@@ -230,10 +241,12 @@ static void test_that_every_thread_gets_its_own_answers(void **state) {
         Fixture *f = *state;
         Thread quick[6], slow[6];
 
-        threads_start(slow, ELEMENTSOF(slow),
-                      &(Thread) { .client = f->client, .member = "Later", .ms = 7, .n_calls = 20, .timeout = SOON });
+        threads_start(
+                slow, ELEMENTSOF(slow),
+                &(Thread){
+                        .client = f->client, .member = "Later", .ms = 7, .n_calls = 20, .timeout = SOON });
         threads_start(quick, ELEMENTSOF(quick),
-                      &(Thread) { .client = f->client, .member = "Echo", .n_calls = 200, .timeout = SOON });
+                      &(Thread){ .client = f->client, .member = "Echo", .n_calls = 200, .timeout = SOON });
         threads_join(quick, ELEMENTSOF(quick));
         threads_join(slow, ELEMENTSOF(slow));
 
@@ -247,11 +260,15 @@ static void test_that_who_still_waits_leads_when_the_leader_is_served(void **sta
         Fixture *f = *state;
         Thread first[1], second[1];
 
-        threads_start(first, 1,
-                      &(Thread) { .client = f->client, .member = "Later", .ms = 100, .n_calls = 1, .timeout = SOON });
+        threads_start(
+                first, 1,
+                &(Thread){
+                        .client = f->client, .member = "Later", .ms = 100, .n_calls = 1, .timeout = SOON });
         usleep(20 * 1000);
-        threads_start(second, 1,
-                      &(Thread) { .client = f->client, .member = "Later", .ms = 300, .n_calls = 1, .timeout = SOON });
+        threads_start(
+                second, 1,
+                &(Thread){
+                        .client = f->client, .member = "Later", .ms = 300, .n_calls = 1, .timeout = SOON });
         threads_join(first, 1);
         threads_join(second, 1);
         assert_int_equal(first->errors + second->errors, 0);
@@ -262,16 +279,19 @@ static void test_that_followers_time_out_on_their_own(void **state) {
         usec_t begin = now_usec(CLOCK_MONOTONIC);
         Thread leader[1], follower[1];
 
-        threads_start(leader, 1,
-                      &(Thread) { .client = f->client, .member = "Later", .ms = 700, .n_calls = 1, .timeout = SOON });
+        threads_start(
+                leader, 1,
+                &(Thread){
+                        .client = f->client, .member = "Later", .ms = 700, .n_calls = 1, .timeout = SOON });
         usleep(20 * 1000);
-        threads_start(follower, 1, &(Thread) {
-                                           .client = f->client,
-                                           .member = "Later",
-                                           .ms = 20000,
-                                           .n_calls = 1,
-                                           .timeout = 100 * USEC_PER_MSEC,
-                                   });
+        threads_start(follower, 1,
+                      &(Thread){
+                              .client = f->client,
+                              .member = "Later",
+                              .ms = 20000,
+                              .n_calls = 1,
+                              .timeout = 100 * USEC_PER_MSEC,
+                      });
         threads_join(follower, 1);
         assert_int_equal(follower->r, -ETIMEDOUT);
         threads_join(leader, 1);
@@ -337,7 +357,7 @@ static void test_that_one_who_polls_serves_those_who_wait(void **state) {
         Thread threads[3];
 
         threads_start(threads, ELEMENTSOF(threads),
-                      &(Thread) { .client = f->client, .member = "Echo", .n_calls = 300, .timeout = SOON });
+                      &(Thread){ .client = f->client, .member = "Echo", .n_calls = 300, .timeout = SOON });
         for (unsigned i = 0; i < 2000; ++i)
                 wire_client_poll(f->client);
         threads_join(threads, ELEMENTSOF(threads));
@@ -356,13 +376,14 @@ static void test_that_the_end_of_the_server_is_told_to_all_once(void **state) {
 
                 assert_int_equal(wire_client_connect(fake_server_path(f->server), SOON, &c), 0);
                 answer.client = c;
-                threads_start(threads, ELEMENTSOF(threads), &(Thread) {
-                                                                    .client = c,
-                                                                    .member = "Later",
-                                                                    .ms = 20000,
-                                                                    .n_calls = 1,
-                                                                    .timeout = SOON,
-                                                            });
+                threads_start(threads, ELEMENTSOF(threads),
+                              &(Thread){
+                                      .client = c,
+                                      .member = "Later",
+                                      .ms = 20000,
+                                      .n_calls = 1,
+                                      .timeout = SOON,
+                              });
                 for (unsigned i = 0; i < 5; ++i)
                         begin(c, "Never", 0, &answer);
                 usleep(50 * 1000);
@@ -387,13 +408,14 @@ static void test_that_disconnecting_ends_all_waits(void **state) {
         Answer answer = { f->client };
         Thread threads[4];
 
-        threads_start(threads, ELEMENTSOF(threads), &(Thread) {
-                                                            .client = f->client,
-                                                            .member = "Later",
-                                                            .ms = 20000,
-                                                            .n_calls = 1,
-                                                            .timeout = SOON,
-                                                    });
+        threads_start(threads, ELEMENTSOF(threads),
+                      &(Thread){
+                              .client = f->client,
+                              .member = "Later",
+                              .ms = 20000,
+                              .n_calls = 1,
+                              .timeout = SOON,
+                      });
         begin(f->client, "Never", 0, &answer);
         usleep(50 * 1000);
         wire_client_disconnect(f->client);
@@ -447,7 +469,8 @@ static void test_that_a_callback_cannot_wait(void **state) {
 
         {
                 WIRE_CLIENT_LOCKED(f->client);
-                _cleanup_message_ sd_bus_message *m = new_call(f->client, wire_client_lock(f->client), "Echo");
+                _cleanup_message_ sd_bus_message *m =
+                        new_call(f->client, wire_client_lock(f->client), "Echo");
 
                 wire_client_unlock(f->client);
                 assert_int_equal(wire_client_call_async(f->client, m, on_answer_that_waits, &answer), 0);
@@ -539,18 +562,23 @@ int main(void) {
                 cmocka_unit_test(test_that_failing_to_connect_says_how),
                 cmocka_unit_test(test_that_the_override_comes_before_the_environment),
                 cmocka_unit_test_setup_teardown(test_that_a_call_gets_its_answer, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_that_an_error_keeps_its_code_and_its_sentence, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_that_a_late_answer_is_dropped_and_the_connection_lives, setup,
+                cmocka_unit_test_setup_teardown(test_that_an_error_keeps_its_code_and_its_sentence, setup,
                                                 teardown),
-                cmocka_unit_test_setup_teardown(test_that_every_thread_gets_its_own_answers, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_that_who_still_waits_leads_when_the_leader_is_served, setup,
+                cmocka_unit_test_setup_teardown(test_that_a_late_answer_is_dropped_and_the_connection_lives,
+                                                setup, teardown),
+                cmocka_unit_test_setup_teardown(test_that_every_thread_gets_its_own_answers, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(test_that_who_still_waits_leads_when_the_leader_is_served,
+                                                setup, teardown),
                 cmocka_unit_test_setup_teardown(test_that_followers_time_out_on_their_own, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_that_polling_alone_brings_the_answer, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_that_one_who_polls_serves_those_who_wait, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_that_the_end_of_the_server_is_told_to_all_once, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_that_one_who_polls_serves_those_who_wait, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_that_the_end_of_the_server_is_told_to_all_once, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_that_disconnecting_ends_all_waits, setup, teardown),
-                cmocka_unit_test_setup_teardown(test_that_the_last_reference_answers_what_is_pending, setup, teardown),
+                cmocka_unit_test_setup_teardown(test_that_the_last_reference_answers_what_is_pending, setup,
+                                                teardown),
                 cmocka_unit_test_setup_teardown(test_that_a_callback_may_disconnect, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_that_a_callback_cannot_wait, setup, teardown),
                 cmocka_unit_test_setup_teardown(test_that_a_wait_can_be_woken, setup, teardown),

@@ -13,11 +13,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <systemd/sd-id128.h>
 #include <unistd.h>
+#include <vsserror.h>
 
 #include <cmocka.h>
-#include <systemd/sd-id128.h>
-#include <vsserror.h>
 
 #include "base/fd-util.h"
 #include "base/guid.h"
@@ -27,7 +27,7 @@
 #include "wire/wire-limits.h"
 #include "wire/wire-types.h"
 
-#define TEXT(s) ((char[]) { s })
+#define TEXT(s) ((char[]){ s })
 
 static sd_bus *bus;
 
@@ -40,7 +40,8 @@ static int setup(void **state) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
         assert_true(sd_bus_new(&bus) >= 0 && sd_bus_new(&other) >= 0);
         assert_true(sd_id128_randomize(&id) >= 0);
-        assert_true(sd_bus_set_fd(bus, pair[0], pair[0]) >= 0 && sd_bus_set_fd(other, pair[1], pair[1]) >= 0);
+        assert_true(sd_bus_set_fd(bus, pair[0], pair[0]) >= 0 &&
+                    sd_bus_set_fd(other, pair[1], pair[1]) >= 0);
         assert_true(sd_bus_set_server(other, true, id) >= 0);
         assert_true(sd_bus_negotiate_fds(bus, true) >= 0 && sd_bus_negotiate_fds(other, true) >= 0);
         assert_true(sd_bus_start(bus) >= 0 && sd_bus_start(other) >= 0);
@@ -71,7 +72,8 @@ static const GUID some = { 0x01234567, 0x89AB, 0xCDEF, { 1, 2, 3, 4, 5, 6, 7, 8 
 static const GUID other_guid = { 0xFEDCBA98, 0x7654, 0x3210, { 8, 7, 6, 5, 4, 3, 2, 1 } };
 
 static void test_that_text_of_any_bytes_comes_back(void **state) {
-        static const char *const texts[] = { NULL, "/srv/data", "a\xff\xfe\x01\\x41\n\"<&>", "käse \xf0\x9f\xa7\x80", "\\" };
+        static const char *const texts[] = { NULL, "/srv/data", "a\xff\xfe\x01\\x41\n\"<&>",
+                                             "käse \xf0\x9f\xa7\x80", "\\" };
         _cleanup_message_ sd_bus_message *m = message_new();
 
         for (size_t i = 0; i < ELEMENTSOF(texts); ++i)
@@ -190,7 +192,8 @@ static void test_that_blobs_come_back_sealed_and_bounded(void **state) {
         free(data);
         assert_int_equal(wire_read_optional_blob(m, 3, &data, &size), 0);
         assert_null(data);
-        assert_int_equal(wire_read_blob(m, 3, &data, &size), -EBADMSG); /* somebody could still write to it */
+        assert_int_equal(wire_read_blob(m, 3, &data, &size),
+                         -EBADMSG); /* somebody could still write to it */
         assert_int_equal(wire_read_blob(m, 3, &data, &size), -E2BIG);
         assert_int_equal(wire_read_optional_blob(m, 3, &data, &size), -EBADMSG);
 }
@@ -341,6 +344,7 @@ static void test_that_errors_of_any_origin_become_results(void **state) {
         static const struct {
                 const char *name;
                 HRESULT hr;
+                /* clang-format off */
         } cases[] = {
                 { "umbra.Error.VSS_E_BAD_STATE",   VSS_E_BAD_STATE           },
                 { "umbra.Error.x80042301",         VSS_E_BAD_STATE           },
@@ -361,6 +365,7 @@ static void test_that_errors_of_any_origin_become_results(void **state) {
                 { SD_BUS_ERROR_NO_REPLY,           VSS_E_UNEXPECTED          },
                 { "com.example.Whatever",          VSS_E_UNEXPECTED          },
         };
+        /* clang-format on */
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 sd_bus_error error = SD_BUS_ERROR_MAKE_CONST(cases[i].name, "x");
