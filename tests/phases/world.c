@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,11 +122,11 @@ static bool umbrad_answers(void *arg) {
 
 void world_start_umbrad(World *w) {
         const char *program = getenv("UMBRAD");
-        char *const argv[] = { (char *) "umbrad", (char *) "--socket",      w->socket,  (char *) "--state-dir", w->state,
-                               (char *) "--runtime-dir", w->runtime, (char *) "--config", (char *) "/dev/null", NULL };
+        const char *const argv[] = { "umbrad",        "--socket", w->socket,  "--state-dir", w->state, "--runtime-dir",
+                                     w->runtime,      "--config", "/dev/null", NULL };
         const SpawnOptions options = {
                 .path = program,
-                .argv = argv,
+                .argv = (char *const *) (uintptr_t) argv,
                 .stdout_fd = -EBADF,
                 .stderr_fd = -EBADF,
                 .die_with_parent = true,
