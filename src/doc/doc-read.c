@@ -288,8 +288,9 @@ static HRESULT keep_namespaces(Frame *frame, const XmlElement *e) {
                 if (!e->namespaces[2 * i])
                         continue;
 
-                if (strdup_to(e->namespaces[2 * i + 1], &uri) < 0)
-                        return E_OUTOFMEMORY;
+                hr = xml_namespace_text(e->namespaces[2 * i + 1], &uri);
+                if (FAILED(hr))
+                        return hr;
 
                 hr = frame_add_attribute(frame, "xmlns", e->namespaces[2 * i], uri);
                 if (FAILED(hr))
@@ -447,11 +448,16 @@ static bool declares_default(const XmlElement *e) {
         return false;
 }
 
-static void foreign_declare(DocReader *r, const char *prefix, const char *uri) {
-        if (prefix)
-                xml_writer_attribute_xml(&r->foreign, "xmlns", prefix, uri ? uri : "");
-        else
-                xml_writer_attribute_xml(&r->foreign, NULL, "xmlns", uri ? uri : "");
+static HRESULT foreign_declare(DocReader *r, const char *prefix, const char *uri) {
+        _cleanup_(freep) char *text = NULL;
+        HRESULT hr;
+
+        hr = xml_namespace_text(uri, &text);
+        if (FAILED(hr))
+                return hr;
+
+        xml_writer_attribute_xml(&r->foreign, prefix ? "xmlns" : NULL, prefix ? prefix : "xmlns", text);
+        return S_OK;
 }
 
 /* Writes the start tag again. Prefixes are declared around it, in the extras of elements of ours, but the default
@@ -464,10 +470,16 @@ static HRESULT foreign_start(DocReader *r, const XmlElement *e) {
 
         xml_writer_start(&r->foreign, e->prefix, e->name);
 
-        if (r->foreign_depth == 1 && !e->prefix && !uri_is_ours(r, e->uri) && !declares_default(e))
-                foreign_declare(r, NULL, e->uri);
-        for (size_t i = 0; i < e->n_namespaces; ++i)
-                foreign_declare(r, e->namespaces[2 * i], e->namespaces[2 * i + 1]);
+        if (r->foreign_depth == 1 && !e->prefix && !uri_is_ours(r, e->uri) && !declares_default(e)) {
+                hr = foreign_declare(r, NULL, e->uri);
+                if (FAILED(hr))
+                        return hr;
+        }
+        for (size_t i = 0; i < e->n_namespaces; ++i) {
+                hr = foreign_declare(r, e->namespaces[2 * i], e->namespaces[2 * i + 1]);
+                if (FAILED(hr))
+                        return hr;
+        }
 
         for (size_t i = 0; i < e->n_attributes; ++i) {
                 _cleanup_(freep) char *text = NULL;

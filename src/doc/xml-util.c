@@ -241,12 +241,11 @@ HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvent
         return ctxt->wellFormed && ctxt->nsWellFormed ? S_OK : VSS_E_CORRUPT_XML_DOCUMENT;
 }
 
-HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
-        const char *value, *end, *amp;
-        size_t size;
+/* Without XML_PARSE_NOENT libxml2 leaves one reference in attributes: every "&" is spelled "&#38;". */
+static HRESULT decode_ampersands(const char *value, size_t size, char **ret) {
+        const char *end = value + size, *amp;
         char *text, *out;
 
-        value = xml_attribute_value(e, i, &size);
         if (size > DOCUMENT_ATTRIBUTE_SIZE_MAX)
                 return VSS_E_INVALID_XML_DOCUMENT;
 
@@ -254,8 +253,7 @@ HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
         if (!text)
                 return E_OUTOFMEMORY;
 
-        /* Without XML_PARSE_NOENT libxml2 leaves one reference in attributes: every "&" is spelled "&#38;". */
-        for (end = value + size; (amp = memchr(value, '&', (size_t) (end - value))); value = amp + 5) {
+        for (; (amp = memchr(value, '&', (size_t) (end - value))); value = amp + strlen("&#38;")) {
                 assert(starts_with(amp, end, "&#38;"));
                 out = mempcpy(out, value, (size_t) (amp - value));
                 *out++ = '&';
@@ -264,4 +262,16 @@ HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
 
         *ret = text;
         return S_OK;
+}
+
+HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret) {
+        const char *value;
+        size_t size;
+
+        value = xml_attribute_value(e, i, &size);
+        return decode_ampersands(value, size, ret);
+}
+
+HRESULT xml_namespace_text(const char *uri, char **ret) {
+        return decode_ampersands(uri ? uri : "", uri ? strlen(uri) : 0, ret);
 }

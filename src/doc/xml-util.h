@@ -54,6 +54,9 @@ static inline const char *xml_attribute_value(const XmlElement *e, size_t i, siz
 /* The value as text; caller frees. VSS_E_INVALID_XML_DOCUMENT over DOCUMENT_ATTRIBUTE_SIZE_MAX, E_OUTOFMEMORY. */
 HRESULT xml_attribute_text(const XmlElement *e, size_t i, char **ret);
 
+/* The same for the URI of a namespace, which libxml2 hands out like an attribute. NULL gives "". */
+HRESULT xml_namespace_text(const char *uri, char **ret);
+
 #define XML_WRITER_NAMES_MAX 64U
 
 /* A buffer that becomes a document. The first failure sticks: check once, in xml_writer_finish(). */
