@@ -3,9 +3,9 @@
 /*
  * The Catalog's Versions
  *
- * The list below is the catalog's history: step n makes version n + 1 out of version n, a new catalog takes all of
- * them, and PRAGMA user_version says which were taken. A step is committed together with its number, so a crash
- * between two steps is a catalog of the version between.
+ * The list below is the catalog's history: step n makes version n + 1 out of version n, a new catalog takes
+ * all of them, and PRAGMA user_version says which were taken. A step is committed together with its number,
+ * so a crash between two steps is a catalog of the version between.
  *
  * A catalog of a later umbra is refused. It may know of snapshots in ways that we do not, and what we do not
  * understand we would orphan.
@@ -47,7 +47,8 @@ static int take_step(sqlite3 *db, int version) {
         char numbers[128];
         int rc;
 
-        (void) snprintf(numbers, sizeof(numbers), "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
+        (void) snprintf(numbers, sizeof(numbers),
+                        "PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT", APPLICATION_ID,
                         version + 1);
 
         rc = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);

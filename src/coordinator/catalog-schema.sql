@@ -1,10 +1,10 @@
 -- SPDX-License-Identifier: LGPL-2.1-or-later
 
--- The catalog, version 1: the first step of catalog-migrate.c. Never edited once released; what changes later is a
--- further step there.
+-- The catalog, version 1: the first step of catalog-migrate.c. Never edited once released; what changes
+-- later is a further step there.
 --
--- GUIDs are their 16 bytes as they lie in memory. Paths are the bytes that Linux has, which TEXT keeps as they are.
--- Times are microseconds since 1970, UTC.
+-- GUIDs are their 16 bytes as they lie in memory. Paths are the bytes that Linux has, which TEXT keeps as
+-- they are. Times are microseconds since 1970, UTC.
 
 -- Volumes that were ever used, so that their GUID names can be found again. They stay.
 CREATE TABLE volume (

@@ -4,8 +4,10 @@
 /*
  * The Catalog
  *
- * What exists and what was about to: SQLite, STRICT tables, synchronous FULL. Intent is written before a deed, and never while anything is
- * frozen: the catalog refuses to write between catalog_freeze() and catalog_thaw() (an assertion in the tests, -EBUSY else).
+ * What exists and what was about to: SQLite, STRICT tables, synchronous EXTRA. Intent is written before a
+ * deed, and never while anything is frozen: between catalog_freeze() and catalog_thaw(), which nest, every
+ * write is refused with -EBUSY. A disk that is full is -ENOSPC, and keeps nobody from deleting and
+ * forgetting.
  */
 
 #include <stdbool.h>
@@ -19,10 +21,14 @@
 typedef struct Catalog Catalog;
 
 /*
- *   (none) ──catalog_plan──> PLANNED ──catalog_set_created──> CREATED ──┐
- *                               │                                        ├──catalog_set_deleting──> DELETING ──catalog_forget──> (none)
- *                               └────────────────────────────────────────┘
- * At start everything PLANNED or DELETING is discarded, and CREATED ones that were to be auto-released too.
+ *          plan            set_created
+ *  (none) ──────> PLANNED ─────────────> CREATED
+ *                    │                      │ set_deleting
+ *                    `──────────────────────`─────────────> DELETING ──────> (none)
+ *                                                              forget
+ *
+ * A step that is not in the picture is refused with -EBADFD; deleting what is being deleted is fine. At
+ * start everything PLANNED or DELETING is discarded, and CREATED ones that were to be auto-released too.
  */
 typedef enum CatalogState {
         CATALOG_PLANNED,  /* a provider may have begun */
@@ -54,13 +60,15 @@ typedef struct CatalogSnapshot {
 
 void catalog_snapshot_clear(CatalogSnapshot *s);
 
-int catalog_open(const char *path, Catalog **ret); /* ":memory:" for tests. -EUCLEAN: not ours or newer; never repaired silently */
+/* ":memory:" for tests. -EUCLEAN: damaged, not ours, or of a later umbra; never repaired silently. -EBUSY:
+ * another umbrad has it open. Why is in the log. */
+int catalog_open(const char *path, Catalog **ret);
 Catalog *catalog_close(Catalog *c);
 DEFINE_CLEANUP(Catalog *, catalog_close)
 void catalog_freeze(Catalog *c);
 void catalog_thaw(Catalog *c);
 
-/* All rows of a set in one transaction. */
+/* All rows of a set in one transaction, and their volumes remembered. -EEXIST. */
 int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n);
 /* State CREATED for all of the set in one transaction, with device, consistency and created_usec of each. */
 int catalog_set_created(Catalog *c, const CatalogSnapshot *snapshots, size_t n);

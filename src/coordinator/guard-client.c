@@ -3,27 +3,26 @@
 /*
  * The Coordinator's End of umbra-guard
  *
- *                READY           hold             HELD           release          THAWED
- *      STARTING ──────> READY ──────────> FREEZING ─────> HELD ──────────> THAWING ─────> DONE
- *          │              │                  │ release, THAWING              │              ▲
- *          │              │                  `─────────────────>─────────────┘              │
- *          `──────────────`────────── the guard ends, whenever [client_on_exit] ────────────'
+ *            READY         hold           HELD         release         THAWED
+ *  STARTING ──────> READY ─────> FREEZING ─────> HELD ─────────> THAWING ─────> DONE
+ *     │               │             │                               ^            ^
+ *     │               │             `──────── release, THAWING ─────┘            │
+ *     `───────────────`──── the guard ends, whenever [guard_client_on_exit] ─────┘
  *
- *   From FREEZING to THAWING something may be frozen: the list of it stands in <runtime_dir>/held, log lines are kept
- *   in memory, and we allocate nothing. THAWING, said by the guard, also comes without our asking: at its deadline, or
- *   when it could not freeze.
- *   In DONE nothing of ours is frozen, whoever thawed it.
+ * From FREEZING to THAWING something may be frozen: the list of it stands in <runtime_dir>/held, log lines
+ * are kept in memory, and we allocate nothing. THAWING, said by the guard, also comes without our asking: at
+ * its deadline, or when it could not freeze. In DONE nothing of ours is frozen, whoever thawed it.
  *
- * A guard that died leaves frozen what it froze, and we have the same descriptors, so we thaw. Its pidfd tells when,
- * and not the end of its socket: only when the last of its threads is gone can there be no FIFREEZE under way that
- * would freeze something after we thawed it. A guard that has lost its mind (stopped, spinning) is killed first, a
- * little after its deadline. But one that said THAWING is at work; what takes long then is the kernel, which we could
- * not hurry, and it thaws as soon as that lets it.
+ * A guard that died leaves frozen what it froze, and we have the same descriptors, so we thaw. Its pidfd
+ * tells when, and not the end of its socket: only when the last of its threads is gone can there be no
+ * FIFREEZE under way that would freeze something after we thawed it. A guard that has lost its mind
+ * (stopped, spinning) is killed first, a little after its deadline. But one that said THAWING is at work;
+ * what takes long then is the kernel, which we could not hurry, and it thaws as soon as that lets it.
  *
  * The news is told last in each function: the handler may free the client.
  */
 
-#include "coordinator/guard-client.h"
+#include "coordinator/guard-client-internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,24 +46,10 @@
 #include "guard/guard-protocol.h"
 #include "guard/held-list.h"
 
-/* The guard writes out what is dirty before it says that it is ready. */
-#define START_USEC (600 * USEC_PER_SEC)
 /* How much later than its deadline a healthy guard is heard of. */
 #define GRACE_USEC (1 * USEC_PER_SEC)
 /* How long we wait, blocking, for a guard whose thaw waits for the kernel. */
 #define RELEASE_NOW_USEC (20 * USEC_PER_SEC)
-
-#define MESSAGE_SIZE 1024U
-
-typedef enum ClientState {
-        CLIENT_STARTING, /* not locked in memory yet */
-        CLIENT_READY,    /* may hold */
-        CLIENT_FREEZING, /* some are frozen */
-        CLIENT_HELD,     /* all are frozen */
-        CLIENT_THAWING,  /* some are still frozen */
-        CLIENT_DONE,     /* none is frozen, and none will be */
-        _CLIENT_STATE_MAX,
-} ClientState;
 
 static const unsigned client_may_become[_CLIENT_STATE_MAX] = {
         [CLIENT_STARTING] = 1U << CLIENT_READY | 1U << CLIENT_DONE,
@@ -73,24 +58,6 @@ static const unsigned client_may_become[_CLIENT_STATE_MAX] = {
         [CLIENT_HELD] = 1U << CLIENT_THAWING | 1U << CLIENT_DONE,
         [CLIENT_THAWING] = 1U << CLIENT_DONE,
         [CLIENT_DONE] = 0,
-};
-
-struct GuardClient {
-        ClientState state;
-        sd_event_source *io, *exit, *timer;
-        int socket, pidfd;
-        pid_t pid;
-        int *fds;
-        char **mounts;
-        size_t n;
-        char *held_path;
-        usec_t max_hold, held_usec;
-        bool failed;      /* it never held all */
-        bool thaw_begun;  /* the guard said THAWING */
-        HRESULT hr;       /* of the hold */
-        char message[MESSAGE_SIZE];
-        GuardHandler handler;
-        void *userdata;
 };
 
 static bool state_is_holding(ClientState state) {
@@ -135,7 +102,8 @@ static void client_thaw_all(GuardClient *g) {
                 int r = thaw_fd(g->fds[i]);
 
                 if (r < 0)
-                        log_error_errno(r, "Failed to thaw '%s', it stays frozen until someone thaws it: %m", g->mounts[i]);
+                        log_error_errno(r, "Failed to thaw '%s', it stays frozen until somebody does: %m",
+                                        g->mounts[i]);
         }
 }
 
@@ -154,7 +122,7 @@ static int client_tell_end(GuardClient *g) {
         return client_tell(g, g->failed ? GUARD_FAILED : GUARD_THAWED, g->hr);
 }
 
-__attribute__((format(printf, 3, 4))) static void client_fail(GuardClient *g, HRESULT hr, const char *format, ...) {
+_printf_(3, 4) static void client_fail(GuardClient *g, HRESULT hr, const char *format, ...) {
         va_list args;
 
         g->failed = true;
@@ -177,16 +145,18 @@ static void client_note_reason(GuardClient *g, const GuardReport *report) {
                 return;
         case GUARD_DEADLINE:
                 if (report->error != 0) {
-                        client_fail(g, VSS_E_FLUSH_WRITES_TIMEOUT, "writing out and freezing took too long, at '%s'", mount);
+                        client_fail(g, VSS_E_FLUSH_WRITES_TIMEOUT, "freezing took too long, at '%s'", mount);
                         return;
                 }
-                client_fail(g, VSS_E_HOLD_WRITES_TIMEOUT, "the file systems were held for too long, and run again");
+                client_fail(g, VSS_E_HOLD_WRITES_TIMEOUT, "held for too long; the file systems run again");
                 g->failed = false;
                 return;
         case GUARD_REFUSED:
-                client_fail(g, report->error == EBUSY ? VSS_E_VOLUME_IN_USE : hresult_from_errno(-report->error),
-                            report->error == EBUSY ? "'%s' is frozen already, by somebody else (%s)" : "'%s' could not be frozen: %s",
-                            mount, strerror_r(report->error, buffer, sizeof(buffer)));
+                if (report->error == EBUSY)
+                        client_fail(g, VSS_E_VOLUME_IN_USE, "somebody else had frozen '%s' before", mount);
+                else
+                        client_fail(g, hresult_from_errno(-report->error), "'%s' could not be frozen: %s",
+                                    mount, strerror_r(report->error, buffer, sizeof(buffer)));
                 return;
         case GUARD_LOST:
                 break;
@@ -211,7 +181,7 @@ static void client_apply(GuardClient *g, const GuardReport *report) {
         case GUARD_SAYS_THAWED:
                 g->held_usec = report->held_usec;
                 if (report->error != 0) {
-                        log_warning_errno(report->error, "The freeze guard failed to thaw, thawing ourselves: %m");
+                        log_warning_errno(report->error, "The guard failed to thaw, thawing ourselves: %m");
                         client_thaw_all(g);
                 }
                 (void) client_enter(g, CLIENT_DONE);
@@ -236,7 +206,7 @@ static int client_send(GuardClient *g, GuardCommand command) {
         return send(g->socket, &message, sizeof(message), MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
 }
 
-static int client_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+int guard_client_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         GuardClient *g = userdata;
         ClientState from = g->state;
         GuardReport report;
@@ -244,7 +214,7 @@ static int client_on_io(sd_event_source *source, int fd, uint32_t revents, void 
 
         r = client_receive(g, &report);
         if (r < 0)
-                return sd_event_source_set_enabled(g->io, SD_EVENT_OFF); /* client_on_exit() follows */
+                return sd_event_source_set_enabled(g->io, SD_EVENT_OFF); /* guard_client_on_exit() follows */
         if (r == 0)
                 return 0;
 
@@ -282,13 +252,14 @@ static void client_take_over(GuardClient *g) {
                 client_thaw_all(g);
 
         if (status < 0)
-                client_fail(g, VSS_E_UNEXPECTED, "the freeze guard was killed (%s)", sigabbrev_np(-status) ?: "unknown signal");
+                client_fail(g, VSS_E_UNEXPECTED, "the freeze guard was killed (%s)",
+                            sigabbrev_np(-status) ?: "?");
         else
                 client_fail(g, VSS_E_UNEXPECTED, "the freeze guard ended with status %d", status);
         (void) client_enter(g, CLIENT_DONE);
 }
 
-static int client_on_exit(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+int guard_client_on_exit(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         GuardClient *g = userdata;
         bool told = g->state == CLIENT_DONE;
 
@@ -299,15 +270,15 @@ static int client_on_exit(sd_event_source *source, int fd, uint32_t revents, voi
         return told ? 0 : client_tell_end(g);
 }
 
-static int client_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+int guard_client_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         GuardClient *g = userdata;
 
         if (g->thaw_begun) {
-                log_warning("The freeze guard waits for the kernel to let go of a file system, going on waiting");
+                log_warning("The guard waits for the kernel to let go of a file system, going on waiting");
                 return 0;
         }
 
-        log_error("The freeze guard does not answer, killing it and thawing ourselves");
+        log_error("The guard does not answer, killing it and thawing ourselves");
         client_kill(g);
         return 0;
 }
@@ -399,13 +370,13 @@ void guard_client_release_now(GuardClient *g) {
                 return;
 
         if (r == -ETIMEDOUT && g->thaw_begun) {
-                log_error("The freeze guard still waits for the kernel to let go of a file system, leaving it to that");
+                log_error("The guard still waits for the kernel to let go of a file system, leaving it");
                 return;
         }
 
         client_kill(g);
         if (process_end(g->pidfd, 0, NULL) == -ETIMEDOUT)
-                log_error("The freeze guard cannot be killed, thawing nevertheless");
+                log_error("The guard cannot be killed, thawing nevertheless");
         (void) sd_event_source_set_enabled(g->exit, SD_EVENT_OFF);
 
         client_thaw_all(g);
@@ -439,170 +410,4 @@ GuardClient *guard_client_free(GuardClient *g) {
         free(g->held_path);
         free(g);
         return NULL;
-}
-
-static int client_copy_fds(GuardClient *g, const int *fds, size_t n) {
-        g->fds = calloc_checked(n, sizeof(int));
-        if (!g->fds)
-                return -ENOMEM;
-
-        for (; g->n < n; ++g->n) {
-                g->fds[g->n] = fcntl(fds[g->n], F_DUPFD_CLOEXEC, GUARD_FIRST_FD);
-                if (g->fds[g->n] < 0)
-                        return -errno;
-        }
-
-        return 0;
-}
-
-static int client_spawn(GuardClient *g) {
-        _cleanup_(freep) char *path = NULL, *deadline = NULL, *count = NULL;
-        _cleanup_(closep) int theirs = -EBADF;
-        int fds[1 + GUARD_FDS_MAX], pair[2], r;
-
-        r = program_path("umbra-guard", UMBRA_LIBEXECDIR, &path);
-        if (r < 0)
-                return r;
-
-        r = format_to(&deadline, "%llu", (unsigned long long) g->max_hold);
-        if (r < 0)
-                return r;
-
-        r = format_to(&count, "%zu", g->n);
-        if (r < 0)
-                return r;
-
-        if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) < 0)
-                return -errno;
-        g->socket = pair[0];
-        theirs = pair[1];
-
-        fds[0] = theirs;
-        memcpy(fds + 1, g->fds, g->n * sizeof(int));
-
-        /* It outlives us on purpose, and is not to hear what a terminal tells us. */
-        return process_spawn(
-                &(SpawnOptions) {
-                        .path = path,
-                        .argv = (char *[]) { (char[]) { "umbra-guard" }, deadline, count, NULL },
-                        .fds = fds,
-                        .n_fds = 1 + g->n,
-                        .new_session = true,
-                },
-                &g->pid,
-                &g->pidfd);
-}
-
-static int client_watch(GuardClient *g, sd_event *event) {
-        int r;
-
-        r = sd_event_add_io(event, &g->io, g->socket, EPOLLIN, client_on_io, g);
-        if (r < 0)
-                return r;
-        (void) sd_event_source_set_description(g->io, "guard");
-
-        r = sd_event_add_io(event, &g->exit, g->pidfd, EPOLLIN, client_on_exit, g);
-        if (r < 0)
-                return r;
-        (void) sd_event_source_set_description(g->exit, "guard-exit");
-
-        /* What the guard has said comes before that it is gone, and both before whatever else there is to do. */
-        r = sd_event_source_set_priority(g->io, SD_EVENT_PRIORITY_IMPORTANT - 1);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_priority(g->exit, SD_EVENT_PRIORITY_IMPORTANT);
-        if (r < 0)
-                return r;
-
-        r = sd_event_add_time_relative(event, &g->timer, CLOCK_MONOTONIC, START_USEC, 0, client_on_timer, g);
-        if (r < 0)
-                return r;
-        (void) sd_event_source_set_description(g->timer, "guard-timer");
-        return 0;
-}
-
-int guard_client_new(sd_event *event,
-                     const char *runtime_dir,
-                     const int *fds,
-                     char *const *mounts,
-                     size_t n,
-                     usec_t max_hold,
-                     GuardHandler handler,
-                     void *userdata,
-                     GuardClient **ret) {
-        _cleanup_(guard_client_freep) GuardClient *g = NULL;
-        int r;
-
-        if (n == 0 || max_hold == 0)
-                return -EINVAL;
-        if (n > GUARD_FDS_MAX || max_hold > GUARD_DEADLINE_MAX)
-                return -E2BIG;
-
-        g = calloc_checked(1, sizeof(*g));
-        if (!g)
-                return -ENOMEM;
-
-        g->socket = g->pidfd = -EBADF;
-        g->max_hold = max_hold;
-        g->handler = handler;
-        g->userdata = userdata;
-
-        r = format_to(&g->held_path, "%s/held", runtime_dir);
-        if (r < 0)
-                return r;
-
-        r = client_copy_fds(g, fds, n);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < n; ++i) {
-                r = strv_append(&g->mounts, mounts[i]);
-                if (r < 0)
-                        return r;
-        }
-
-        r = client_spawn(g);
-        if (r < 0)
-                return r;
-
-        r = client_watch(g, event);
-        if (r < 0)
-                return r;
-
-        *ret = TAKE_PTR(g);
-        return 0;
-}
-
-int guard_thaw_leftovers(const char *runtime_dir) {
-        _cleanup_(freep) char *path = NULL;
-        _cleanup_(strv_freep) char **mounts = NULL;
-        int error = 0, r;
-
-        r = format_to(&path, "%s/held", runtime_dir);
-        if (r < 0)
-                return r;
-
-        r = held_list_read(path, &mounts);
-        if (r == -ENOENT)
-                return 0;
-        if (r < 0)
-                return r;
-
-        for (size_t i = strv_length(mounts); i-- > 0;) {
-                r = thaw_path(mounts[i]);
-                if (r == 0) {
-                        log_notice("Thawed '%s', which an earlier life may have left frozen", mounts[i]);
-                        continue;
-                }
-
-                log_warning_errno(r, "Failed to thaw '%s', which an earlier life may have left frozen, going on: %m", mounts[i]);
-                if (r != -ENOENT)
-                        error = r;
-        }
-
-        /* Kept while something on it may still be frozen. */
-        if (error != 0)
-                return error;
-
-        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }

@@ -3,8 +3,8 @@
 /*
  * The Table of Mounts
  *
- * Also the place that knows types of file systems by name: what can be frozen, what must not be touched, and what is
- * no place for anybody's data.
+ * Also the place that knows types of file systems by name: what can be frozen, what must not be touched, and
+ * what is no place for anybody's data.
  */
 
 #include "coordinator/mount-table.h"
@@ -114,7 +114,7 @@ int mount_table_read(MountTable *ret) {
                 if (r < 0)
                         return r;
 
-                table.mounts[table.n++] = (Mount) {
+                table.mounts[table.n++] = (Mount){
                         .id = mnt_fs_get_id(fs),
                         .fs_dev = mnt_fs_get_devno(fs),
                         .class = classify(fs, type),
@@ -127,14 +127,14 @@ int mount_table_read(MountTable *ret) {
         }
 
         *ret = table;
-        table = (MountTable) {};
+        table = (MountTable){};
         return 0;
 }
 
 void mount_table_clear(MountTable *table) {
         free(table->mounts);
         mnt_unref_table(table->parsed);
-        *table = (MountTable) {};
+        *table = (MountTable){};
 }
 
 const Mount *mount_of_fd(const MountTable *table, int fd) {

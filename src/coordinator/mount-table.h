@@ -4,9 +4,10 @@
 /*
  * The Table of Mounts
  *
- * /proc/self/mountinfo, read by libmount, with the questions that volumes ask of it. A mount is found by its number,
- * never by comparing paths, so bind mounts and mounts over mounts give no wrong answers. A file system (superblock)
- * is known by its device number in this table, which for btrfs is not the st_dev of any file.
+ * /proc/self/mountinfo, read by libmount, with the questions that volumes ask of it. A mount is found by its
+ * number, never by comparing paths, so bind mounts and mounts over mounts give no wrong answers. A file
+ * system (superblock) is known by its device number in this table, which for btrfs is not the st_dev of any
+ * file.
  */
 
 #include <stdbool.h>
@@ -62,6 +63,6 @@ int mount_option(const Mount *mount, const char *name, char **ret);
 /* The path of its block device; *ret is NULL when it has none. */
 int mount_device(const Mount *mount, char **ret);
 
-/* What follows @dir in @path, with its leading slash, "" when they are equal; NULL when @path is not below @dir. Both
- * are absolute and without a trailing slash, except "/". */
+/* What follows @dir in @path, with its leading slash, "" when they are equal; NULL when @path is not below
+ * @dir. Both are absolute and without a trailing slash, except "/". */
 const char *path_below(const char *path, const char *dir);

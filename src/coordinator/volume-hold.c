@@ -3,8 +3,8 @@
 /*
  * What Is Held, and in Which Order
  *
- * From the volumes of a set to the descriptors that the guard gets: one for each file system, those that lie on
- * others first. Were the lower one frozen first, freezing the upper one would wait for it.
+ * From the volumes of a set to the descriptors that the guard gets: one for each file system, those that lie
+ * on others first. Were the lower one frozen first, freezing the upper one would wait for it.
  */
 
 #include <errno.h>
@@ -48,7 +48,7 @@ static size_t hold_order_find(HoldOrder *o, const Volume *v) {
                 if (o->items[i].volume->fs_dev == v->fs_dev)
                         return i;
 
-        o->items[o->n] = (Held) { .volume = v, .position = -1 };
+        o->items[o->n] = (Held){ .volume = v, .position = -1 };
         return o->n++;
 }
 

@@ -69,15 +69,19 @@ static void free_probep(blkid_probe *probe) {
         blkid_free_probe(*probe);
 }
 
-/* Looking for the one type that is mounted is quick, and finds nothing that an earlier file system has left. */
+/* Looking for the one type that is mounted is quick, and does not find what an earlier one has left. */
 static int probe_only(blkid_probe probe, const char *type) {
-        char *ext[] = { (char[]) { "ext2" }, (char[]) { "ext3" }, (char[]) { "ext4" }, NULL }; /* for the kernel all one */
+        char *ext[] = { (char[]){ "ext2" }, (char[]){ "ext3" }, (char[]){ "ext4" }, NULL };
         char *one[] = { (char *) (uintptr_t) type, NULL };
 
         if (strcmp(type, "fuseblk") == 0)
                 return 0; /* could be any */
 
-        return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, strncmp(type, "ext", 3) == 0 ? ext : one);
+        /* The kernel mounts each of these as any other. */
+        if (strncmp(type, "ext", 3) == 0)
+                return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, ext);
+
+        return blkid_probe_filter_superblocks_type(probe, BLKID_FLTR_ONLYIN, one);
 }
 
 void volume_uuid_from_disk(const char *device, const char *type, char text[static UUID_TEXT_MAX]) {
@@ -89,15 +93,19 @@ void volume_uuid_from_disk(const char *device, const char *type, char text[stati
                 return;
 
         if (blkid_probe_enable_superblocks(probe, 1) == 0 &&
-            blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID) == 0 && probe_only(probe, type) == 0 &&
-            blkid_do_safeprobe(probe) == 0 && blkid_probe_lookup_value(probe, "UUID", &uuid, NULL) == 0 &&
-            strlen(uuid) < UUID_TEXT_MAX)
+            blkid_probe_set_superblocks_flags(probe, BLKID_SUBLKS_UUID) == 0 &&
+            probe_only(probe, type) == 0 && blkid_do_safeprobe(probe) == 0 &&
+            blkid_probe_lookup_value(probe, "UUID", &uuid, NULL) == 0 && strlen(uuid) < UUID_TEXT_MAX)
                 (void) stpcpy(text, uuid);
 }
 
-/* @text stays empty when the file system has none. The kernel is asked first; libblkid gives the same answer, but has
- * to read the disk. (What it says is not remembered: device numbers and mount numbers are used again at once.) */
-static void filesystem_uuid(const Mount *mount, const char *device, int fd, char text[static UUID_TEXT_MAX]) {
+/* @text stays empty when the file system has none. The kernel is asked first; libblkid gives the same
+ * answer, but has to read the disk. (What it says is not remembered: device numbers and mount numbers are
+ * used again at once.) */
+static void filesystem_uuid(const Mount *mount,
+                            const char *device,
+                            int fd,
+                            char text[static UUID_TEXT_MAX]) {
         struct btrfs_ioctl_fs_info_args info = {};
         FsUuid uuid = {};
 

@@ -6,9 +6,10 @@
  *      ext4 ──> /dev/loop0 ──> a file ──> btrfs ──> /dev/mapper/data ──> /dev/md0 ──> /dev/sda1 ──> /dev/sda
  *               [walk_block]              [walk_filesystem]
  *
- * The walk goes from the top down, once per question; nothing is remembered, as all of it may change. What it needs
- * stands in /sys/dev/block. Whatever it cannot find out (a file in another container, a chain without an end) it
- * answers with "yes, it lies on that": then something is not held that could have been, instead of held for ever.
+ * The walk goes from the top down, once per question; nothing is remembered, as all of it may change. What
+ * it needs stands in /sys/dev/block. Whatever it cannot find out (a file in another container, a chain
+ * without an end) it answers with "yes, it lies on that": then something is not held that could have been,
+ * instead of held for ever.
  */
 
 #include "coordinator/volume-stack.h"
@@ -148,8 +149,8 @@ static bool walk_slaves(Walk *walk, dev_t device) {
 
                 if (entry->d_name[0] == '.')
                         continue;
-                if (format_to(&name, "slaves/%s/dev", entry->d_name) < 0 || read_block_number(device, name, &slave) < 0 ||
-                    walk_block(walk, slave))
+                if (format_to(&name, "slaves/%s/dev", entry->d_name) < 0 ||
+                    read_block_number(device, name, &slave) < 0 || walk_block(walk, slave))
                         return true;
         }
 
@@ -197,14 +198,15 @@ static bool walk_btrfs_devices(Walk *walk, const Mount *mount) {
         for (__u64 id = 0; id <= info.max_id; ++id) {
                 struct stat st;
 
-                *device = (struct btrfs_ioctl_dev_info_args) { .devid = id };
+                *device = (struct btrfs_ioctl_dev_info_args){ .devid = id };
                 if (ioctl(fd, BTRFS_IOC_DEV_INFO, device) < 0) {
                         if (errno == ENODEV)
                                 continue; /* numbers of devices that were removed */
                         return true;
                 }
 
-                if (stat((const char *) device->path, &st) < 0 || !S_ISBLK(st.st_mode) || walk_block(walk, st.st_rdev))
+                if (stat((const char *) device->path, &st) < 0 || !S_ISBLK(st.st_mode) ||
+                    walk_block(walk, st.st_rdev))
                         return true;
         }
 
@@ -313,7 +315,8 @@ bool stack_may_freeze(void) {
         struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {};
         struct stat st;
 
-        /* The kernel asks for the capability in the namespace the file system was mounted from: the first one. */
+        /* The kernel asks for the capability in the namespace the file system was mounted from: the first
+         * one. */
         if (stat("/proc/self/ns/user", &st) == 0 && st.st_ino != INITIAL_USER_NAMESPACE)
                 return false;
 

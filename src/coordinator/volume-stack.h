@@ -4,9 +4,9 @@
 /*
  * What Lies on What
  *
- * A file system lies on devices, a device may lie on other devices (device mapper, RAID, partitions) or in a file
- * (loop), and the file on another file system. Freezing one at the bottom stops everything above, so those above are
- * frozen before it, and what umbra itself stands on is not frozen at all.
+ * A file system lies on devices, a device may lie on other devices (device mapper, RAID, partitions) or in a
+ * file (loop), and the file on another file system. Freezing one at the bottom stops everything above, so
+ * those above are frozen before it, and what umbra itself stands on is not frozen at all.
  */
 
 #include <stdbool.h>
@@ -14,7 +14,8 @@
 
 #include "coordinator/mount-table.h"
 
-/* Is @below the file system @fs, or one that it needs in order to write? Where that cannot be found out: true. */
+/* Is @below the file system @fs, or one that it needs in order to write? Where that cannot be found out:
+ * true. */
 bool stack_lies_on(const MountTable *table, dev_t fs, dev_t below);
 /* Does something protected (volume_protect()) lie on @fs? */
 bool stack_is_protected(const MountTable *table, dev_t fs);

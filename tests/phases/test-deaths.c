@@ -134,7 +134,7 @@ static void die_at(World *w, const Point *p, Victim v) {
         world_script(w, NULL);
         if (v == UMBRAD)
                 world_start_umbrad(w);
-        if (v != WRITER && v != REQUESTER && p->requester_at)
+        if (v != REQUESTER && p->requester_at)
                 actor_go(requester);
         if (v != WRITER && p->writer_at)
                 actor_go(writer);
