@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Copying Ahead
+ *
+ * The volume is read through a private mount of it, where we may make one: without the mounts below, so that what lies
+ * under them is copied as on any other snapshot, and read-only without access times, so that reading it writes nothing.
+ */
+
+#include "providers/files/files-ahead.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mount.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/log.h"
+#include "base/time-util.h"
+#include "providers/files/files-scan.h"
+
+#define SETTLE_USEC (20 * USEC_PER_MSEC)             /* more than a tick of the clock that stamps files */
+#define FLUSH_BYTES (UINT64_C(64) * 1024 * 1024)     /* what may be left in memory when the window opens */
+#define SIZE_STRING_MAX 32U
+
+struct FilesAhead {
+        FilesScan scan;
+        FilesStore store;
+        FilesStatistics statistics;
+        char *volume, *place; /* for sentences */
+        int volume_fd, from_fd;
+        bool clone;
+};
+
+static char *size_to_string(uint64_t size, char buffer[SIZE_STRING_MAX]) {
+        static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+        double value = (double) size;
+        size_t unit = 0;
+
+        for (; value >= 1024 && unit + 1 < ELEMENTSOF(units); ++unit)
+                value /= 1024;
+
+        (void) snprintf(buffer, SIZE_STRING_MAX, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+        return buffer;
+}
+
+#define SIZE_TO_STRING(size) size_to_string((size), (char[SIZE_STRING_MAX]){ 0 })
+
+/* The volume without what is mounted in it. Not everybody may have that, and then the volume has to do. */
+static int open_source(int volume_fd) {
+        struct mount_attr attr = {
+                .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME,
+                .attr_clr = MOUNT_ATTR__ATIME,
+        };
+        _cleanup_(closep) int mount_fd = -EBADF;
+        int fd = -EBADF;
+
+        mount_fd = open_tree(volume_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+        if (mount_fd >= 0 && mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
+                fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                fd = openat(volume_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd < 0 ? -errno : fd;
+}
+
+FilesAhead *files_ahead_free(FilesAhead *a) {
+        if (!a)
+                return NULL;
+
+        files_scan_done(&a->scan);
+        files_store_close(&a->store);
+        (void) fd_close(a->from_fd);
+        (void) fd_close(a->volume_fd);
+        free(a->volume);
+        free(a->place);
+        free(a);
+        return NULL;
+}
+
+int files_ahead_new(const ProviderEnv *env, const ProviderSnapshot *s, const FilesPlan *plan, FilesAhead **ret) {
+        _cleanup_(files_ahead_freep) FilesAhead *a = NULL;
+        _cleanup_(freep) char *own_store = NULL;
+        int r;
+
+        a = calloc_checked(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+
+        a->store = FILES_STORE_EMPTY;
+        a->from_fd = a->volume_fd = -EBADF;
+        a->clone = plan->reflink;
+
+        r = strdup_to(s->volume, &a->volume);
+        if (r == 0)
+                r = format_to(&a->place, "%s/%s", plan->parent, plan->store);
+        if (r == 0)
+                r = format_to(&own_store, "%s/store", env->state_dir);
+        if (r < 0)
+                return r;
+
+        a->volume_fd = fcntl(s->volume_fd, F_DUPFD_CLOEXEC, 3);
+        if (a->volume_fd < 0)
+                return -errno;
+
+        a->from_fd = open_source(a->volume_fd);
+        if (a->from_fd < 0)
+                return provider_fail(a->from_fd, "it cannot be read: %m");
+
+        r = files_store_create(plan, &a->store);
+        if (r < 0)
+                return r;
+
+        r = files_scan_init(&a->scan, a->volume, a->from_fd, a->store.tree_fd, a->store.links_fd);
+        if (r < 0)
+                return r;
+
+        files_scan_exclude(&a->scan, env->state_dir);
+        files_scan_exclude(&a->scan, own_store); /* where the volume is the state directory itself */
+
+        a->scan.copy.clone = a->clone;
+        a->scan.copy.work = &a->statistics.ahead;
+        *ret = TAKE_PTR(a);
+        return 0;
+}
+
+static int no_room(const FilesAhead *a, int r, uint64_t room) {
+        if (a->clone)
+                return provider_fail(r, "'%s' is full: even clones need room for names and extents", a->place);
+
+        return provider_fail(r, "the copy needs %s in '%s', where %s are free", SIZE_TO_STRING(a->statistics.needed),
+                             a->place, SIZE_TO_STRING(room));
+}
+
+/* Gives "no space left" the sentence that helps. */
+static int explain(const FilesAhead *a, int r) {
+        uint64_t bytes, files;
+
+        if (r != -ENOSPC && r != -EDQUOT)
+                return r;
+
+        return files_store_room(a->store.tree_fd, &bytes, &files) < 0 ? r : no_room(a, r, bytes);
+}
+
+/* Adds up before copying, rather than filling the disk that umbra and others live on, and failing then. */
+static int check_room(FilesAhead *a) {
+        FilesWork counted = { 0 };
+        uint64_t bytes, files;
+        int r;
+
+        a->scan.counting = true;
+        a->scan.copy.work = &counted;
+        r = files_scan_pass(&a->scan);
+        a->scan.counting = false;
+        a->scan.copy.work = &a->statistics.ahead;
+        if (r < 0)
+                return r;
+
+        a->statistics.needed = a->scan.needed;
+        r = files_store_room(a->store.tree_fd, &bytes, &files);
+        if (r < 0)
+                return r;
+
+        if (a->statistics.needed > bytes)
+                return no_room(a, -ENOSPC, bytes);
+        if (files_tree_count(a->scan.tree) > files)
+                return provider_fail(-ENOSPC, "the copy needs %zu files in '%s', where %" PRIu64 " can be made",
+                                     files_tree_count(a->scan.tree), a->place, files);
+
+        return 0;
+}
+
+static int one_pass(FilesAhead *a) {
+        /* What is dirty is written, so that whatever writes to a mapping later has to ask the kernel again. */
+        a->scan.copy.synced = files_now();
+        (void) syncfs(a->volume_fd);
+
+        ++a->scan.copy.pass;
+        return explain(a, files_scan_pass(&a->scan));
+}
+
+static uint64_t work_changes(const FilesWork *work) {
+        return work->files + work->others + work->removed;
+}
+
+int files_ahead_prepare(FilesAhead *a) {
+        FilesStatistics *st = &a->statistics;
+        usec_t begin = now_usec(CLOCK_MONOTONIC);
+        uint64_t bytes_before = 0;
+        int r;
+
+        r = a->clone ? 0 : check_room(a);
+        if (r < 0)
+                return r;
+
+        while (st->passes < FILES_PASSES_MAX && !st->converged) {
+                FilesWork before = st->ahead;
+                uint64_t bytes;
+
+                r = one_pass(a);
+                if (r < 0)
+                        return r;
+
+                ++st->passes;
+                bytes = st->ahead.bytes - before.bytes;
+                if (!a->clone && bytes >= FLUSH_BYTES && syncfs(a->store.tree_fd) < 0)
+                        return provider_fail(-errno, "its copy could not be written to the disk: %m");
+
+                st->converged = a->scan.suspects == 0 && work_changes(&st->ahead) == work_changes(&before);
+
+                /* Once a pass has hardly less to do than the one before, neither has the next. */
+                if (st->passes > 2 && bytes * 2 >= bytes_before)
+                        break;
+                bytes_before = bytes;
+
+                if (!st->converged) {
+                        struct timespec settle = timespec_from_usec(SETTLE_USEC);
+
+                        (void) nanosleep(&settle, NULL);
+                }
+        }
+
+        st->ahead.usec = now_usec(CLOCK_MONOTONIC) - begin;
+        return 0;
+}
+
+int files_ahead_commit(FilesAhead *a) {
+        FilesStatistics *st = &a->statistics;
+        usec_t begin = now_usec(CLOCK_MONOTONIC);
+        int r;
+
+        a->scan.copy.work = &st->window;
+        a->scan.copy.window = true;
+        ++a->scan.copy.pass;
+
+        r = explain(a, files_scan_pass(&a->scan));
+        if (r == 0)
+                r = files_scan_seal(&a->scan);
+        if (r < 0)
+                return r;
+
+        /* The volume may be unmounted from now on. */
+        a->from_fd = fd_close(a->from_fd);
+        a->scan.from.root_fd = -EBADF;
+        a->volume_fd = fd_close(a->volume_fd);
+
+        st->files = files_tree_count(a->scan.tree);
+        st->lost = a->scan.copy.lost;
+        st->skipped = a->scan.copy.skipped;
+        st->window.usec = now_usec(CLOCK_MONOTONIC) - begin;
+        return 0;
+}
+
+const FilesStatistics *files_ahead_statistics(const FilesAhead *a) {
+        return &a->statistics;
+}
+
+void files_ahead_report(const FilesAhead *a) {
+        const FilesStatistics *st = &a->statistics;
+
+        log_info("Copied '%s' in %u passes: %" PRIu64 " files (%s) ahead in %s, %" PRIu64 " (%s) of %" PRIu64
+                 " in the window in %s",
+                 a->volume, st->passes, st->ahead.files, SIZE_TO_STRING(st->ahead.bytes),
+                 span_to_string(st->ahead.usec, (char[SPAN_STRING_MAX]){ 0 }), st->window.files,
+                 SIZE_TO_STRING(st->window.bytes), st->files,
+                 span_to_string(st->window.usec, (char[SPAN_STRING_MAX]){ 0 }));
+        if (!st->converged)
+                log_info("'%s' did not come to rest in %u passes, so the window had to copy more", a->volume, st->passes);
+        if (st->window.torn > 0)
+                log_notice("%" PRIu64 " files of '%s' changed while they were copied, keeping them as they are",
+                           st->window.torn, a->volume);
+        if (st->lost > 0)
+                log_notice("%" PRIu64 " attributes or owners of files of '%s' cannot be kept in '%s', ignoring", st->lost,
+                           a->volume, a->place);
+        if (st->skipped > 0)
+                log_notice("%" PRIu64 " devices of '%s' cannot be made in '%s', leaving them out", st->skipped, a->volume,
+                           a->place);
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The Files Providers
+ */
+
+#include "providers/files/provider-files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "provider/provider-builtin.h"
+#include "provider/provider-mount.h"
+#include "providers/files/files-place.h"
+#include "providers/files/files-plan.h"
+#include "providers/files/files-store.h"
+
+static int reflink_probe(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret) {
+        _cleanup_(closep) int parent_fd = -EBADF;
+        int r;
+
+        r = files_plan_reflink_parent(volume_fd, &parent_fd);
+        if (r < 0)
+                return -EOPNOTSUPP;
+        if (!files_can_clone(parent_fd))
+                return -EOPNOTSUPP;
+
+        *ret = (ProviderProbe){
+                .flags = PROVIDER_FORBIDS_HOLD,
+                .consistency = PROVIDER_CONSISTENCY_FUZZY,
+                .consistency_held = PROVIDER_CONSISTENCY_FUZZY,
+                .attributes = VSS_VOLSNAP_ATTR_DIFFERENTIAL,
+        };
+        return 0;
+}
+
+/* Whether directory @fd is umbra's own store, or in it: it cannot be copied into itself. */
+static int is_in_store(const ProviderEnv *env, int fd) {
+        _cleanup_(closep) int here = -EBADF;
+        _cleanup_(freep) char *store = NULL;
+        struct stat st, above, wanted;
+        int next, r;
+
+        r = format_to(&store, "%s/store", env->state_dir);
+        if (r < 0)
+                return r;
+        if (stat(store, &wanted) < 0)
+                return 0;
+
+        here = openat(fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (here < 0 || fstat(here, &st) < 0)
+                return -errno;
+
+        for (;;) {
+                if (st.st_dev == wanted.st_dev && st.st_ino == wanted.st_ino)
+                        return 1;
+
+                next = openat(here, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+                if (next < 0)
+                        return errno == EACCES ? 0 : -errno;
+                (void) fd_close(here);
+                here = next;
+
+                above = st;
+                if (fstat(here, &st) < 0)
+                        return -errno;
+                if (st.st_dev == above.st_dev && st.st_ino == above.st_ino)
+                        return 0;
+        }
+}
+
+static int copy_probe(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret) {
+        _cleanup_(closep) int place_fd = -EBADF;
+        bool may_hold;
+        int r;
+
+        r = is_in_store(env, volume_fd);
+        if (r != 0)
+                return r < 0 ? r : -EOPNOTSUPP;
+
+        r = files_plan_copy_place(env, &place_fd);
+        if (r < 0)
+                return r;
+
+        may_hold = !place_writes_to(place_fd, volume_fd);
+        *ret = (ProviderProbe){
+                .flags = may_hold ? PROVIDER_WANTS_HOLD : PROVIDER_FORBIDS_HOLD,
+                .consistency = PROVIDER_CONSISTENCY_FUZZY,
+                .consistency_held = may_hold ? PROVIDER_CONSISTENCY_CRASH : PROVIDER_CONSISTENCY_FUZZY,
+                .attributes = VSS_VOLSNAP_ATTR_PLEX,
+        };
+        return 0;
+}
+
+static int reflink_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        int r;
+
+        r = files_plan_reflink(env, s, &plan);
+        return r < 0 ? r : files_plan_to_note(&plan, ret_note);
+}
+
+static int copy_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        int r;
+
+        r = files_plan_copy(env, s, &plan);
+        return r < 0 ? r : files_plan_to_note(&plan, ret_note);
+}
+
+static int read_plan(const ProviderSnapshot *s, FilesPlan *ret) {
+        int r;
+
+        r = files_plan_from_note(s->note, ret);
+        return r == -EBADMSG ? provider_fail(r, "its note cannot be read") : r;
+}
+
+static void files_release(ProviderSnapshot *s) {
+        s->data = files_ahead_free(s->data);
+}
+
+static int files_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        FilesAhead *ahead;
+        int r;
+
+        r = read_plan(s, &plan);
+        if (r < 0)
+                return r;
+
+        r = files_ahead_new(env, s, &plan, &ahead);
+        if (r < 0)
+                return r;
+
+        files_release(s);
+        s->data = ahead;
+        return files_ahead_prepare(ahead);
+}
+
+/* Held or not, it does the same: whether it may be held has been said by probe(). */
+static int files_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
+        if (!s->data)
+                return -EINVAL;
+
+        return files_ahead_commit(s->data);
+}
+
+static int files_surface(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        r = read_plan(s, &plan);
+        if (r < 0)
+                return r;
+
+        r = files_store_finish(&plan);
+        if (r < 0)
+                return r;
+
+        r = files_store_tree_path(&plan, &path);
+        if (r < 0)
+                return r;
+
+        if (s->data)
+                files_ahead_report(s->data);
+
+        if (env->privileged)
+                return provider_shadow_bind(env, &s->id, path, ret_device);
+
+        *ret_device = TAKE_PTR(path);
+        return 0;
+}
+
+static int files_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        int r;
+
+        r = read_plan(s, &plan);
+        if (r < 0)
+                return r;
+
+        r = provider_shadow_remove(env, &s->id);
+        if (r < 0)
+                return r;
+
+        return files_store_remove(&plan);
+}
+
+const FilesStatistics *provider_files_statistics(const ProviderSnapshot *s) {
+        return s->data ? files_ahead_statistics(s->data) : NULL;
+}
+
+const ProviderOps provider_files_reflink_ops = {
+        PROVIDER_IDENTITY_FILES_REFLINK,
+        .probe = reflink_probe,
+        .plan = reflink_plan,
+        .prepare = files_prepare,
+        .commit = files_commit,
+        .surface = files_surface,
+        .discard = files_discard,
+        .release = files_release,
+};
+
+const ProviderOps provider_files_copy_ops = {
+        PROVIDER_IDENTITY_FILES_COPY,
+        .probe = copy_probe,
+        .plan = copy_plan,
+        .prepare = files_prepare,
+        .commit = files_commit,
+        .surface = files_surface,
+        .discard = files_discard,
+        .release = files_release,
+};
