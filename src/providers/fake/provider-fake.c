@@ -249,7 +249,7 @@ static int fake_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         if (r < 0)
                 return r;
 
-        r = format_to(&path, "%s/%s", env->state_dir, s->note);
+        r = format_to(&path, "%s/%s/tree", env->state_dir, s->note); /* not there yet: else its own time would not be set */
         if (r < 0)
                 return r;
 
@@ -273,7 +273,7 @@ static int fake_surface(const ProviderEnv *env, const ProviderSnapshot *s, char 
         if (r < 0)
                 return r;
 
-        r = format_to(&path, "%s/%s", env->state_dir, s->note);
+        r = format_to(&path, "%s/%s/tree", env->state_dir, s->note);
         if (r < 0)
                 return r;
 

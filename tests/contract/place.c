@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A Place for a Provider
+ */
+
+#include "contract/place.h"
+
+#include <btrfsutil.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "contract/manifest.h"
+#include "lib/test-util.h"
+#include "loop-fs.h"
+
+#define TMPFS_SIZE "size=32m"
+#define FILLER "filler"
+
+static void mount_tmpfs(const char *dir) {
+        assert_int_equal(mkdir(dir, 0755), 0);
+        assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, TMPFS_SIZE), 0);
+}
+
+static void make_file_system(Place *p, const char *kind) {
+        p->root = path_in(p->dir, "root");
+        if (strcmp(kind, "plain") == 0) {
+                assert_int_equal(mkdir(p->root, 0755), 0);
+                return;
+        }
+
+        enter_private_mounts();
+        p->privileged = true;
+        assert_int_equal(strdup_to(strncmp(kind, "btrfs", 5) == 0 ? "btrfs" : kind, &p->type), 0);
+        if (strcmp(kind, "tmpfs") == 0)
+                mount_tmpfs(p->root);
+        else
+                p->fs = loop_fs_new(p->dir, "root", p->type);
+}
+
+static void make_volumes(Place *p, const char *kind) {
+        bool whole = strcmp(kind, "btrfs") != 0;
+
+        p->volume = whole && p->privileged ? path_in(p->dir, "root") : path_in(p->root, "first");
+        p->second = path_in(p->root, "second");
+        if (p->type && strcmp(p->type, "btrfs") == 0) {
+                assert_int_equal(whole ? 0 : btrfs_util_create_subvolume(p->volume, 0, NULL, NULL), 0);
+                assert_int_equal(btrfs_util_create_subvolume(p->second, 0, NULL, NULL), 0);
+                return;
+        }
+
+        assert_true(p->privileged || mkdir(p->volume, 0755) == 0);
+        assert_int_equal(mkdir(p->second, 0755), 0);
+}
+
+Place *place_new(const char *kind) {
+        Place *p = calloc_checked(1, sizeof(*p));
+
+        assert_non_null(p);
+        if (strcmp(kind, "plain") != 0)
+                enter_private_mounts();
+
+        p->dir = temp_dir_new();
+        make_file_system(p, kind);
+        make_volumes(p, kind);
+
+        p->runtime = path_in(p->dir, "run");
+        assert_int_equal(mkdir(p->runtime, 0755), 0);
+        write_file(p->runtime, "shadow/.keep", ""); /* what stays */
+        write_file(p->runtime, "provider.lock", "");
+        p->state = path_in(p->dir, "state");
+        if (p->privileged)
+                p->state_fs = loop_fs_new(p->dir, "state", "ext4");
+        else
+                assert_int_equal(mkdir(p->state, 0755), 0);
+
+        return p;
+}
+
+/* What the test has not discarded. */
+static void unmount_shadows(const Place *p) {
+        _cleanup_(freep) char *dir = path_in(p->runtime, "shadow");
+        struct dirent **entries = NULL;
+        int n = scandir(dir, &entries, NULL, NULL);
+
+        for (int i = 0; i < n; ++i) {
+                _cleanup_(freep) char *path = path_in(dir, entries[i]->d_name);
+
+                if (entries[i]->d_name[0] != '.')
+                        (void) umount2(path, MNT_DETACH);
+                free(entries[i]);
+        }
+        free(entries);
+}
+
+Place *place_free(Place *p) {
+        if (!p)
+                return NULL;
+
+        unmount_shadows(p);
+        loop_fs_free(p->fs);
+        loop_fs_free(p->state_fs);
+        if (p->privileged && !p->fs)
+                (void) umount2(p->root, MNT_DETACH);
+
+        temp_dir_free(p->dir);
+        free(p->root);
+        free(p->volume);
+        free(p->second);
+        free(p->state);
+        free(p->runtime);
+        free(p->type);
+        free(p);
+        return NULL;
+}
+
+/* To the last byte: large pieces first, then small ones. */
+static void fill(const char *dir) {
+        _cleanup_(freep) char *path = path_in(dir, FILLER);
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        off_t at = 0;
+
+        assert_true(fd >= 0);
+        for (off_t piece = 64 << 20; piece >= 4096; piece /= 2)
+                while (fallocate(fd, 0, at, piece) == 0)
+                        at += piece;
+        assert_int_equal(errno, ENOSPC);
+        (void) fsync(fd);
+}
+
+static void unfill(const char *dir) {
+        _cleanup_(freep) char *path = path_in(dir, FILLER);
+
+        assert_int_equal(unlink(path), 0);
+}
+
+bool place_fill(const Place *p) {
+        if (!p->privileged)
+                return false;
+
+        fill(p->root);
+        fill(p->state);
+        return true;
+}
+
+void place_empty(const Place *p) {
+        unfill(p->root);
+        unfill(p->state);
+}
+
+void place_lose(const Place *p) {
+        _cleanup_(freep) char *aside = path_in(p->dir, "aside");
+
+        if (p->fs)
+                assert_int_equal(umount2(p->root, MNT_DETACH), 0);
+        else if (p->privileged)
+                assert_true(mkdir(aside, 0755) == 0 && mount(p->root, aside, NULL, MS_MOVE, NULL) == 0);
+        else
+                assert_int_equal(rename(p->root, aside), 0);
+}
+
+void place_bring_back(const Place *p) {
+        _cleanup_(freep) char *aside = path_in(p->dir, "aside");
+
+        if (p->fs)
+                assert_int_equal(mount(p->fs->device, p->root, p->type, 0, NULL), 0);
+        else if (p->privileged)
+                assert_true(mount(aside, p->root, NULL, MS_MOVE, NULL) == 0 && rmdir(aside) == 0);
+        else
+                assert_int_equal(rename(aside, p->root), 0);
+}
+
+bool place_can_freeze(const Place *p) {
+        return p->fs;
+}
+
+void place_freeze(const Place *p) {
+        loop_fs_freeze(p->fs);
+}
+
+void place_thaw(const Place *p) {
+        loop_fs_thaw(p->fs);
+}
+
+char *place_names(const Place *p) {
+        return manifest_names(p->dir);
+}
