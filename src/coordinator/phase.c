@@ -135,10 +135,12 @@ void phases_undo(SnapshotSet *set, HRESULT hr, const char *message) {
         set->failure = hr;
         (void) free_and_strdup(&set->failure_message, message ?: hresult_sentence(hr));
         set->pending = 1; /* our own: so that no answer ends the undo before all of it was begun */
-        for (size_t i = last + 1; i-- > 0;)
+        for (size_t i = last + 1; i-- > 0;) {
+                if (i == 0) /* nothing is frozen any more, so the catalog can be written again: "plan" needs it */
+                        (void) snapshot_set_enter(set, SET_UNDOING);
                 if (create_phases[i].undo)
                         create_phases[i].undo(set);
-        (void) snapshot_set_enter(set, SET_UNDOING);
+        }
 
         log_warning("Snapshot set {%s}: failed in phase %s with %s, taken back: %s", GUID_TO_STRING(&set->id),
                     create_phases[last].name, hresult_name(hr), set->failure_message);

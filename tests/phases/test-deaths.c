@@ -39,7 +39,7 @@ typedef struct Point {
 static const Point points[] = {
         { "PrepareBackup",      "PrepareBackup",   NULL,         NULL,             NULL,                    true,  false },
         { "prepared",           NULL,              "Prepared",   NULL,             NULL,                    true,  false },
-        { "provider prepares",  NULL,              NULL,         "prepare = hang", "\"prepare-volumes\"",   true,  false },
+        { "provider prepares",  NULL,              NULL,         "prepare = hang", "\"phase\":\"prepare-volumes\"",   true,  false },
         { "PrepareSnapshot",    "PrepareSnapshot", NULL,         NULL,             NULL,                    true,  false },
         { "Freeze",             "Freeze",          NULL,         NULL,             NULL,                    true,  true  },
         { "held",               NULL,              NULL,         "commit = hang",  "\"phase\":\"commit\"",  true,  true  },
