@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reading the Catalog
+ *
+ * Whatever is read is copied out at once: no statement stays open between two calls.
+ */
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "coordinator/catalog-internal.h"
+
+void catalog_snapshot_clear(CatalogSnapshot *s) {
+        free(s->provider);
+        free(s->volume);
+        free(s->note);
+        free(s->device);
+        free(s->exposed_name);
+        free(s->exposed_path);
+        free(s->machine);
+        *s = (CatalogSnapshot){};
+}
+
+void catalog_list_clear(CatalogList *l) {
+        for (size_t i = 0; i < l->n; ++i)
+                catalog_snapshot_clear(l->items + i);
+
+        free(l->items);
+        *l = (CatalogList){};
+}
+
+/* The columns in the order of the enum, for every statement that reads snapshots. */
+#define SNAPSHOT_COLUMNS                                                                                    \
+        "SELECT s.id, s.set_id, s.state, s.provider, s.provider_id, s.volume, s.volume_id, s.note, "        \
+        "       s.device, s.exposed_name, s.exposed_path, t.snapshots_count, s.context, s.consistency, "    \
+        "       s.created_usec, t.machine "                                                                 \
+        "FROM snapshot AS s JOIN snapshot_set AS t ON t.id = s.set_id "
+
+enum {
+        COLUMN_ID,
+        COLUMN_SET_ID,
+        COLUMN_STATE,
+        COLUMN_PROVIDER,
+        COLUMN_PROVIDER_ID,
+        COLUMN_VOLUME,
+        COLUMN_VOLUME_ID,
+        COLUMN_NOTE,
+        COLUMN_DEVICE,
+        COLUMN_EXPOSED_NAME,
+        COLUMN_EXPOSED_PATH,
+        COLUMN_SNAPSHOTS_COUNT,
+        COLUMN_CONTEXT,
+        COLUMN_CONSISTENCY,
+        COLUMN_CREATED_USEC,
+        COLUMN_MACHINE,
+};
+
+static const char sql_get[] = SNAPSHOT_COLUMNS "WHERE s.id = :id";
+static const char sql_list[] = SNAPSHOT_COLUMNS
+        "WHERE (:set_id IS NULL OR s.set_id = :set_id) AND (:state IS NULL OR s.state = :state) "
+        "ORDER BY s.sequence";
+
+static int read_guid(sqlite3_stmt *stmt, int column, GUID *ret) {
+        const void *bytes = sqlite3_column_blob(stmt, column);
+
+        if (!bytes || sqlite3_column_bytes(stmt, column) != sizeof(*ret))
+                return -EUCLEAN;
+
+        memcpy(ret, bytes, sizeof(*ret));
+        return 0;
+}
+
+static int read_text(sqlite3_stmt *stmt, int column, char **ret) {
+        const char *text = (const char *) sqlite3_column_text(stmt, column);
+
+        if (!text && sqlite3_column_type(stmt, column) != SQLITE_NULL)
+                return -ENOMEM;
+
+        return strdup_to(text, ret);
+}
+
+static int read_texts(sqlite3_stmt *stmt, CatalogSnapshot *s) {
+        const struct {
+                int column;
+                char **to;
+        } texts[] = {
+                { COLUMN_PROVIDER,     &s->provider     },
+                { COLUMN_VOLUME,       &s->volume       },
+                { COLUMN_NOTE,         &s->note         },
+                { COLUMN_DEVICE,       &s->device       },
+                { COLUMN_EXPOSED_NAME, &s->exposed_name },
+                { COLUMN_EXPOSED_PATH, &s->exposed_path },
+                { COLUMN_MACHINE,      &s->machine      },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(texts); ++i) {
+                int r = read_text(stmt, texts[i].column, texts[i].to);
+
+                if (r < 0)
+                        return r;
+        }
+
+        return 0;
+}
+
+static int read_snapshot(sqlite3_stmt *stmt, CatalogSnapshot *ret) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot s = {};
+        int r;
+
+        r = read_guid(stmt, COLUMN_ID, &s.id);
+        if (r >= 0)
+                r = read_guid(stmt, COLUMN_SET_ID, &s.set_id);
+        if (r >= 0)
+                r = read_guid(stmt, COLUMN_PROVIDER_ID, &s.provider_id);
+        if (r >= 0)
+                r = read_guid(stmt, COLUMN_VOLUME_ID, &s.volume_id);
+        if (r >= 0)
+                r = read_texts(stmt, &s);
+        if (r < 0)
+                return r;
+
+        s.state = catalog_state_from_string((const char *) sqlite3_column_text(stmt, COLUMN_STATE));
+        if (s.state < 0)
+                return -EUCLEAN;
+
+        s.snapshots_count = sqlite3_column_int(stmt, COLUMN_SNAPSHOTS_COUNT);
+        s.context = (uint32_t) sqlite3_column_int64(stmt, COLUMN_CONTEXT);
+        s.consistency = sqlite3_column_int(stmt, COLUMN_CONSISTENCY);
+        s.created_usec = (usec_t) sqlite3_column_int64(stmt, COLUMN_CREATED_USEC);
+
+        *ret = s;
+        s = (CatalogSnapshot){};
+        return 0;
+}
+
+int catalog_get(Catalog *c, const GUID *snapshot_id, CatalogSnapshot *ret) {
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = catalog_prepare(c, sql_get, &stmt);
+        if (r < 0)
+                return r;
+
+        catalog_bind_guid(stmt, ":id", snapshot_id);
+
+        switch (sqlite3_step(stmt)) {
+        case SQLITE_ROW:
+                return read_snapshot(stmt, ret);
+        case SQLITE_DONE:
+                return -ENOENT;
+        default:
+                return catalog_errno(c);
+        }
+}
+
+int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList *ret) {
+        _cleanup_(catalog_list_clear) CatalogList list = {};
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        int rc, r;
+
+        r = catalog_prepare(c, sql_list, &stmt);
+        if (r < 0)
+                return r;
+
+        if (set_id)
+                catalog_bind_guid(stmt, ":set_id", set_id);
+        if (state >= 0)
+                catalog_bind_text(stmt, ":state", catalog_state_to_string(state));
+
+        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+                r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
+                if (r < 0)
+                        return r;
+
+                r = read_snapshot(stmt, list.items + list.n);
+                if (r < 0)
+                        return r;
+
+                ++list.n;
+        }
+        if (rc != SQLITE_DONE)
+                return catalog_errno(c);
+
+        *ret = list;
+        list = (CatalogList){};
+        return 0;
+}
+
+static const char sql_count_volume[] = "SELECT count(*) FROM snapshot WHERE volume_id = :volume_id";
+
+int catalog_count_volume(Catalog *c, const GUID *volume_id, unsigned *ret) {
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = catalog_prepare(c, sql_count_volume, &stmt);
+        if (r < 0)
+                return r;
+
+        catalog_bind_guid(stmt, ":volume_id", volume_id);
+
+        if (sqlite3_step(stmt) != SQLITE_ROW)
+                return catalog_errno(c);
+
+        *ret = (unsigned) sqlite3_column_int(stmt, 0);
+        return 0;
+}
+
+static const char sql_find_volume[] = "SELECT path FROM volume WHERE id = :id";
+
+int catalog_find_volume(Catalog *c, const GUID *volume_id, char **ret_path) {
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = catalog_prepare(c, sql_find_volume, &stmt);
+        if (r < 0)
+                return r;
+
+        catalog_bind_guid(stmt, ":id", volume_id);
+
+        switch (sqlite3_step(stmt)) {
+        case SQLITE_ROW:
+                return read_text(stmt, 0, ret_path);
+        case SQLITE_DONE:
+                return -ENOENT;
+        default:
+                return catalog_errno(c);
+        }
+}
