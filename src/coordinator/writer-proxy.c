@@ -84,7 +84,7 @@ static int writer_call_on_reply(sd_bus_message *m, void *userdata, sd_bus_error 
                 const sd_bus_error *e = sd_bus_message_get_error(m);
 
                 /* What sd-bus makes up when the other end is gone. */
-                if (sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_TIMED_OUT))
+                if (sd_bus_error_has_names(e, SD_BUS_ERROR_NO_REPLY, SD_BUS_ERROR_DISCONNECTED, SD_BUS_ERROR_TIMEOUT))
                         writer_call_fail(call, VSS_E_WRITER_NOT_RESPONDING, "the writer's process has ended");
                 else
                         writer_call_fail(call, hresult_from_wire_error(e), e->message);
