@@ -25,23 +25,15 @@
 #include "wire/wire-types.h"
 #include "writer/writer-internal.h"
 
-void writer_enqueue(UmbraWriter *w, WriterEvent *event) {
-        DL_APPEND(w->queue, event);
-        pthread_cond_broadcast(&w->changed);
+/* Whose callbacks run on this thread. */
+static _Thread_local UmbraWriter *own_writer;
+
+bool writer_on_callback_thread(const UmbraWriter *w) {
+        return w && own_writer == w;
 }
 
-void writer_enqueue_abort(UmbraWriter *w, bool lost) {
-        WriterEvent *e = calloc(1, sizeof(*e));
-
-        if (!e)
-                return; /* the freeze limit wakes the application all the same */
-        e->event = WIRE_EVENT_ABORT;
-        e->lost = lost;
-        writer_enqueue(w, e);
-}
-
-bool writer_on_callback_thread(UmbraWriter *w) {
-        return pthread_equal(w->callback_thread, pthread_self()) && w->current;
+const WriterEvent *writer_current_event(const UmbraWriter *w) {
+        return writer_on_callback_thread(w) ? w->current : NULL;
 }
 
 /* What one handler's answer is made of. */
@@ -229,8 +221,6 @@ static HRESULT call_handler(UmbraWriter *w, const WriterEvent *e, bool *ret_ok, 
                 *ret_ok = call_plain(w, w->callbacks.OnFreeze);
                 return S_OK;
         case WIRE_EVENT_THAW:
-                if (w->state != WRITER_FROZEN)
-                        return VSS_E_WRITERERROR_TIMEOUT; /* it was woken before, by its limit */
                 *ret_ok = call_plain(w, w->callbacks.OnThaw);
                 return S_OK;
         case WIRE_EVENT_ABORT:
@@ -244,11 +234,11 @@ static HRESULT call_handler(UmbraWriter *w, const WriterEvent *e, bool *ret_ok, 
         }
 }
 
-static void writer_answer(UmbraWriter *w, const WriterEvent *e, const Answer *a) {
-        sd_bus_message *reply = NULL;
+static void writer_answer(const WriterEvent *e, const Answer *a) {
+        WIRE_CLIENT_LOCKED(e->client);
+        _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        (void) wire_client_lock(e->client);
         r = sd_bus_message_new_method_return(e->request, &reply);
         if (r >= 0)
                 r = sd_bus_message_append(reply, "ii", a->hr, a->hr_application);
@@ -260,90 +250,201 @@ static void writer_answer(UmbraWriter *w, const WriterEvent *e, const Answer *a)
                 (void) wire_client_send(e->client, reply); /* a connection that has ended needs no answer */
         else
                 (void) sd_bus_reply_method_errno(e->request, r, NULL);
-        sd_bus_message_unref(reply);
-        wire_client_unlock(e->client);
 }
 
-static void writer_move(UmbraWriter *w, WireEvent event) {
-        w->state = writer_state_after(w->state, event);
-        if (w->state != WRITER_FROZEN)
-                w->thaw_deadline = USEC_INFINITY;
+/* A session begins when a writer is asked to prepare; not where it learns that nothing of it is wanted. */
+static bool event_begins_session(const WriterEvent *e) {
+        if (e->event == WIRE_EVENT_PREPARE_BACKUP)
+                return !(e->flags & WIRE_EVENT_SELECT_COMPONENTS) || e->document;
+        return e->event == WIRE_EVENT_PREPARE_SNAPSHOT || e->event == WIRE_EVENT_FREEZE;
 }
 
-static void writer_handle(UmbraWriter *w, WriterEvent *e) {
-        Answer a = { 0 };
-        bool ok = true;
+static HRESULT writer_enter_session(UmbraWriter *w, const WriterEvent *e) {
+        WriterSession *s = writer_session_find(w->sessions, &e->session_id);
 
-        w->current = e;
-        w->failure = w->failure_application = S_OK;
-        free(TAKE_PTR(w->failure_message));
-        (void) names_make(e->volumes, true, &w->volume_names, &w->n_volume_names);
-        (void) names_make(e->devices, false, &w->device_names, &w->n_device_names);
+        if (!s && event_begins_session(e) && writer_session_add(&w->sessions, &e->session_id, w->identify, &s) < 0)
+                return E_OUTOFMEMORY;
+        if (e->event == WIRE_EVENT_THAW && (!s || s->state != WRITER_FROZEN))
+                return VSS_E_WRITERERROR_TIMEOUT; /* it was woken before, by its limit */
+        if (!s)
+                return S_OK;
 
+        s->set_id = e->set_id;
+        s->context = e->context;
         /* The limit runs from the moment the application is asked to freeze. */
         if (e->event == WIRE_EVENT_FREEZE)
-                w->thaw_deadline = usec_add(now_usec(CLOCK_MONOTONIC), w->freeze_limit);
-        a.hr = call_handler(w, e, &ok, &a);
-        if (SUCCEEDED(a.hr) && FAILED(w->failure)) {
-                a.hr = w->failure;
-                a.hr_application = w->failure_application;
-                a.message = w->failure_message;
-        } else if (SUCCEEDED(a.hr) && !ok)
-                a.hr = VSS_E_WRITERERROR_NONRETRYABLE;
-        writer_move(w, e->event);
-        w->current = NULL;
+                s->thaw_deadline = usec_add(now_usec(CLOCK_MONOTONIC), w->freeze_limit);
+        return S_OK;
+}
 
-        if (e->client)
-                writer_answer(w, e, &a);
-        free(a.document);
+static void writer_leave_session(UmbraWriter *w, const WriterEvent *e) {
+        WriterSession *s = writer_session_find(w->sessions, &e->session_id);
+
+        if (!s)
+                return;
+        s->state = writer_state_after(s->state, e->event);
+        if (s->state != WRITER_FROZEN)
+                s->thaw_deadline = USEC_INFINITY;
+        if (s->state == WRITER_IDLE)
+                writer_session_free(&w->sessions, s);
+}
+
+static HRESULT writer_prepare_names(UmbraWriter *w, const WriterEvent *e) {
+        if (names_make(e->volumes, true, &w->volume_names, &w->n_volume_names) < 0 ||
+            names_make(e->devices, false, &w->device_names, &w->n_device_names) < 0)
+                return E_OUTOFMEMORY;
+        return S_OK;
+}
+
+/* Calls the handler; what it returned and what it said about a failure together are the answer. */
+static void writer_call(UmbraWriter *w, const WriterEvent *e, Answer *a) {
+        bool ok = true;
+
+        w->failure = w->failure_application = S_OK;
+        free(TAKE_PTR(w->failure_message));
+        a->hr = writer_prepare_names(w, e);
+        /* Who is frozen is woken, whether its strings could be made or not. */
+        if (SUCCEEDED(a->hr) || e->event == WIRE_EVENT_THAW || e->event == WIRE_EVENT_ABORT) {
+                w->current = e;
+                a->hr = call_handler(w, e, &ok, a);
+                w->current = NULL;
+        }
+        if (SUCCEEDED(a->hr) && FAILED(w->failure)) {
+                a->hr = w->failure;
+                a->hr_application = w->failure_application;
+                a->message = w->failure_message;
+        } else if (SUCCEEDED(a->hr) && !ok)
+                a->hr = VSS_E_WRITERERROR_NONRETRYABLE;
         names_free(&w->volume_names, &w->n_volume_names);
         names_free(&w->device_names, &w->n_device_names);
 }
 
-/* The next event; our own Abort when the freeze limit passes or the writer stops in the middle; NULL: the end. */
-static WriterEvent *writer_next_event(UmbraWriter *w) {
-        WriterEvent *e = NULL;
+static void writer_handle(UmbraWriter *w, const WriterEvent *e) {
+        bool owed = e->event != WIRE_EVENT_ABORT || writer_session_find(w->sessions, &e->session_id);
+        Answer a = { 0 };
+
+        a.hr = writer_enter_session(w, e);
+        if (SUCCEEDED(a.hr) && owed) {
+                writer_call(w, e, &a);
+                writer_leave_session(w, e);
+        }
+        if (e->client)
+                writer_answer(e, &a);
+        free(a.document);
+}
+
+/* What umbrad would have said, had it still been there or been in time. */
+static void writer_make_up(UmbraWriter *w, WireEvent event, const WriterSession *s) {
+        const WriterEvent e = {
+                .event = event,
+                .session_id = s->session_id,
+                .set_id = event == WIRE_EVENT_BACKUP_SHUTDOWN && s->state != WRITER_IN_BACKUP ? GUID_NULL : s->set_id,
+                .context = s->context,
+        };
+
+        writer_handle(w, &e);
+}
+
+/* Nobody is there any more who would wake the application. */
+static void writer_abort_sessions(UmbraWriter *w) {
+        WriterSession *s;
+
+        while ((s = writer_session_owing(w->sessions)))
+                writer_make_up(w, WIRE_EVENT_ABORT, s);
+}
+
+static void writer_end_sessions(UmbraWriter *w) {
+        writer_abort_sessions(w);
+        while (w->sessions)
+                writer_make_up(w, WIRE_EVENT_BACKUP_SHUTDOWN, w->sessions);
+}
+
+/* While the application is frozen, what might keep it so waits: its own session's events come first, then Identify; nothing else. */
+static WriterEvent *queue_next(const UmbraWriter *w, const WriterSession *frozen, bool late) {
+        WriterEvent *e, *identify = NULL;
+
+        if (!frozen)
+                return w->queue;
+        DL_FOREACH(w->queue, e) {
+                if (guid_equal(&e->session_id, &frozen->session_id))
+                        return e;
+                if (!identify && e->event == WIRE_EVENT_IDENTIFY)
+                        identify = e;
+        }
+        return late ? NULL : identify;
+}
+
+typedef enum Task {
+        TASK_EVENT, /* there is one */
+        TASK_LATE,  /* the freeze limit has passed */
+        TASK_LOST,  /* umbrad is gone */
+        TASK_STOP,
+} Task;
+
+static Task writer_next_task(UmbraWriter *w, WriterEvent **ret_event) {
+        const WriterSession *frozen = writer_session_frozen(w->sessions);
+        Task task;
 
         pthread_mutex_lock(&w->lock);
         for (;;) {
-                if (w->queue) {
-                        e = w->queue;
+                bool late = frozen && now_usec(CLOCK_MONOTONIC) >= frozen->thaw_deadline;
+                WriterEvent *e = queue_next(w, frozen, late);
+
+                if (w->stopping)
+                        task = TASK_STOP;
+                else if (w->lost) {
+                        w->lost = false;
+                        task = TASK_LOST;
+                } else if (e) {
                         DL_DELETE(w->queue, e);
-                        break;
-                }
-                if (w->stopping) {
-                        if (!writer_state_owes_abort(w->state))
-                                break;
-                        writer_enqueue_abort(w, false);
-                        if (!w->queue)
-                                break;
+                        *ret_event = e;
+                        task = TASK_EVENT;
+                } else if (late)
+                        task = TASK_LATE;
+                else if (frozen) {
+                        struct timespec until = timespec_from_usec(frozen->thaw_deadline);
+
+                        (void) pthread_cond_timedwait(&w->changed, &w->lock, &until);
+                        continue;
+                } else {
+                        pthread_cond_wait(&w->changed, &w->lock);
                         continue;
                 }
-                if (w->thaw_deadline == USEC_INFINITY) {
-                        pthread_cond_wait(&w->changed, &w->lock);
-                } else {
-                        struct timespec until = timespec_from_usec(w->thaw_deadline);
-
-                        if (pthread_cond_timedwait(&w->changed, &w->lock, &until) == ETIMEDOUT && !w->queue)
-                                writer_enqueue_abort(w, false);
-                }
+                break;
         }
         pthread_mutex_unlock(&w->lock);
-        return e;
+        return task;
+}
+
+static void writer_run_callbacks(UmbraWriter *w) {
+        for (;;) {
+                WriterEvent *e = NULL;
+
+                switch (writer_next_task(w, &e)) {
+                case TASK_EVENT:
+                        writer_handle(w, e);
+                        writer_event_free(e);
+                        break;
+                case TASK_LATE:
+                        writer_make_up(w, WIRE_EVENT_ABORT, writer_session_frozen(w->sessions));
+                        break;
+                case TASK_LOST:
+                        writer_end_sessions(w);
+                        if (w->callbacks.OnDisconnected)
+                                w->callbacks.OnDisconnected(w->userdata);
+                        break;
+                case TASK_STOP:
+                        writer_abort_sessions(w);
+                        return;
+                }
+        }
 }
 
 void *writer_callbacks_main(void *userdata) {
         UmbraWriter *w = userdata;
-        WriterEvent *e;
 
-        while ((e = writer_next_event(w))) {
-                /* One that we made ourselves wakes the application only where it is owed. */
-                if (e->client || writer_state_owes_abort(w->state))
-                        writer_handle(w, e);
-                if (e->lost && w->callbacks.OnDisconnected)
-                        w->callbacks.OnDisconnected(w->userdata);
-                writer_event_free(e);
-        }
+        own_writer = w;
+        writer_run_callbacks(w);
 
         pthread_mutex_lock(&w->lock);
         w->callbacks_ended = true;

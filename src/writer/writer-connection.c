@@ -25,10 +25,11 @@
 
 #define RECONNECT_FIRST_USEC (50 * USEC_PER_MSEC)
 #define RECONNECT_MAX_USEC (2 * USEC_PER_SEC)
+#define RECONNECT_TIMEOUT_USEC (2 * USEC_PER_SEC) /* of one attempt; nothing cuts it short, so unsubscribing may have to wait for it */
 
-void writer_event_free(WriterEvent *e) {
+WriterEvent *writer_event_free(WriterEvent *e) {
         if (!e)
-                return;
+                return NULL;
         if (e->client) {
                 (void) wire_client_lock(e->client); /* messages and their bus are touched under its lock only */
                 sd_bus_message_unref(e->request);
@@ -39,6 +40,19 @@ void writer_event_free(WriterEvent *e) {
         strv_free(e->devices);
         free(e->document);
         free(e);
+        return NULL;
+}
+
+void writer_drop_queue(UmbraWriter *w) {
+        WriterEvent *e, *tmp, *dropped;
+
+        pthread_mutex_lock(&w->lock);
+        dropped = w->queue;
+        w->queue = NULL;
+        pthread_mutex_unlock(&w->lock);
+
+        DL_FOREACH_SAFE(dropped, e, tmp)
+                writer_event_free(e);
 }
 
 static int event_read_devices(sd_bus_message *m, char ***ret) {
@@ -122,7 +136,8 @@ static int writer_on_event(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
         pthread_mutex_lock(&w->lock);
         e->client = wire_client_ref(w->client);
-        writer_enqueue(w, e);
+        DL_APPEND(w->queue, e);
+        pthread_cond_broadcast(&w->changed);
         pthread_mutex_unlock(&w->lock);
         return 1;
 }
@@ -160,48 +175,66 @@ static int writer_register_message(UmbraWriter *w, WireClient *c, sd_bus_message
         return r;
 }
 
-static void client_unrefp(WireClient **c) {
-        wire_client_unref(*c);
+/* Makes @c the writer's connection; false when the writer is stopping and needs none any more. */
+static bool writer_take_client(UmbraWriter *w, WireClient *c) {
+        bool wanted;
+
+        pthread_mutex_lock(&w->lock);
+        wanted = !w->stopping;
+        if (wanted)
+                w->client = wire_client_ref(c);
+        pthread_mutex_unlock(&w->lock);
+        return wanted;
+}
+
+static void writer_drop_client(UmbraWriter *w) {
+        WireClient *c;
+
+        pthread_mutex_lock(&w->lock);
+        c = TAKE_PTR(w->client);
+        pthread_mutex_unlock(&w->lock);
+        wire_client_unref(c);
+}
+
+static HRESULT writer_register(UmbraWriter *w, WireClient *c) {
+        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
+        WIRE_CLIENT_LOCKED(c);
+        _cleanup_message_ sd_bus_message *call = NULL;
+        HRESULT hr;
+        int r;
+
+        r = writer_register_message(w, c, &call);
+        if (r >= 0)
+                r = wire_client_call(c, call, WIRE_CALL_TIMEOUT_USEC, &error, NULL);
+        if (r >= 0)
+                return S_OK;
+
+        hr = sd_bus_error_is_set(&error) ? hresult_from_wire_error(&error) : VSS_E_WRITER_INFRASTRUCTURE;
+        return last_error_set(hr, "umbrad refused the writer: %s", error.message ?: hresult_sentence(hr));
 }
 
 /* Connects and registers once. On success w->client is the connection. */
-HRESULT writer_connect(UmbraWriter *w) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-        _cleanup_(client_unrefp) WireClient *c = NULL;
-        sd_bus_message *call = NULL, *reply = NULL;
-        _cleanup_(freep) char *path = NULL;
-        HRESULT hr = S_OK;
+HRESULT writer_connect(UmbraWriter *w, usec_t timeout) {
+        _cleanup_(wire_client_unrefp) WireClient *c = NULL;
+        HRESULT hr;
         int r;
 
-        r = wire_socket_path(&path);
-        if (r >= 0)
-                r = wire_client_connect(path, WIRE_AUTH_TIMEOUT_USEC, &c);
+        r = wire_client_connect(w->socket, timeout, &c);
         if (r < 0)
                 return last_error_set(r == -EACCES ? E_ACCESSDENIED : VSS_E_WRITER_INFRASTRUCTURE,
                                       "umbrad does not answer on '%s' (%s): is it running? Set " WIRE_SOCKET_ENV
                                       " if it listens elsewhere",
-                                      path ?: "?", strerror(-r));
+                                      w->socket, strerror(-r));
 
         /* Events may come right behind the answer, so the client must be known before. */
-        pthread_mutex_lock(&w->lock);
-        w->client = wire_client_ref(c);
-        pthread_mutex_unlock(&w->lock);
-
-        r = writer_register_message(w, c, &call);
-        if (r >= 0)
-                r = wire_client_call(c, call, WIRE_CALL_TIMEOUT_USEC, &error, &reply);
-        if (r < 0) {
-                hr = sd_bus_error_is_set(&error) ? hresult_from_wire_error(&error) : VSS_E_WRITER_INFRASTRUCTURE;
-                hr = last_error_set(hr, "umbrad refused the writer: %s", error.message ?: hresult_sentence(hr));
+        if (!writer_take_client(w, c))
+                return VSS_E_BAD_STATE;
+        hr = writer_register(w, c);
+        if (FAILED(hr)) {
                 wire_client_disconnect(c);
-                pthread_mutex_lock(&w->lock);
-                w->client = wire_client_unref(w->client);
-                pthread_mutex_unlock(&w->lock);
+                writer_drop_client(w);
+                writer_drop_queue(w);
         }
-        (void) wire_client_lock(c);
-        sd_bus_message_unref(call);
-        sd_bus_message_unref(reply);
-        wire_client_unlock(c);
         return hr;
 }
 
@@ -223,25 +256,15 @@ static bool writer_pause(UmbraWriter *w, usec_t usec) {
         return stopping;
 }
 
-/* Umbrad is gone: whoever froze for it must wake. Events of the old connection that no handler has seen yet are dropped. */
+/* Umbrad is gone: whoever froze for it must wake. What no handler has seen of the old connection is dropped. */
 static void writer_lost(UmbraWriter *w) {
-        WriterEvent *e, *tmp, *dropped = NULL;
-        WireClient *c;
+        writer_drop_client(w);
+        writer_drop_queue(w);
 
         pthread_mutex_lock(&w->lock);
-        DL_FOREACH_SAFE(w->queue, e, tmp) {
-                DL_DELETE(w->queue, e);
-                DL_APPEND(dropped, e);
-        }
-        c = w->client;
-        w->client = NULL;
-        if (!w->stopping)
-                writer_enqueue_abort(w, true);
+        w->lost = true;
+        pthread_cond_broadcast(&w->changed);
         pthread_mutex_unlock(&w->lock);
-
-        DL_FOREACH_SAFE(dropped, e, tmp)
-                writer_event_free(e);
-        wire_client_unref(c);
 }
 
 static bool writer_reconnect(UmbraWriter *w) {
@@ -250,7 +273,7 @@ static bool writer_reconnect(UmbraWriter *w) {
         for (;;) {
                 if (writer_pause(w, pause))
                         return false;
-                if (SUCCEEDED(writer_connect(w)))
+                if (SUCCEEDED(writer_connect(w, RECONNECT_TIMEOUT_USEC)))
                         return true;
                 pause = MIN(pause * 2, RECONNECT_MAX_USEC);
         }

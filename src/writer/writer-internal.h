@@ -7,9 +7,13 @@
  * Two threads serve one writer. The connection's thread reads events and never runs an application's code, so a slow handler never stops the
  * connection from answering; it puts them into a queue. The callbacks' thread takes them out one at a time, calls the handler, and answers. It
  * also keeps the freeze limit: a writer that is not thawed in time wakes by itself.
+ *
+ * Locks: life is taken by whoever subscribes or unsubscribes, for as long as that takes. The client's lock is taken before ours (events arrive under it), so
+ * nothing is asked of a client while our lock is held.
  */
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <systemd/sd-bus.h>
@@ -32,7 +36,6 @@ typedef struct WriterEvent {
         VSS_BACKUP_TYPE backup_type;
         VSS_RESTORE_TYPE restore_type;
         uint32_t flags;
-        bool lost; /* made because the connection has ended */
         char **volumes; /* strv */
         char **devices; /* strv: volume, device, volume, device … */
         char *document;
@@ -43,6 +46,7 @@ struct UmbraWriter {
         UmbraWriterCallbacks callbacks;
         void *userdata;
 
+        /* Who it is: set once, before it subscribes. */
         bool initialized;
         VSS_ID id, instance_id;
         char *name, *instance_name;
@@ -51,19 +55,22 @@ struct UmbraWriter {
         VSS_SOURCE_TYPE source;
         VSS_APPLICATION_LEVEL level;
         usec_t freeze_limit;
+
+        pthread_mutex_t life; /* guards what follows */
+        bool subscribed;
+        _Atomic pid_t pid; /* a fork has our memory, but not our threads */
+        char *socket;      /* where umbrad listened when the writer subscribed */
         DWORD event_mask, unsubscribe_timeout_ms;
+        pthread_t connection_thread, callback_thread;
 
         pthread_mutex_t lock; /* guards what follows */
         pthread_cond_t changed;
-        bool subscribed, stopping;
+        bool stopping, lost, callbacks_ended;
         WireClient *client;
         WriterEvent *queue;
-        pthread_t connection_thread, callback_thread;
-        bool callbacks_ended;
 
         /* Of the callbacks' thread alone. */
-        WriterState state;
-        usec_t thaw_deadline; /* USEC_INFINITY: not frozen */
+        WriterSession *sessions;
         const WriterEvent *current;
         LPCWSTR *volume_names; /* of the current event, as the application sees them; owned */
         LPCWSTR *device_names;
@@ -74,13 +81,18 @@ struct UmbraWriter {
 };
 
 /* writer-connection.c */
-HRESULT writer_connect(UmbraWriter *w);
+HRESULT writer_connect(UmbraWriter *w, usec_t timeout);
 void *writer_connection_main(void *userdata);
-void writer_event_free(WriterEvent *e);
+WriterEvent *writer_event_free(WriterEvent *e);
+/* All that no handler has seen. */
+void writer_drop_queue(UmbraWriter *w);
 
 /* writer-callbacks.c */
 void *writer_callbacks_main(void *userdata);
-/* Under the lock. @event without a client: made by ourselves. */
-void writer_enqueue(UmbraWriter *w, WriterEvent *event);
-void writer_enqueue_abort(UmbraWriter *w, bool lost);
-bool writer_on_callback_thread(UmbraWriter *w);
+bool writer_on_callback_thread(const UmbraWriter *w);
+/* The event that a handler of this very thread is about, or NULL. */
+const WriterEvent *writer_current_event(const UmbraWriter *w);
+
+/* writer-path.c */
+/* Does @path, which need not exist, lie on the volume that begins at @volume? Volumes mounted further down are others. */
+bool path_is_on_volume(const char *path, const char *volume);

@@ -7,7 +7,10 @@
 #include "writer/writer-state.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <utlist.h>
 
+#include "base/guid.h"
 #include "base/string-table.h"
 
 static const char *const writer_state_table[_WRITER_STATE_MAX] = {
@@ -41,4 +44,59 @@ WriterState writer_state_after(WriterState from, WireEvent event) {
 
 bool writer_state_owes_abort(WriterState s) {
         return s == WRITER_PREPARED || s == WRITER_READY || s == WRITER_FROZEN || s == WRITER_THAWED;
+}
+
+WriterSession *writer_session_find(WriterSession *list, const VSS_ID *session_id) {
+        WriterSession *s;
+
+        DL_FOREACH(list, s)
+                if (guid_equal(&s->session_id, session_id))
+                        return s;
+        return NULL;
+}
+
+WriterSession *writer_session_frozen(WriterSession *list) {
+        WriterSession *s;
+
+        DL_FOREACH(list, s)
+                if (s->state == WRITER_FROZEN)
+                        return s;
+        return NULL;
+}
+
+WriterSession *writer_session_owing(WriterSession *list) {
+        WriterSession *s;
+
+        DL_FOREACH(list, s)
+                if (writer_state_owes_abort(s->state))
+                        return s;
+        return NULL;
+}
+
+int writer_session_add(WriterSession **list, const VSS_ID *session_id, IVssExamineWriterMetadata *identify, WriterSession **ret) {
+        WriterSession *s;
+
+        s = calloc(1, sizeof(*s));
+        if (!s)
+                return -ENOMEM;
+        s->session_id = *session_id;
+        s->thaw_deadline = USEC_INFINITY;
+        s->identify = identify;
+        if (identify)
+                IVssExamineWriterMetadata_AddRef(identify);
+        DL_APPEND(*list, s);
+
+        *ret = s;
+        return 0;
+}
+
+WriterSession *writer_session_free(WriterSession **list, WriterSession *s) {
+        if (!s)
+                return NULL;
+
+        DL_DELETE(*list, s);
+        if (s->identify)
+                IVssExamineWriterMetadata_Release(s->identify);
+        free(s);
+        return NULL;
 }

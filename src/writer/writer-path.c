@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What Lies on a Volume
+ *
+ * Links are followed, because applications name their data as they like. A mount further down is another volume, which the device number tells; what cannot be
+ * looked at is decided by its name, and then rather too much counts than too little.
+ */
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "doc/filespec.h"
+#include "writer/writer-internal.h"
+
+/* The longest part of @path that exists, as it is really called; *ret_rest is what follows it. NULL: not even a part. */
+static char *path_real_part(const char *path, const char **ret_rest) {
+        _cleanup_(freep) char *part = strdup(path);
+        char *real;
+
+        for (size_t n = part ? strlen(part) : 0; n > 0; --n) {
+                if (path[n] != '\0' && path[n] != '/')
+                        continue;
+                part[n] = '\0';
+                real = realpath(part, NULL);
+                if (real) {
+                        *ret_rest = path + n;
+                        return real;
+                }
+        }
+        return NULL;
+}
+
+/* The device of the directory that @path is in, or is: files of an overlay have numbers of their own. */
+static bool directory_device(char *path, dev_t *ret) {
+        struct stat st;
+        char *slash;
+
+        if (stat(path, &st) < 0)
+                return false;
+        slash = strrchr(path, '/');
+        if (!S_ISDIR(st.st_mode) && slash && slash > path) {
+                *slash = '\0';
+                if (stat(path, &st) < 0)
+                        return false;
+        }
+        *ret = st.st_dev;
+        return true;
+}
+
+bool path_is_on_volume(const char *path, const char *volume) {
+        _cleanup_(freep) char *real = NULL, *whole = NULL;
+        const char *rest = NULL;
+        struct stat volume_st;
+        dev_t device;
+
+        real = path_real_part(path, &rest);
+        if (!real)
+                return path_is_below(path, volume);
+        if (format_to(&whole, "%s%s", strcmp(real, "/") == 0 ? "" : real, rest) < 0 || !path_is_below(whole, volume))
+                return false;
+        return !directory_device(real, &device) || stat(volume, &volume_st) < 0 || device == volume_st.st_dev;
+}
