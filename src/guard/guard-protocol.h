@@ -4,18 +4,18 @@
 /*
  * What Coordinator and Guard Say to Each Other
  *
- * umbra-guard DEADLINE COUNT is started with a SOCK_SEQPACKET socket as descriptor 3 and the directories of COUNT
- * file systems, in the order in which they are to be frozen, from descriptor 4 on. DEADLINE is how long it may hold,
- * in microseconds from the moment it is told to freeze. Both ends are of one build and one machine, so what travels
- * is a struct.
+ * umbra-guard DEADLINE COUNT is started with a SOCK_SEQPACKET socket as descriptor 3 and the directories of
+ * COUNT file systems, in the order in which they are to be frozen, from descriptor 4 on. DEADLINE is how
+ * long it may hold, in microseconds from the moment it is told to freeze. Both ends are of one build and one
+ * machine, so what travels is a struct.
  *
- *      coordinator                      guard
- *                      <── READY        locked in memory, descriptors checked, file systems written out once
+ *      coordinator                 guard
+ *                  <── READY       locked in memory, descriptors checked, file systems written out once
  *      FREEZE ──>
- *                      <── HELD         all are frozen
- *      THAW ──>                         … or this socket ends, or the deadline passes, or one cannot be frozen
- *                      <── THAWING      the hold ends, and why
- *                      <── THAWED       all run again; the guard exits
+ *                  <── HELD        all are frozen
+ *      THAW ──>                    … or this socket ends, the deadline passes, or one cannot be frozen
+ *                  <── THAWING     the hold ends, and why
+ *                  <── THAWED      all run again; the guard exits
  *
  * A guard holds once.
  */

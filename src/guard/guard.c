@@ -3,31 +3,33 @@
 /*
  * Freeze Guard
  *
- * A small process that holds file systems frozen, so that the coordinator does not have to. The coordinator may
- * crash, or wait for the very file system it froze; the guard thaws whatever happens. A hold ends when
+ * A small process that holds file systems frozen, so that the coordinator does not have to. The coordinator
+ * may crash, or wait for the very file system it froze; the guard thaws whatever happens. A hold ends when
  *
  *     1. the coordinator says so (it is done),
  *     2. the coordinator's end of the socket closes (it died),
  *     3. the deadline passes (it forgot), or
  *     4. one of the file systems cannot be frozen.
  *
- * Rule for this file: between the first FIFREEZE and the last FITHAW we do not allocate, do not open files and do not
- * log. Each of these may wait for a frozen file system, and then nobody thaws. That is also why we link nothing but
- * the C library, lock ourselves in memory, tell the kernel not to write to file systems on our behalf (IO_FLUSHER),
- * and never dump core.
+ * Rule for this file: between the first FIFREEZE and the last FITHAW we do not allocate, do not open files
+ * and do not log. Each of these may wait for a frozen file system, and then nobody thaws. That is also why
+ * we link nothing but the C library, lock ourselves in memory, tell the kernel not to write to file systems
+ * on our behalf (IO_FLUSHER), and never dump core.
  *
  * Two threads
  *
- * FIFREEZE writes out what is dirty, which takes as long as it takes, and nothing can interrupt it. So a thread that
- * was started long before, the freezer, makes these calls, while the main thread watches socket and deadline. They
- * share one number, g.progress: how many file systems are frozen, and whether the hold is over.
+ * FIFREEZE writes out what is dirty, which takes as long as it takes, and nothing can interrupt it. So a
+ * thread that was started long before, the freezer, makes these calls, while the main thread watches socket
+ * and deadline. They share one number, g.progress: how many file systems are frozen, and whether the hold is
+ * over.
  *
- *     freezer, after each FIFREEZE:  0 ──> 1 ──> 2 ──> … ──> n      fails once the hold is over: then it thaws this one
- *     main thread, when it is over:  k ──> k | OVER                 and thaws k - 1, …, 0
+ *     freezer, after each FIFREEZE:  0 ──> 1 ──> 2 ──> … ──> n   fails when it is OVER; then thaws this one
+ *     main thread, to end the hold:  k ──> k | OVER              and thaws k - 1, …, 0
  *
- * Whoever comes second sees what the first one did, so each file system that was frozen is thawed by exactly one of
- * them, those that are frozen already at once and the one still being frozen as soon as the kernel lets go of it.
- * (Thawing a file system that lies in a file on that one may have to wait for it; the freezer's thaw ends that.)
+ * Whoever comes second sees what the first one did, so each file system that was frozen is thawed by exactly
+ * one of them, those that are frozen already at once and the one still being frozen as soon as the kernel
+ * lets go of it. (Thawing a file system that lies in a file on that one may have to wait for it; the
+ * freezer's thaw ends that.)
  */
 
 #include <errno.h>
@@ -75,7 +77,7 @@
 #define SANITIZED 0
 #endif
 
-#define STACK_USED ((size_t) 64 * 1024)  /* touched before, so that it is there; we need a few hundred bytes of it */
+#define STACK_USED ((size_t) 64 * 1024)  /* touched before, so that it is there; more than we need */
 #define STACK_SIZE ((size_t) 512 * 1024) /* of the freezer; room for what the C library puts there, too */
 #define OVER 0x80000000U                 /* in g.progress */
 
@@ -137,8 +139,8 @@ static bool freeze_all(void) {
         return true;
 }
 
-/* What became dirty since READY, so that FIFREEZE finds little to do: that is by far the cheapest way. Failures show
- * in FIFREEZE, too, which writes out again. */
+/* What became dirty since READY, so that FIFREEZE finds little to do: that is by far the cheapest way.
+ * Failures show in FIFREEZE, too, which writes out again. */
 static void sync_all(void) {
         for (unsigned i = 0; i < g.n && !is_over(); ++i)
                 (void) syncfs((int) i + GUARD_FIRST_FD);
@@ -269,24 +271,29 @@ static void hold(void) {
 
         if (reason == GUARD_REFUSED)
                 report(GUARD_SAYS_THAWING, reason, g.failed_index, g.failed_error, 0);
+        else if (reason == GUARD_DEADLINE && !held)
+                report(GUARD_SAYS_THAWING, reason, n_frozen, ETIMEDOUT, 0);
         else
-                report(GUARD_SAYS_THAWING, reason, n_frozen, reason == GUARD_DEADLINE && !held ? ETIMEDOUT : 0, 0);
+                report(GUARD_SAYS_THAWING, reason, 0, 0, 0);
 
         error = thaw_all(n_frozen);
         held_usec = g.begun > 0 ? now_usec(CLOCK_MONOTONIC) - g.begun : 0;
         report(GUARD_SAYS_THAWED, reason, 0, error, held_usec);
 }
 
-/* It is the socket that ends us. What a service manager or a terminal sends to all processes comes too early. */
+/* It is the socket that ends us. What a service manager or a terminal sends to all processes comes too
+ * early. */
 static void ignore_signals(void) {
-        static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP };
+        static const int ignored[] = {
+                SIGTERM, SIGINT, SIGHUP, SIGPIPE, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP,
+        };
 
         for (size_t i = 0; i < ELEMENTSOF(ignored); ++i)
                 (void) signal(ignored[i], SIG_IGN);
 }
 
-/* All of it best effort: an unprivileged guard, or one in a container, still keeps its promise in all but the
- * strangest moments. */
+/* All of it best effort: an unprivileged guard, or one in a container, still keeps its promise in all but
+ * the strangest moments. */
 static void harden(void) {
         static const char spare_me[] = "-1000";
         struct sched_param priority = { .sched_priority = 1 };
@@ -453,8 +460,9 @@ static int help(void) {
         (void) puts("umbra-guard DEADLINE COUNT\n"
                     "umbra-guard --thaw-held FILE\n"
                     "\n"
-                    "Holds COUNT file systems frozen for umbrad, for at most DEADLINE microseconds, and thaws them\n"
-                    "whatever happens. Not for use by hand: it expects a socket and directories as descriptors.\n"
+                    "Holds COUNT file systems frozen for umbrad, for at most DEADLINE microseconds, and\n"
+                    "thaws them whatever happens. Not for use by hand: it expects a socket and directories\n"
+                    "as descriptors.\n"
                     "\n"
                     "  --thaw-held FILE  thaw the mount points that FILE lists, and remove it\n"
                     "  --help            show this text\n"

@@ -3,8 +3,8 @@
 /*
  * The List of What Is Held
  *
- * Paths and not descriptors, because whoever reads the list was not there when it was written. Opening a directory
- * and thawing it both work on a file system that is frozen.
+ * Paths and not descriptors, because whoever reads the list was not there when it was written. Opening a
+ * directory and thawing it both work on a file system that is frozen.
  */
 
 #include <errno.h>

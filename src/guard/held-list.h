@@ -4,9 +4,10 @@
 /*
  * The List of What Is Held
  *
- * Should coordinator and guard both be killed, somebody else must know what to thaw: the service manager's stop hook,
- * or the next coordinator. So before a hold the mount points are written to a file, one per line in the order in
- * which they are frozen, with line feeds and backslashes as in /proc/self/mountinfo ("\012", "\134").
+ * Should coordinator and guard both be killed, somebody else must know what to thaw: the service manager's
+ * stop hook, or the next coordinator. So before a hold the mount points are written to a file, one per line
+ * in the order in which they are frozen, with line feeds and backslashes as in /proc/self/mountinfo ("\012",
+ * "\134").
  */
 
 #define HELD_LIST_SIZE_MAX (512U * 1024U)

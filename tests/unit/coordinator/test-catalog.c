@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The catalog, with a real file wherever the file matters: it is copied in the middle, damaged, locked, and written by
- * processes that are killed.
+ * The catalog, with a real file wherever the file matters: it is copied in the middle, damaged, locked, and
+ * written by processes that are killed.
  */
 
 #include <errno.h>
@@ -31,7 +31,7 @@ static void make_set(CatalogSnapshot snapshots[2]) {
 
         guid_generate(&set_id);
         for (size_t i = 0; i < 2; ++i) {
-                snapshots[i] = (CatalogSnapshot) {
+                snapshots[i] = (CatalogSnapshot){
                         .set_id = set_id,
                         .provider = (char *) (uintptr_t) "fake",
                         .volume = (char *) (uintptr_t) (i == 0 ? "/srv" : "/home"),
@@ -192,7 +192,7 @@ static void test_that_steps_out_of_order_are_refused(void **state) {
                 { _CATALOG_STATE_INVALID, -ENOENT, -ENOENT, -ENOENT, -ENOENT },
                 { CATALOG_PLANNED,        0,       0,       0,       -EBADFD },
                 { CATALOG_CREATED,        -EBADFD, 0,       0,       -EBADFD },
-                { CATALOG_DELETING,       -EBADFD, 0,       0,       0       }, /* deleting again: after a restart */
+                { CATALOG_DELETING,       -EBADFD, 0,       0,       0       }, /* deletes again */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
@@ -216,7 +216,8 @@ static void test_that_steps_out_of_order_are_refused(void **state) {
                                 assert_int_equal(catalog_set_created(c, set, 1), cases[i].set_created);
                                 break;
                         case 1:
-                                assert_int_equal(catalog_set_device(c, &set[0].id, "/x"), cases[i].set_device);
+                                assert_int_equal(catalog_set_device(c, &set[0].id, "/x"),
+                                                 cases[i].set_device);
                                 break;
                         case 2:
                                 assert_int_equal(deeds[0](c, &set[0].id), cases[i].set_deleting);
@@ -528,7 +529,8 @@ static void test_that_a_damaged_catalog_is_refused_and_left_alone(void **state) 
 
                 fill(dir);
                 fd = open(path, O_RDWR | O_CLOEXEC);
-                assert_int_equal(fstat(fd, &st), 0);
+                if (fd < 0 || fstat(fd, &st) < 0)
+                        fail_msg("Failed to open '%s': %s", path, strerror(errno));
                 if (at < 0)
                         at += st.st_size;
                 assert_int_equal(pwrite(fd, damages[i].bytes, damages[i].n, at), damages[i].n);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The coordinator's end of the guard, with the real guard at the other end ($UMBRA_LIBEXECDIR says where it is), which
- * is killed, stopped and replaced in every state. How soon a write goes on is printed, as it should be within 100 ms.
+ * The coordinator's end of the guard, with the real guard at the other end ($UMBRA_LIBEXECDIR says where it
+ * is), which is killed, stopped and replaced in every state. How soon a write goes on is printed, as it
+ * should be within 100 ms.
  */
 
 #include <errno.h>
@@ -137,7 +138,8 @@ static void assert_went_on(Fixture *f, Writer *w, usec_t begun) {
         char span[SPAN_STRING_MAX];
 
         assert_true(writer_is_done(w, TEST_PATIENCE_USEC));
-        print_message("           went on after %s\n", span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
+        print_message("           went on after %s\n",
+                      span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
         writer_free(w);
         assert_false(loop_fs_is_frozen(f->fs));
         assert_false(file_exists(f->dir, "held"));
@@ -397,6 +399,17 @@ static void test_that_nothing_is_held_when_it_cannot_be_listed(void **state) {
 }
 
 static void test_that_senseless_holds_are_refused(void **state) {
+        static const struct {
+                size_t n;
+                usec_t max_hold;
+                int r;
+        } cases[] = {
+                { 0,  LONG_USEC,     -EINVAL },
+                { 1,  0,             -EINVAL },
+                { 65, LONG_USEC,     -E2BIG  },
+                { 1,  USEC_INFINITY, -E2BIG  },
+                { 1,  LONG_USEC,     -EBADF  }, /* no such descriptor */
+        };
         Fixture *f = *state;
         char *mounts[65] = {};
         int fds[65] = {};
@@ -404,12 +417,14 @@ static void test_that_senseless_holds_are_refused(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(mounts); ++i)
                 mounts[i] = f->dir;
 
-        assert_int_equal(guard_client_new(f->event, f->dir, fds, mounts, 0, LONG_USEC, on_event, f, &f->client), -EINVAL);
-        assert_int_equal(guard_client_new(f->event, f->dir, fds, mounts, 1, 0, on_event, f, &f->client), -EINVAL);
-        assert_int_equal(guard_client_new(f->event, f->dir, fds, mounts, 65, LONG_USEC, on_event, f, &f->client), -E2BIG);
-        assert_int_equal(guard_client_new(f->event, f->dir, fds, mounts, 1, USEC_INFINITY, on_event, f, &f->client), -E2BIG);
         fds[0] = -EBADF;
-        assert_int_equal(guard_client_new(f->event, f->dir, fds, mounts, 1, LONG_USEC, on_event, f, &f->client), -EBADF);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                int r = guard_client_new(f->event, f->dir, fds, mounts, cases[i].n, cases[i].max_hold,
+                                         on_event, f, &f->client);
+
+                assert_int_equal(r, cases[i].r);
+                assert_null(f->client);
+        }
 }
 
 static void test_that_starting_survives_any_failed_allocation(void **state) {
@@ -433,7 +448,7 @@ static void test_that_starting_survives_any_failed_allocation(void **state) {
         f->client = guard_client_free(f->client);
 }
 
-/* A coordinator of its own, which holds @fs, says so by a byte, and its guard's pid, and goes on for ever. */
+/* A coordinator of its own, which holds f->fs, tells the pid of its guard, and goes on for ever. */
 static pid_t fork_coordinator(Fixture *f, pid_t *ret_guard) {
         int pipe_fds[2];
         pid_t pid;
@@ -526,7 +541,7 @@ static void test_that_leftovers_that_are_gone_are_forgotten(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *held = path_in(f->dir, "held"), *gone = path_in(f->dir, "gone");
 
-        assert_int_equal(held_list_write(held, (char *[]) { gone, NULL }), 0);
+        assert_int_equal(held_list_write(held, (char *[]){ gone, NULL }), 0);
         assert_int_equal(guard_thaw_leftovers(f->dir), 0);
         assert_false(file_exists(f->dir, "held"));
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Volumes by every name, on real mounts in a namespace of their own: loops, bind mounts, subvolumes, overlays, and a
- * file system whose server never answers.
+ * Volumes by every name, on real mounts in a namespace of their own: loops, bind mounts, subvolumes,
+ * overlays, and a file system whose server never answers.
  */
 
 #include <errno.h>
@@ -75,7 +75,12 @@ static char *make_dir(Fixture *f, const char *name) {
         return path;
 }
 
-static void mount_on(Fixture *f, const char *source, const char *target, const char *type, unsigned long flags, const char *data) {
+static void mount_on(Fixture *f,
+                     const char *source,
+                     const char *target,
+                     const char *type,
+                     unsigned long flags,
+                     const char *data) {
         if (mount(source, target, type, flags, data) < 0)
                 fail_msg("Failed to mount '%s' on '%s': %s", source, target, strerror(errno));
         assert_int_equal(strv_append(&f->mounts, target), 0);
@@ -108,7 +113,8 @@ static void assert_refused(const char *name, HRESULT expected) {
 
         hr = volume_resolve(name, &v, &why);
         if (hr != expected)
-                fail_msg("'%s' gives %s instead of %s", name ?: "(null)", hresult_name(hr), hresult_name(expected));
+                fail_msg("'%s' gives %s instead of %s", name ?: "(null)", hresult_name(hr),
+                         hresult_name(expected));
         assert_null(v);
         assert_non_null(why);
 }
@@ -287,7 +293,8 @@ static void test_that_the_guid_stays_when_the_file_system_moves(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(types); ++i) {
                 _cleanup_(freep) char *elsewhere = make_dir(f, "elsewhere"), *in = NULL, *in_moved = NULL;
-                _cleanup_(volume_freep) Volume *before = NULL, *after = NULL, *dir_before = NULL, *dir_after = NULL;
+                _cleanup_(volume_freep) Volume *before = NULL, *after = NULL, *dir_before = NULL,
+                                               *dir_after = NULL;
 
                 f->a = loop_fs_new(f->dir, types[i], types[i]);
                 in = path_in(f->a->target, "in");
@@ -314,7 +321,9 @@ static void test_that_the_guid_stays_when_the_file_system_moves(void **state) {
 
 /* People write these down, so they are the same in every version of umbra. */
 static void test_that_guids_are_computed_as_promised(void **state) {
-        static const GUID space = { 0x5d3c10f2, 0x4a8e, 0x4c1b, { 0x9e, 0x37, 0x62, 0xb1, 0x0f, 0xd4, 0x7a, 0x85 } };
+        static const GUID space = {
+                0x5d3c10f2, 0x4a8e, 0x4c1b, { 0x9e, 0x37, 0x62, 0xb1, 0x0f, 0xd4, 0x7a, 0x85 }
+        };
         static const char uuid[] = "01234567-89ab-4def-8123-456789abcdef";
         static const struct {
                 const char *type, *uuid, *dir, *name;
@@ -380,7 +389,8 @@ static void test_that_the_disk_says_the_same_as_the_kernel(void **state) {
                 f->a = loop_fs_new_with_uuid(f->dir, types[i], types[i], uuid);
                 begun = now_usec(CLOCK_MONOTONIC);
                 volume_uuid_from_disk(f->a->device, types[i], text);
-                print_message("           read in %s\n", span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
+                print_message("           read in %s\n",
+                              span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
                 assert_string_equal(text, uuid);
 
                 volume_uuid_from_disk(f->a->device, "vfat", other);
@@ -416,7 +426,8 @@ static void test_that_a_bind_mount_is_the_same_volume(void **state) {
 
 static void test_that_subvolumes_are_volumes_of_their_own(void **state) {
         Fixture *f = *state;
-        _cleanup_(freep) char *sub = NULL, *in = NULL, *renamed = NULL, *in_renamed = NULL, *mounted = make_dir(f, "mounted");
+        _cleanup_(freep) char *sub = NULL, *in = NULL, *renamed = NULL, *in_renamed = NULL,
+                              *mounted = make_dir(f, "mounted");
         _cleanup_(volume_freep) Volume *fs = NULL, *v = NULL, *m = NULL, *r = NULL, *i = NULL, *j = NULL;
 
         enter_private_mounts();
@@ -561,7 +572,8 @@ static void test_that_a_read_only_file_system_is_not_held(void **state) {
 
 static void test_that_what_carries_umbra_is_not_held(void **state) {
         Fixture *f = *state;
-        _cleanup_(volume_freep) Volume *outer = NULL, *inner = NULL, *outer_after = NULL, *inner_after = NULL;
+        _cleanup_(volume_freep) Volume *outer = NULL, *inner = NULL, *outer_after = NULL,
+                                       *inner_after = NULL;
         _cleanup_(freep) char *shadow = NULL;
 
         enter_private_mounts();
@@ -647,7 +659,8 @@ static void test_that_the_inner_one_is_held_first(void **state) {
         f->b = loop_fs_new(f->a->target, "inner", "ext4");
 
         for (int swapped = 0; swapped < 2; ++swapped) {
-                _cleanup_(volume_freep) Volume *outer = resolve(f->a->target), *inner = resolve(f->b->target);
+                _cleanup_(volume_freep) Volume *outer = resolve(f->a->target),
+                                               *inner = resolve(f->b->target);
                 _cleanup_(order_clear) Order o = {};
                 Volume *volumes[2] = { swapped ? inner : outer, swapped ? outer : inner };
                 struct stat st;
@@ -705,7 +718,8 @@ static void test_that_each_file_system_is_held_once(void **state) {
         volumes[3] = resolve(bound);
         volumes[4] = resolve(f->a->target);
 
-        assert_int_equal(volume_hold_order(volumes, ELEMENTSOF(volumes), &o.fds, &o.mounts, &o.n, &o.index), 0);
+        assert_int_equal(volume_hold_order(volumes, ELEMENTSOF(volumes), &o.fds, &o.mounts, &o.n, &o.index),
+                         0);
         assert_int_equal(o.n, 2);
         assert_int_equal(o.index[0], -1);
         assert_int_equal(o.index[1], 0);

@@ -3,7 +3,8 @@
 /*
  * File Systems to Freeze
  *
- * Loop devices are shared by all tests that run at the same time, hence the loop around the one that is free.
+ * Loop devices are shared by all tests that run at the same time, hence the loop around the one that is
+ * free.
  */
 
 #include "loop-fs.h"
@@ -71,7 +72,8 @@ static void make_filesystem(const char *image, const char *type, const char *uui
                         assert_int_equal(strv_append(&argv, uuid), 0);
                 }
                 assert_int_equal(strv_append(&argv, image), 0);
-                assert_int_equal(process_spawn(&(SpawnOptions) { .path = argv[0], .argv = argv }, NULL, &pidfd), 0);
+                assert_int_equal(
+                        process_spawn(&(SpawnOptions){ .path = argv[0], .argv = argv }, NULL, &pidfd), 0);
                 assert_int_equal(process_end(pidfd, TEST_PATIENCE_USEC, &status), 0);
                 assert_int_equal(status, 0);
                 return;
@@ -192,7 +194,7 @@ Writer *writer_start(const char *dir) {
         w = calloc_checked(1, sizeof(*w));
         assert_non_null(w);
 
-        /* Opened for reading it would be possible on a frozen one, created not; so it must be there before. */
+        /* Creating it would wait as well, but here and not in the thread. */
         w->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
         w->done = eventfd(0, EFD_CLOEXEC);
         assert_true(w->fd >= 0 && w->done >= 0);

@@ -4,9 +4,10 @@
 /*
  * File Systems to Freeze
  *
- * Freezing cannot be faked, so these are real: made in a file, on a loop device, mounted in a namespace that nobody
- * else sees. Whatever becomes of the test, the namespace ends with it, and with the last mount the loop device lets go
- * of its file. Only a file system that is still frozen would stay, which is why freeing one thaws it first.
+ * Freezing cannot be faked, so these are real: made in a file, on a loop device, mounted in a namespace that
+ * nobody else sees. Whatever becomes of the test, the namespace ends with it, and with the last mount the
+ * loop device lets go of its file. Only a file system that is still frozen would stay, which is why freeing
+ * one thaws it first.
  */
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ void loop_fs_thaw(const LoopFs *fs);
 /* Tries to freeze it, and takes that back. */
 bool loop_fs_is_frozen(const LoopFs *fs);
 
-/* Somebody who writes to a file, once, in a thread of his own: held up for as long as the file system is frozen. */
+/* Somebody who writes to a file, once, in a thread of his own: held up for as long as the file system is
+ * frozen. */
 typedef struct Writer Writer;
 Writer *writer_start(const char *dir);
 /* Whether the write is over within @usec. */

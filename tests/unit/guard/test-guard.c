@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * umbra-guard, spoken to in its own words. Takes the path of the program as its argument. Whatever happens to whom,
- * the write that was held up must go on; how soon it did is printed, as it should be within 100 ms.
+ * umbra-guard, spoken to in its own words. Takes the path of the program as its argument. Whatever happens
+ * to whom, the write that was held up must go on; how soon it did is printed, as it should be within 100 ms.
  */
 
 #include <errno.h>
@@ -77,9 +77,9 @@ static void guard_start(Guard *g, usec_t deadline, const int *fds, size_t n) {
         assert_true(n < ELEMENTSOF(all));
         all[0] = pair[1];
         memcpy(all + 1, fds, n * sizeof(int));
-        assert_int_equal(process_spawn(&(SpawnOptions) {
+        assert_int_equal(process_spawn(&(SpawnOptions){
                                                .path = guard_path,
-                                               .argv = (char *[]) { guard_path, deadline_text, count, NULL },
+                                               .argv = (char *[]){ guard_path, deadline_text, count, NULL },
                                                .fds = all,
                                                .n_fds = n + 1,
                                        },
@@ -130,7 +130,8 @@ static void assert_goes_on(Writer *w, usec_t begun) {
         char span[SPAN_STRING_MAX];
 
         assert_true(writer_is_done(w, TEST_PATIENCE_USEC));
-        print_message("           went on after %s\n", span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
+        print_message("           went on after %s\n",
+                      span_to_string(now_usec(CLOCK_MONOTONIC) - begun, span));
         writer_free(w);
 }
 
@@ -138,7 +139,8 @@ static int run_program(char *const *argv) {
         _cleanup_(closep) int pidfd = -EBADF;
         int status;
 
-        assert_int_equal(process_spawn(&(SpawnOptions) { .path = guard_path, .argv = argv }, NULL, &pidfd), 0);
+        assert_int_equal(process_spawn(&(SpawnOptions){ .path = guard_path, .argv = argv }, NULL, &pidfd),
+                         0);
         assert_int_equal(process_end(pidfd, TEST_PATIENCE_USEC, &status), 0);
         return status;
 }
@@ -179,9 +181,9 @@ static void test_that_wrong_arguments_are_refused(void **state) {
 static void test_that_it_says_what_it_is(void **state) {
         char help[] = "--help", version[] = "--version", unknown[] = "--unknown";
 
-        assert_int_equal(run_program((char *[]) { guard_path, help, NULL }), EXIT_SUCCESS);
-        assert_int_equal(run_program((char *[]) { guard_path, version, NULL }), EXIT_SUCCESS);
-        assert_int_equal(run_program((char *[]) { guard_path, unknown, NULL }), EXIT_FAILURE);
+        assert_int_equal(run_program((char *[]){ guard_path, help, NULL }), EXIT_SUCCESS);
+        assert_int_equal(run_program((char *[]){ guard_path, version, NULL }), EXIT_SUCCESS);
+        assert_int_equal(run_program((char *[]){ guard_path, unknown, NULL }), EXIT_FAILURE);
 }
 
 static void test_that_it_ends_when_nobody_needs_it(void **state) {
@@ -489,16 +491,16 @@ static void test_that_the_list_of_what_is_held_is_thawed(void **state) {
 
         enter_private_mounts();
         g->a = loop_fs_new(g->dir, "a line feed\nand a \\ backslash", "ext4");
-        assert_int_equal(held_list_write(list, (char *[]) { g->a->target, gone, NULL }), 0);
+        assert_int_equal(held_list_write(list, (char *[]){ g->a->target, gone, NULL }), 0);
         loop_fs_freeze(g->a);
         w = writer_start(g->a->target);
 
-        assert_int_equal(run_program((char *[]) { guard_path, option, list, NULL }), EXIT_SUCCESS);
+        assert_int_equal(run_program((char *[]){ guard_path, option, list, NULL }), EXIT_SUCCESS);
         assert_goes_on(w, now_usec(CLOCK_MONOTONIC));
         assert_false(file_exists(g->dir, "held"));
 
         /* Once more: nothing is held, and that is fine. */
-        assert_int_equal(run_program((char *[]) { guard_path, option, list, NULL }), EXIT_SUCCESS);
+        assert_int_equal(run_program((char *[]){ guard_path, option, list, NULL }), EXIT_SUCCESS);
 }
 
 static void test_that_a_list_that_is_none_is_refused_and_kept(void **state) {
@@ -507,7 +509,7 @@ static void test_that_a_list_that_is_none_is_refused_and_kept(void **state) {
         char option[] = "--thaw-held";
 
         write_file(g->dir, "held", "not a list\n");
-        assert_int_equal(run_program((char *[]) { guard_path, option, list, NULL }), EXIT_FAILURE);
+        assert_int_equal(run_program((char *[]){ guard_path, option, list, NULL }), EXIT_FAILURE);
         assert_true(file_exists(g->dir, "held"));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The list that is read by somebody who was not there: whatever a mount point is called, the same name must come back.
+ * The list that is read by somebody who was not there: whatever a mount point is called, the same name must
+ * come back.
  */
 
 #include <errno.h>
@@ -13,12 +14,12 @@
 
 static void test_that_every_name_comes_back(void **state) {
         char *mounts[] = {
-                (char[]) { "/" },
-                (char[]) { "/srv/with space" },
-                (char[]) { "/srv/with\nline feed\n" },
-                (char[]) { "/srv/with\\backslash\\" },
-                (char[]) { "/srv/looks like one \\012" },
-                (char[]) { "/srv/not utf-8 \xff\xc0" },
+                (char[]){ "/" },
+                (char[]){ "/srv/with space" },
+                (char[]){ "/srv/with\nline feed\n" },
+                (char[]){ "/srv/with\\backslash\\" },
+                (char[]){ "/srv/looks like one \\012" },
+                (char[]){ "/srv/not utf-8 \xff\xc0" },
                 NULL,
         };
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
@@ -34,7 +35,7 @@ static void test_that_every_name_comes_back(void **state) {
 }
 
 static void test_that_only_its_owner_reads_the_list(void **state) {
-        char *mounts[] = { (char[]) { "/srv" }, NULL };
+        char *mounts[] = { (char[]){ "/srv" }, NULL };
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(freep) char *path = path_in(dir, "held");
         struct stat st;

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Volumes by Name
+ *
+ * Names come from requesters, so they may be anything; what they lead to may be a server that does not
+ * answer, so the table of mounts is asked before anything is touched. Every refusal says why, in a sentence
+ * for people.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <vsserror.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "coordinator/volume-internal.h"
+#include "coordinator/volume-stack.h"
+
+#define GUID_BRACED_SIZE (GUID_STRING_MAX - 1 + 2)
+
+/* An answer and why. When there is no memory for the sentence, the answer stands alone. */
+_printf_(3, 4) static HRESULT refuse(HRESULT hr, char **ret_why, const char *format, ...) {
+        char why[PATH_MAX + 256];
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(why, sizeof(why), format, args);
+        va_end(args);
+
+        if (ret_why)
+                (void) strdup_to(why, ret_why);
+        return hr;
+}
+
+static HRESULT refuse_errno(int r, const char *name, char **ret_why) {
+        char buffer[128];
+
+        switch (-r) {
+        case ENOENT:
+        case ENOTDIR:
+                return refuse(VSS_E_OBJECT_NOT_FOUND, ret_why, "'%s' does not exist", name);
+        default:
+                return refuse(hresult_from_errno(r), ret_why, "'%s' cannot be looked at: %s", name,
+                              strerror_r(-r, buffer, sizeof(buffer)));
+        }
+}
+
+static HRESULT refuse_class(const Mount *mount, const char *name, char **ret_why) {
+        switch (mount->class) {
+        case FS_NETWORK:
+                return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why,
+                              "'%s' is on %s, whose files are kept elsewhere: make the copy there", name,
+                              mount->fstype);
+        case FS_PSEUDO:
+                return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why, "'%s' is on %s, which keeps no files",
+                              name, mount->fstype);
+        default:
+                return S_OK;
+        }
+}
+
+static bool is_separator(char c) {
+        return c == '/' || c == '\\';
+}
+
+/* "\\?\Volume{…}\"; -ENOENT when @name is not of this kind at all, -EINVAL when it is, but wrong. */
+static int parse_guid_name(const char *name, GUID *ret) {
+        static const char start[] = "Volume{";
+        char braced[GUID_BRACED_SIZE + 1];
+        const char *end;
+
+        if (!is_separator(name[0]) || !is_separator(name[1]) || (name[2] != '?' && name[2] != '.') ||
+            !is_separator(name[3]) || strncasecmp(name + 4, start, strlen(start)) != 0)
+                return -ENOENT;
+
+        name += 4 + strlen(start) - 1; /* the brace is part of the GUID */
+        end = strchr(name, '}');
+        if (!end || (size_t) (end + 1 - name) != GUID_BRACED_SIZE)
+                return -EINVAL;
+        if (end[1] != '\0' && (!is_separator(end[1]) || end[2] != '\0'))
+                return -EINVAL;
+
+        *(char *) mempcpy(braced, name, GUID_BRACED_SIZE) = '\0';
+        return guid_from_string(braced, ret);
+}
+
+static HRESULT resolve_guid(const MountTable *table,
+                            const GUID *id,
+                            const char *name,
+                            Volume **ret,
+                            char **ret_why) {
+        for (size_t i = 0; i < table->n; ++i) {
+                _cleanup_(volume_freep) Volume *v = NULL;
+                const Mount *mount = table->mounts + i;
+
+                if (mount->class > FS_UNLISTED || stack_is_ours(mount->target) ||
+                    !mount_is_visible(table, mount))
+                        continue;
+                if (volume_of_mount(table, mount, &v) < 0 || !guid_equal(&v->id, id))
+                        continue;
+
+                *ret = TAKE_PTR(v);
+                return S_OK;
+        }
+
+        return refuse(VSS_E_OBJECT_NOT_FOUND, ret_why, "no volume has the name '%s'", name);
+}
+
+static HRESULT resolve_device(const MountTable *table,
+                              dev_t device,
+                              const char *name,
+                              Volume **ret,
+                              char **ret_why) {
+        const Mount *mount;
+        HRESULT hr;
+        int r;
+
+        mount = mount_of_device(table, device);
+        if (!mount)
+                return refuse(VSS_E_OBJECT_NOT_FOUND, ret_why, "the device '%s' is not mounted", name);
+
+        hr = refuse_class(mount, name, ret_why);
+        if (FAILED(hr))
+                return hr;
+
+        r = volume_of_mount(table, mount, ret);
+        return r < 0 ? refuse_errno(r, mount->target, ret_why) : S_OK;
+}
+
+static HRESULT resolve_directory(const MountTable *table,
+                                 const char *path,
+                                 const char *name,
+                                 Volume **ret,
+                                 char **ret_why) {
+        _cleanup_(closep) int fd = -EBADF;
+        _cleanup_(freep) char *real = NULL;
+        const Mount *mount;
+        HRESULT hr;
+        int r;
+
+        real = realpath(path, NULL);
+        if (!real)
+                return refuse_errno(-errno, name, ret_why);
+
+        fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0)
+                return refuse_errno(-errno, name, ret_why);
+
+        mount = mount_of_fd(table, fd);
+        if (!mount)
+                return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why,
+                              "'%s' is on a mount that cannot be seen from here", name);
+
+        hr = refuse_class(mount, name, ret_why);
+        if (FAILED(hr))
+                return hr;
+
+        r = volume_new(table, mount, real, fd, ret);
+        return r < 0 ? refuse_errno(r, name, ret_why) : S_OK;
+}
+
+static HRESULT resolve_path(const MountTable *table,
+                            const char *path,
+                            const char *name,
+                            Volume **ret,
+                            char **ret_why) {
+        const Mount *mount;
+        struct stat st;
+        HRESULT hr;
+
+        /* Not even stat() before we know who would answer. (Links that lead there are found out later.) */
+        mount = mount_covering(table, path);
+        if (mount) {
+                hr = mount->class == FS_NETWORK ? refuse_class(mount, name, ret_why) : S_OK;
+                if (FAILED(hr))
+                        return hr;
+        }
+
+        if (stat(path, &st) < 0)
+                return refuse_errno(-errno, name, ret_why);
+
+        if (S_ISBLK(st.st_mode))
+                return resolve_device(table, st.st_rdev, name, ret, ret_why);
+        if (!S_ISDIR(st.st_mode))
+                return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why, "'%s' is not a directory", name);
+
+        return resolve_directory(table, path, name, ret, ret_why);
+}
+
+/* A backslash is a separator, unless there is something with just this name. The last separators go, and so
+ * does the difference between a directory and "directory/.". */
+static int normalize(const char *name, char **ret) {
+        _cleanup_(freep) char *path = NULL;
+        struct stat st;
+        size_t n;
+        int r;
+
+        r = strdup_to(name, &path);
+        if (r < 0)
+                return r;
+
+        if (path[0] == '\\' || (strchr(path, '\\') && lstat(path, &st) < 0))
+                for (char *p = path; *p; ++p)
+                        if (*p == '\\')
+                                *p = '/';
+
+        for (n = strlen(path); n > 1 && path[n - 1] == '/'; --n)
+                path[n - 1] = '\0';
+
+        *ret = TAKE_PTR(path);
+        return 0;
+}
+
+HRESULT volume_resolve(const char *name, Volume **ret, char **ret_why) {
+        _cleanup_(mount_table_clear) MountTable table = {};
+        _cleanup_(freep) char *path = NULL;
+        GUID id;
+        int r;
+
+        if (!name || !*name)
+                return refuse(E_INVALIDARG, ret_why, "a volume must have a name");
+
+        r = mount_table_read(&table);
+        if (r < 0)
+                return refuse_errno(r, name, ret_why);
+
+        r = parse_guid_name(name, &id);
+        if (r == 0)
+                return resolve_guid(&table, &id, name, ret, ret_why);
+        if (r != -ENOENT)
+                return refuse(E_INVALIDARG, ret_why, "'%s' is not of the form \\\\?\\Volume{GUID}\\", name);
+
+        if (!is_separator(name[0]))
+                return refuse(E_INVALIDARG, ret_why, "'%s' is not an absolute path", name);
+
+        r = normalize(name, &path);
+        if (r < 0)
+                return refuse_errno(r, name, ret_why);
+
+        return resolve_path(&table, path, name, ret, ret_why);
+}
