@@ -188,6 +188,13 @@ HRESULT backup_components_new(IVssBackupComponents **ret) {
         return S_OK;
 }
 
+HRESULT backup_components_check(BackupComponents *b, SessionCall call, const char *method) {
+        if (b->running)
+                wire_client_poll(b->session->client);
+
+        return session_rules_check(&b->rules, call, method);
+}
+
 HRESULT backup_components_set_document(BackupComponents *b, BackupDoc *doc) {
         bool restore = b->rules.state >= SESSION_RESTORE;
         ViewOwner *view;

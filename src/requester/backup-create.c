@@ -25,7 +25,7 @@ HRESULT backup_components_SetContext(BackupIface iface, LONG context) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_SET_CONTEXT, "SetContext");
+        hr = backup_components_check(b, CALL_SET_CONTEXT, "SetContext");
         if (FAILED(hr))
                 return hr;
 
@@ -46,7 +46,7 @@ HRESULT backup_components_StartSnapshotSet(BackupIface iface, VSS_ID *ret_set_id
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_START_SNAPSHOT_SET, "StartSnapshotSet");
+        hr = backup_components_check(b, CALL_START_SNAPSHOT_SET, "StartSnapshotSet");
         if (FAILED(hr))
                 return hr;
 
@@ -86,7 +86,7 @@ HRESULT backup_components_AddToSnapshotSet(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_ADD_TO_SNAPSHOT_SET, "AddToSnapshotSet");
+        hr = backup_components_check(b, CALL_ADD_TO_SNAPSHOT_SET, "AddToSnapshotSet");
         if (FAILED(hr))
                 return hr;
 
@@ -166,7 +166,7 @@ HRESULT backup_components_AbortBackup(BackupIface iface) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_ABORT_BACKUP, "AbortBackup");
+        hr = backup_components_check(b, CALL_ABORT_BACKUP, "AbortBackup");
         if (FAILED(hr))
                 return hr;
         if (!b->running && (b->rules.state == SESSION_BACKUP || b->rules.state == SESSION_COMPLETE))

@@ -70,7 +70,7 @@ HRESULT backup_components_InitializeForBackup(BackupIface iface, BSTR xml) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_INITIALIZE_FOR_BACKUP, "InitializeForBackup");
+        hr = backup_components_check(b, CALL_INITIALIZE_FOR_BACKUP, "InitializeForBackup");
         if (FAILED(hr))
                 return hr;
 
@@ -87,7 +87,7 @@ HRESULT backup_components_InitializeForRestore(BackupIface iface, BSTR xml) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_INITIALIZE_FOR_RESTORE, "InitializeForRestore");
+        hr = backup_components_check(b, CALL_INITIALIZE_FOR_RESTORE, "InitializeForRestore");
         if (FAILED(hr))
                 return hr;
 
@@ -109,7 +109,7 @@ HRESULT backup_components_SetBackupState(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_SET_BACKUP_STATE, "SetBackupState");
+        hr = backup_components_check(b, CALL_SET_BACKUP_STATE, "SetBackupState");
         if (FAILED(hr))
                 return hr;
 
@@ -135,7 +135,7 @@ HRESULT backup_components_SetRestoreState(BackupIface iface, VSS_RESTORE_TYPE ty
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_SET_RESTORE_STATE, "SetRestoreState");
+        hr = backup_components_check(b, CALL_SET_RESTORE_STATE, "SetRestoreState");
         if (FAILED(hr))
                 return hr;
 
@@ -158,7 +158,7 @@ HRESULT backup_components_SaveAsXML(BackupIface iface, BSTR *ret_xml) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_SAVE_AS_XML, "SaveAsXML");
+        hr = backup_components_check(b, CALL_SAVE_AS_XML, "SaveAsXML");
         if (FAILED(hr))
                 return hr;
 
@@ -182,7 +182,7 @@ HRESULT backup_components_GetWriterComponentsCount(BackupIface iface, UINT *ret_
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_GET_WRITER_COMPONENTS, "GetWriterComponentsCount");
+        hr = backup_components_check(b, CALL_GET_WRITER_COMPONENTS, "GetWriterComponentsCount");
         if (FAILED(hr))
                 return hr;
 
@@ -215,7 +215,7 @@ HRESULT backup_components_GetWriterComponents(BackupIface iface, UINT i, IVssWri
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_GET_WRITER_COMPONENTS, "GetWriterComponents");
+        hr = backup_components_check(b, CALL_GET_WRITER_COMPONENTS, "GetWriterComponents");
         if (FAILED(hr))
                 return hr;
 

@@ -24,7 +24,7 @@ HRESULT backup_components_GetSnapshotProperties(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_QUERY, "GetSnapshotProperties");
+        hr = backup_components_check(b, CALL_QUERY, "GetSnapshotProperties");
         if (FAILED(hr))
                 return hr;
 
@@ -58,7 +58,7 @@ HRESULT backup_components_Query(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_QUERY, "Query");
+        hr = backup_components_check(b, CALL_QUERY, "Query");
         if (FAILED(hr))
                 return hr;
 
@@ -92,7 +92,7 @@ HRESULT backup_components_IsVolumeSupported(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_QUERY, "IsVolumeSupported");
+        hr = backup_components_check(b, CALL_QUERY, "IsVolumeSupported");
         if (FAILED(hr))
                 return hr;
 

@@ -36,7 +36,7 @@ static HRESULT select_writers(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_SELECT_WRITERS, method);
+        hr = backup_components_check(b, CALL_SELECT_WRITERS, method);
         if (FAILED(hr))
                 return hr;
         if (n == 0 || b->rules.gathered)
@@ -127,7 +127,7 @@ HRESULT backup_components_GetWriterMetadataCount(BackupIface iface, UINT *ret_co
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_GET_WRITER_METADATA, "GetWriterMetadataCount");
+        hr = backup_components_check(b, CALL_GET_WRITER_METADATA, "GetWriterMetadataCount");
         if (FAILED(hr))
                 return hr;
 
@@ -147,7 +147,7 @@ static HRESULT get_metadata(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_GET_WRITER_METADATA, method);
+        hr = backup_components_check(b, CALL_GET_WRITER_METADATA, method);
         if (FAILED(hr))
                 return hr;
         if (i >= b->n_writers)
@@ -218,7 +218,7 @@ HRESULT backup_components_FreeWriterMetadata(BackupIface iface) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_FREE_WRITER_METADATA, "FreeWriterMetadata");
+        hr = backup_components_check(b, CALL_FREE_WRITER_METADATA, "FreeWriterMetadata");
         if (FAILED(hr))
                 return hr;
 
@@ -276,7 +276,7 @@ HRESULT backup_components_AddComponent(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_ADD_COMPONENT, "AddComponent");
+        hr = backup_components_check(b, CALL_ADD_COMPONENT, "AddComponent");
         if (FAILED(hr))
                 return hr;
 
@@ -336,7 +336,7 @@ HRESULT backup_components_GetWriterStatusCount(BackupIface iface, UINT *ret_coun
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_GET_WRITER_STATUS, "GetWriterStatusCount");
+        hr = backup_components_check(b, CALL_GET_WRITER_STATUS, "GetWriterStatusCount");
         if (FAILED(hr))
                 return hr;
 
@@ -351,7 +351,7 @@ HRESULT backup_components_FreeWriterStatus(BackupIface iface) {
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_FREE_WRITER_STATUS, "FreeWriterStatus");
+        hr = backup_components_check(b, CALL_FREE_WRITER_STATUS, "FreeWriterStatus");
         if (FAILED(hr))
                 return hr;
 
@@ -378,7 +378,7 @@ static HRESULT get_status(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, CALL_GET_WRITER_STATUS, method);
+        hr = backup_components_check(b, CALL_GET_WRITER_STATUS, method);
         if (FAILED(hr))
                 return hr;
         if (i >= b->statuses.n)

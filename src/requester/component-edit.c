@@ -76,7 +76,7 @@ HRESULT component_edit(BackupIface iface,
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, call, method);
+        hr = backup_components_check(b, call, method);
         if (FAILED(hr))
                 return hr;
 

@@ -166,20 +166,18 @@ static int operation_on_answer(sd_bus_message *m, void *userdata, sd_bus_error *
         return 1;
 }
 
-static HRESULT operation_new(BackupComponents *b, const OperationKind *kind, Operation **ret) {
+static Operation *operation_new(BackupComponents *b, const OperationKind *kind) {
         Operation *op;
 
         op = calloc_checked(1, sizeof(*op));
         if (!op)
-                return last_error_set(E_OUTOFMEMORY, NULL);
+                return NULL;
 
         atomic_init(&op->n_ref, 1);
         op->backup = b;
         op->kind = kind;
         op->number = ++b->n_operations;
-
-        *ret = op;
-        return S_OK;
+        return op;
 }
 
 static HRESULT operation_send(Operation *op) {
@@ -213,13 +211,13 @@ HRESULT operation_begin(BackupComponents *b, const OperationKind *kind, IVssAsyn
 
         BACKUP_LOCKED(b);
 
-        hr = session_rules_check(&b->rules, kind->call, kind->name);
+        hr = backup_components_check(b, kind->call, kind->name);
         if (FAILED(hr))
                 return hr;
 
-        hr = operation_new(b, kind, &op);
-        if (FAILED(hr))
-                return hr;
+        op = operation_new(b, kind);
+        if (!op)
+                return last_error_set(E_OUTOFMEMORY, NULL);
 
         hr = async_new(&operation_pump, op, 0, &op->async, &iface);
         if (FAILED(hr))

@@ -140,7 +140,7 @@ static HRESULT volume_has_snapshots(SessionProxy *session, const char *name, boo
 HRESULT IsVolumeSnapshottedInternal(VSS_PWSZ volume, BOOL *ret_present, LONG *ret_capability) {
         _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         _cleanup_(freep) char *name = NULL;
-        bool present;
+        bool present = false;
         HRESULT hr;
 
         if (ret_present)
