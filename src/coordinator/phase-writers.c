@@ -35,12 +35,22 @@ static void fail_for_writers(SnapshotSet *set) {
         SessionWriter *w;
 
         DL_FOREACH(set->session->writers, w)
-                if (session_writer_failed(w) && w->prepared) {
+                if (session_writer_failed(w) && w->in_set) {
                         snprintf(message, sizeof(message), "writer '%s' failed%s%s", w->name, w->message ? ": " : "",
                                  w->message ?: "; its status says why");
                         break;
                 }
         phase_done(set, VSS_E_UNEXPECTED_WRITER_ERROR, message);
+}
+
+/* One may also end between two events. */
+static bool writers_failed(const SnapshotSet *set) {
+        const SessionWriter *w;
+
+        DL_FOREACH(set->session->writers, w)
+                if (w->in_set && session_writer_failed(w))
+                        return true;
+        return false;
 }
 
 static void round_or_fail(SnapshotSet *set, const RoundOptions *options) {
@@ -58,10 +68,14 @@ static void prepare_writers_done(Session *s, unsigned failed, void *userdata) {
 }
 
 void phase_prepare_writers_begin(SnapshotSet *set) {
+        SessionWriter *w;
+
         if (!session_has_writers(set->session)) {
                 phase_done(set, S_OK, NULL);
                 return;
         }
+        DL_FOREACH(set->session->writers, w)
+                w->in_set = false;
         round_or_fail(set, &(RoundOptions){
                                    .event = WIRE_EVENT_PREPARE_SNAPSHOT,
                                    .done = prepare_writers_done,
@@ -76,31 +90,34 @@ static int window_on_deadline(sd_event_source *s, uint64_t usec, void *userdata)
         SessionWriter *w;
 
         DL_FOREACH(set->session->writers, w)
-                if (w->frozen && w->proxy && set->freeze_began + w->proxy->freeze_limit <= now)
+                if (w->frozen && w->proxy && w->frozen_since + w->proxy->freeze_limit <= now)
                         session_writer_answered(w, w->state == VSS_WS_WAITING_FOR_FREEZE ? WIRE_EVENT_FREEZE : WIRE_EVENT_THAW,
                                                 VSS_E_WRITERERROR_TIMEOUT, S_OK, "the writer was frozen longer than its limit");
         fail_for_writers(set);
         return 0;
 }
 
-static int window_arm(SnapshotSet *set) {
-        usec_t limit = USEC_INFINITY;
-        SessionWriter *w;
-
-        DL_FOREACH(set->session->writers, w)
-                if (w->proxy && session_writer_participates(set->session, w))
-                        limit = MIN(limit, w->proxy->freeze_limit);
-        if (limit == USEC_INFINITY)
-                return 0;
-
-        return sd_event_add_time_relative(set->manager->event, &set->window_deadline, CLOCK_MONOTONIC,
-                                          limit + 50 * USEC_PER_MSEC, 1, window_on_deadline, set);
-}
-
 static bool freeze_wants(const Session *s, const SessionWriter *w, void *userdata) {
         const SnapshotSet *set = userdata;
 
         return w->state == VSS_WS_WAITING_FOR_FREEZE && effective_level(w) == levels[set->step];
+}
+
+/* Before a level is frozen: the window ends when the first of all those that are frozen then has had enough. */
+static int window_arm(SnapshotSet *set) {
+        usec_t now = now_usec(CLOCK_MONOTONIC), end = USEC_INFINITY, armed;
+        SessionWriter *w;
+
+        DL_FOREACH(set->session->writers, w)
+                if (w->proxy && freeze_wants(set->session, w, set))
+                        end = MIN(end, now + w->proxy->freeze_limit + 50 * USEC_PER_MSEC);
+        if (end == USEC_INFINITY)
+                return 0;
+        if (!set->window_deadline)
+                return sd_event_add_time(set->manager->event, &set->window_deadline, CLOCK_MONOTONIC, end, 1, window_on_deadline, set);
+        if (sd_event_source_get_time(set->window_deadline, &armed) >= 0 && armed <= end)
+                return 0;
+        return sd_event_source_set_time(set->window_deadline, end);
 }
 
 static void freeze_next_level(SnapshotSet *set);
@@ -117,8 +134,16 @@ static void freeze_level_done(Session *s, unsigned failed, void *userdata) {
 }
 
 static void freeze_next_level(SnapshotSet *set) {
+        if (writers_failed(set)) {
+                fail_for_writers(set);
+                return;
+        }
         if (set->step == ELEMENTSOF(levels)) {
                 phase_done(set, S_OK, NULL);
+                return;
+        }
+        if (window_arm(set) < 0) {
+                phase_done(set, E_OUTOFMEMORY, NULL);
                 return;
         }
         round_or_fail(set, &(RoundOptions){
@@ -134,10 +159,6 @@ void phase_freeze_begin(SnapshotSet *set) {
         set->freeze_began = now_usec(CLOCK_MONOTONIC);
         if (!session_has_writers(set->session)) {
                 phase_done(set, S_OK, NULL);
-                return;
-        }
-        if (window_arm(set) < 0) {
-                phase_done(set, E_OUTOFMEMORY, NULL);
                 return;
         }
         freeze_next_level(set);
@@ -172,7 +193,7 @@ static void thaw_level_done(Session *s, unsigned failed, void *userdata) {
 static void thaw_next_level(SnapshotSet *set) {
         if (set->step == ELEMENTSOF(levels)) {
                 set->manager->window.frozen_usec = now_usec(CLOCK_MONOTONIC) - set->freeze_began;
-                if (FAILED(set->failure))
+                if (FAILED(set->failure) || writers_failed(set))
                         fail_for_writers(set);
                 else
                         phase_done(set, S_OK, NULL);

@@ -128,21 +128,25 @@ void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRES
                 w->state = writer_moves[event].to;
 }
 
-void session_writer_lost(Session *s, WriterProxy *proxy) {
+void session_writer_detach(Session *s, const WriterProxy *proxy) {
+        SessionWriter *w = session_writer_find(s, proxy);
+
+        if (!w)
+                return;
+        w->proxy = NULL;
+        w->frozen = false;
+}
+
+void session_writer_lost(Session *s, const GUID *instance_id) {
         static const VSS_WRITER_STATE lost[VSS_WS_COUNT] = {
                 [VSS_WS_WAITING_FOR_FREEZE] = VSS_WS_FAILED_AT_FREEZE,
                 [VSS_WS_WAITING_FOR_THAW] = VSS_WS_FAILED_AT_THAW,
                 [VSS_WS_WAITING_FOR_POST_SNAPSHOT] = VSS_WS_FAILED_AT_POST_SNAPSHOT,
                 [VSS_WS_WAITING_FOR_BACKUP_COMPLETE] = VSS_WS_FAILED_AT_BACKUP_COMPLETE,
         };
-        SessionWriter *w = session_writer_find(s, proxy);
+        SessionWriter *w;
 
-        if (!w)
-                return;
-
-        /* Where an event is open, its made-up answer says more; it comes right after this. */
-        w->proxy = NULL;
-        w->frozen = false;
-        if (!proxy->calls)
-                session_writer_fail(w, lost[w->state], VSS_E_WRITER_NOT_RESPONDING, S_OK, "the writer's process has ended");
+        DL_FOREACH(s->writers, w)
+                if (!w->proxy && guid_equal(&w->instance_id, instance_id))
+                        session_writer_fail(w, lost[w->state], VSS_E_WRITER_NOT_RESPONDING, S_OK, "the writer's process has ended");
 }

@@ -13,6 +13,7 @@
 #include <vss.h>
 #include <vswriter.h>
 
+#include "base/time-util.h"
 #include "coordinator/coordinator-forward.h"
 #include "doc/backup-doc.h"
 #include "wire/wire-names.h"
@@ -28,10 +29,12 @@ struct SessionWriter {
         HRESULT failure, failure_application;
         char *message;
         bool identified;  /* answered Identify */
-        bool prepared;    /* PrepareForBackup was sent: it is owed an Abort or a BackupShutdown */
+        bool prepared;    /* PrepareForBackup was sent, and it takes part: it is owed an Abort or a BackupShutdown */
+        bool in_set;      /* PrepareSnapshot of the running set was sent: if it fails before it is thawed, so does the set */
         bool post_sent;   /* PostSnapshot was sent: no Abort any more */
         bool settled;     /* Abort or BackupComplete was sent since PrepareForBackup */
         bool frozen;      /* Freeze was sent and neither Thaw nor Abort was answered */
+        usec_t frozen_since;
 
         char *metadata; /* Identify's answer, until the requester has it */
         size_t metadata_size;
@@ -47,5 +50,6 @@ bool session_writer_participates(const Session *s, const SessionWriter *w);
 
 /* The one setter: an answer to @event moves the writer on, or to FAILED_AT_… with the codes given. */
 void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRESULT hr_application, const char *message);
-/* The writer's process is gone: what it was waiting for has failed. */
-void session_writer_lost(Session *s, WriterProxy *proxy);
+/* The writer's process is gone. What it was asked gets its answers in between, and they say at which event; afterwards what it was waiting for has failed. */
+void session_writer_detach(Session *s, const WriterProxy *proxy);
+void session_writer_lost(Session *s, const GUID *instance_id);

@@ -205,6 +205,7 @@ void writer_proxy_closed(void *userdata) {
         writer_registry_remove(w);
         while (w->calls)
                 writer_call_fail(w->calls, VSS_E_WRITER_NOT_RESPONDING, "the writer's process has ended");
+        writer_registry_mourn(w);
 
         free(w->name);
         free(w->instance_name);

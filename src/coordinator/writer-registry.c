@@ -46,5 +46,12 @@ void writer_registry_remove(WriterProxy *w) {
         log_info("Writer '%s' {%s} left", w->name, GUID_TO_STRING(&w->writer_id));
 
         DL_FOREACH(m->sessions, s)
-                session_writer_lost(s, w);
+                session_writer_detach(s, w);
+}
+
+void writer_registry_mourn(WriterProxy *w) {
+        Session *s;
+
+        DL_FOREACH(w->manager->sessions, s)
+                session_writer_lost(s, &w->instance_id);
 }

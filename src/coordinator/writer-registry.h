@@ -13,6 +13,8 @@
 
 /* Takes @w over: in the list from now on. VSS_E_WRITER_ALREADY_SUBSCRIBED: that instance is there. */
 HRESULT writer_registry_add(Manager *m, WriterProxy *w);
-/* Out of the list; sessions that know the writer are told. */
+/* Out of the list: no event goes to it any more. */
 void writer_registry_remove(WriterProxy *w);
+/* Once its open events have been answered: for the sessions that know it, what it was waiting for has failed. */
+void writer_registry_mourn(WriterProxy *w);
 WriterProxy *writer_registry_find(Manager *m, const GUID *instance_id);

@@ -10,6 +10,7 @@
 #include <utlist.h>
 
 #include "base/alloc.h"
+#include "base/guid.h"
 #include "base/log.h"
 #include "coordinator/manager.h"
 #include "coordinator/session-writer.h"
@@ -86,6 +87,13 @@ static int event_volumes_collect(const Session *s, WireEvent event, EventVolumes
         return 0;
 }
 
+/* Whoever is told that a backup is over learns which shadow copies there were, not which there should have been. */
+static GUID event_set_id(const Session *s, WireEvent event) {
+        if (!s->set || (event == WIRE_EVENT_BACKUP_SHUTDOWN && s->set->state != SET_CREATED))
+                return GUID_NULL;
+        return s->set->id;
+}
+
 static int writer_send(Session *s,
                        SessionWriter *w,
                        WireEvent event,
@@ -97,7 +105,7 @@ static int writer_send(Session *s,
         WriterEventArgs args = {
                 .event = event,
                 .session_id = s->id,
-                .set_id = s->set ? s->set->id : (GUID){ 0 },
+                .set_id = event_set_id(s, event),
                 .context = s->context,
         };
         int r;
@@ -227,14 +235,19 @@ static void round_send(WriterRound *r, SessionWriter *w) {
         RoundCall *call = &r->calls[r->n_calls];
         int k;
 
+        /* One that learns that nothing of it is wanted hears nothing more. [MS: events.tsv "no components"] */
         if (r->options.event == WIRE_EVENT_PREPARE_BACKUP) {
-                w->prepared = true;
+                w->prepared = session_writer_participates(r->session, w);
                 w->settled = false;
         }
         if (r->options.event == WIRE_EVENT_BACKUP_COMPLETE)
                 w->settled = true;
-        if (r->options.event == WIRE_EVENT_FREEZE)
+        if (r->options.event == WIRE_EVENT_PREPARE_SNAPSHOT)
+                w->in_set = true;
+        if (r->options.event == WIRE_EVENT_FREEZE) {
                 w->frozen = true;
+                w->frozen_since = now_usec(CLOCK_MONOTONIC);
+        }
         if (r->options.event == WIRE_EVENT_POST_SNAPSHOT)
                 w->post_sent = true;
 
