@@ -82,6 +82,7 @@ Place *place_new(const char *kind) {
                 p->state_fs = loop_fs_new(p->dir, "state", "ext4");
         else
                 assert_int_equal(mkdir(p->state, 0755), 0);
+        write_file(p->state, "store/.keep", ""); /* umbra's own place for copies */
 
         return p;
 }
