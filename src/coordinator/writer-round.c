@@ -10,7 +10,6 @@
 #include <utlist.h>
 
 #include "base/alloc.h"
-#include "base/guid.h"
 #include "base/log.h"
 #include "coordinator/manager.h"
 #include "coordinator/session-writer.h"
@@ -90,7 +89,7 @@ static int event_volumes_collect(const Session *s, WireEvent event, EventVolumes
 /* Whoever is told that a backup is over learns which shadow copies there were, not which there should have been. */
 static GUID event_set_id(const Session *s, WireEvent event) {
         if (!s->set || (event == WIRE_EVENT_BACKUP_SHUTDOWN && s->set->state != SET_CREATED))
-                return GUID_NULL;
+                return (GUID){ 0 };
         return s->set->id;
 }
 
