@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +23,7 @@
 #include "base/time-util.h"
 #include "coordinator/catalog.h"
 #include "lib/test-util.h"
+#include "loop-fs.h"
 
 /* Two snapshots of one set. All strings are literals, so nothing is freed. */
 static void make_set(CatalogSnapshot snapshots[2]) {
@@ -596,11 +596,9 @@ static void test_that_on_a_full_disk_snapshots_can_still_be_deleted(void **state
         CatalogSnapshot set[2], more[400];
         Catalog *c;
 
-        skip_unless_root();
+        enter_private_mounts();
         dir = temp_dir_new();
         filler = path_in(dir, "filler");
-        assert_int_equal(unshare(CLONE_NEWNS), 0);
-        assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
         assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, "size=1m"), 0);
 
         c = open_in(dir);

@@ -576,5 +576,5 @@ int main(void) {
                 client_test(test_that_leftovers_that_are_gone_are_forgotten),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, private_mounts_group_setup, NULL);
 }

@@ -803,5 +803,5 @@ int main(void) {
                 volume_test(test_that_resolving_survives_any_failed_allocation),
         };
 
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, private_mounts_group_setup, NULL);
 }

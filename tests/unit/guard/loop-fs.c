@@ -40,16 +40,35 @@ static const struct {
         { "btrfs", 256 << 20, "/sbin/mkfs.btrfs", "-qf" },
 };
 
-void enter_private_mounts(void) {
+static int enter_once(void) {
         static bool entered;
 
-        skip_unless_root();
         if (entered)
-                return;
+                return 0;
 
-        assert_int_equal(unshare(CLONE_NEWNS), 0);
-        assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+                return -errno;
+
         entered = true;
+        return 0;
+}
+
+void enter_private_mounts(void) {
+        skip_unless_root();
+        assert_int_equal(enter_once(), 0);
+}
+
+int private_mounts_group_setup(void **state) {
+        /* A directory that is everywhere, and where nobody keeps the programs that we start. */
+        static const char tmp[] = "/dev/shm";
+
+        if (geteuid() != 0)
+                return 0;
+
+        if (enter_once() < 0 || mount("tmpfs", tmp, "tmpfs", 0, "mode=1777") < 0)
+                return -1;
+
+        return setenv("TMPDIR", tmp, 1);
 }
 
 static void make_filesystem(const char *image, const char *type, const char *uuid) {

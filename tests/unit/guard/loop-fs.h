@@ -18,6 +18,10 @@
 
 /* Skips the test unless root; once per program. */
 void enter_private_mounts(void);
+/* For cmocka_run_group_tests(): the same for all tests, and temporary directories where nobody else comes by.
+ * Whoever cleans up /tmp would remove our mount points, and what is mounted on a loop on itself then stays
+ * for ever. Does nothing unless root. */
+int private_mounts_group_setup(void **state);
 
 typedef struct LoopFs {
         char *target; /* where it is mounted */

@@ -543,5 +543,5 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
 
         guard_path = argv[1];
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return cmocka_run_group_tests(tests, private_mounts_group_setup, NULL);
 }
