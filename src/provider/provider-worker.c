@@ -154,7 +154,7 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Worker *w = userdata;
         _cleanup_(freep) char *volume = NULL, *ignored = NULL, *note = NULL;
         ProviderSnapshot s;
-        int r, lock_fd;
+        int r, lock_fd = -EBADF;
 
         r = provider_read_snapshot(m, &s, &volume, &ignored);
         if (r < 0)

@@ -27,6 +27,7 @@
 #include "contract/manifest.h"
 #include "contract/place.h"
 #include "contract/tree.h"
+#include "loop-fs.h"
 #include "provider/provider-protocol.h"
 #include "unit/provider/asker.h"
 
@@ -564,5 +565,5 @@ int main(int argc, char **argv) {
 
         provider = argv[1];
         kind = argv[2];
-        return cmocka_run_group_tests_name(provider, tests, NULL, NULL);
+        return cmocka_run_group_tests_name(provider, tests, private_mounts_group_setup, NULL);
 }

@@ -104,14 +104,21 @@ int btrfs_mounted_device(const char *uuid, char **ret) {
         return -ENOENT;
 }
 
+/* With a cache that nobody has filled before: what devices held a moment ago is no help. */
 int btrfs_unmounted_device(const char *uuid, char **ret) {
-        char *device = blkid_evaluate_tag("UUID", uuid, NULL);
+        blkid_cache cache = NULL;
+        blkid_dev device;
+        int r = -ENOENT;
 
-        if (!device)
-                return -ENOENT;
+        if (blkid_get_cache(&cache, "/dev/null") < 0)
+                return -ENOMEM;
 
-        *ret = device;
-        return 0;
+        device = blkid_find_dev_with_tag(cache, "UUID", uuid);
+        if (device)
+                r = strdup_to(blkid_dev_devname(device), ret);
+
+        blkid_put_cache(cache);
+        return r;
 }
 
 /* Without MOUNT_ATTR_RDONLY: whether one can write is then up to the file system. */
