@@ -18,6 +18,7 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <wchar.h>
 #include <unistd.h>
 
 #include <oleauto.h>

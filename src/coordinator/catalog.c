@@ -149,6 +149,10 @@ void catalog_thaw(Catalog *c) {
         --c->frozen;
 }
 
+bool catalog_is_frozen(const Catalog *c) {
+        return c->frozen > 0;
+}
+
 static const char sql_configure[] =
         "PRAGMA locking_mode = EXCLUSIVE;"
         "PRAGMA journal_mode = PERSIST;"

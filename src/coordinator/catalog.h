@@ -67,6 +67,7 @@ Catalog *catalog_close(Catalog *c);
 DEFINE_CLEANUP(Catalog *, catalog_close)
 void catalog_freeze(Catalog *c);
 void catalog_thaw(Catalog *c);
+bool catalog_is_frozen(const Catalog *c);
 
 /* All rows of a set in one transaction, and their volumes remembered. -EEXIST. */
 int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n);

@@ -35,7 +35,8 @@ typedef struct Discard {
         DiscardQueue *queue;
         CatalogSnapshot row;
         unsigned attempts;
-        bool asked;
+        bool asked;     /* the provider works on it */
+        bool discarded; /* the storage is gone, the row is not yet */
         DiscardWaiter *waiters;
 } Discard;
 
@@ -74,29 +75,34 @@ static void discard_queue_kick(DiscardQueue *q) {
         (void) sd_event_source_set_enabled(q->kick, SD_EVENT_ONESHOT);
 }
 
-static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
-        Discard *d = userdata;
+static void discard_finish(Discard *d) {
         DiscardQueue *q = d->queue;
         int r;
-
-        d->asked = false;
-        --q->n_asked;
-        discard_queue_kick(q);
-
-        if (FAILED(answer->hr)) {
-                if (++d->attempts < DISCARD_ATTEMPTS)
-                        return; /* the kick asks again */
-                log_error("Failed to discard the snapshot {%s} of '%s', it is tried again at the next start: %s",
-                          GUID_TO_STRING(&d->row.id), d->row.volume, answer->message ?: hresult_sentence(answer->hr));
-                discard_end(d, answer->hr, answer->message);
-                return;
-        }
 
         r = catalog_forget(q->manager->catalog, &d->row.id);
         if (r < 0)
                 log_error_errno(r, "Failed to forget the snapshot {%s}, it is tried again at the next start: %m",
                                 GUID_TO_STRING(&d->row.id));
         discard_end(d, S_OK, NULL);
+}
+
+static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        Discard *d = userdata;
+        DiscardQueue *q = d->queue;
+
+        d->asked = false;
+        --q->n_asked;
+        discard_queue_kick(q);
+
+        if (SUCCEEDED(answer->hr)) {
+                d->discarded = true; /* the kick forgets the row */
+                return;
+        }
+        if (++d->attempts < DISCARD_ATTEMPTS)
+                return; /* the kick asks again */
+        log_error("Failed to discard the snapshot {%s} of '%s', it is tried again at the next start: %s",
+                  GUID_TO_STRING(&d->row.id), d->row.volume, answer->message ?: hresult_sentence(answer->hr));
+        discard_end(d, answer->hr, answer->message);
 }
 
 static int discard_ask(DiscardQueue *q, Discard *d) {
@@ -113,6 +119,9 @@ static int discard_ask(DiscardQueue *q, Discard *d) {
 
         if (!provider_builtin_by_name(d->row.provider))
                 return -ENOENT;
+        r = catalog_set_deleting(q->manager->catalog, &d->row.id);
+        if (r < 0)
+                return r;
         if (!q->pool) {
                 r = provider_pool_new(q->manager, &q->pool);
                 if (r < 0)
@@ -128,6 +137,15 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
         DiscardQueue *q = userdata;
         Discard *d, *tmp;
 
+        if (catalog_is_frozen(q->manager->catalog))
+                return 0; /* discard_queue_resume() */
+
+        DL_FOREACH_SAFE(q->discards, d, tmp)
+                if (d->discarded) {
+                        discard_finish(d);
+                        discard_queue_kick(q); /* whoever waited may have changed the list */
+                        return 0;
+                }
         DL_FOREACH_SAFE(q->discards, d, tmp) {
                 int r;
 
@@ -217,8 +235,6 @@ HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone 
                 }
                 d->queue = q;
                 r = catalog_get(q->manager->catalog, snapshot_id, &d->row);
-                if (r >= 0)
-                        r = catalog_set_deleting(q->manager->catalog, snapshot_id);
                 if (r < 0) {
                         catalog_snapshot_clear(&d->row);
                         free(d);
@@ -243,4 +259,9 @@ void discard_queue_forget(DiscardQueue *q, void *userdata) {
                         if (w->userdata == userdata)
                                 w->done = NULL;
         }
+}
+
+void discard_queue_resume(DiscardQueue *q) {
+        if (q->discards)
+                discard_queue_kick(q);
 }

@@ -44,7 +44,8 @@ static bool may_be_held(const SnapshotSet *set, const SetSnapshot *s) {
                 return false;
 
         for (size_t i = 0; i < set->n_snapshots; ++i)
-                if ((set->snapshots[i]->probe.flags & PROVIDER_FORBIDS_HOLD) && set->snapshots[i]->volume->dev == s->volume->dev)
+                if ((set->snapshots[i]->probe.flags & PROVIDER_FORBIDS_HOLD) &&
+                    set->snapshots[i]->volume->fs_dev == s->volume->fs_dev)
                         return false;
         return true;
 }

@@ -69,6 +69,7 @@ HRESULT snapshot_set_enter(SnapshotSet *set, SetState to) {
         if (from == SET_FROZEN) {
                 log_release();
                 catalog_thaw(set->manager->catalog);
+                discard_queue_resume(set->manager->discards);
         }
         if ((to == SET_CREATED || to == SET_ABORTED) && set->manager->current == set)
                 set->manager->current = NULL;
