@@ -104,7 +104,7 @@ void doc_clear(const DocElement *e, void *object) {
 }
 
 static int blob_copy(const void *data, size_t size, void **ret) {
-        void *copy;
+        void *copy = NULL;
 
         if (!data) {
                 *ret = NULL;
@@ -185,7 +185,7 @@ static HRESULT list_copy(const DocChild *child, const void *from, void *to) {
 
         for (size_t i = 0; i < n; ++i) {
                 const void *item = child->kind == DOC_POINTERS ? ((void *const *) items)[i] : items + i * child->size;
-                void *copy;
+                void *copy = NULL;
 
                 hr = doc_list_append(to, child, &copy);
                 if (FAILED(hr))

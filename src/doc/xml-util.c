@@ -7,10 +7,14 @@
  * counts too late: depth, attributes of one tag (libxml2 compares each with each), and whether there is a DTD. The
  * second is libxml2 with its own handlers, which stop it at the first thing they do not like. What the first guard
  * takes for a tag is a tag for libxml2, too: the text has to be UTF-8, so there is no other way to spell "<".
+ *
+ * They take turns, piece by piece: what the first has looked at is handed to the second. A piece ends behind a tag,
+ * because libxml2 would look at half a tag again and again until it has the rest.
  */
 
 #include <errno.h>
 #include <libxml/parser.h>
+#include <libxml/parserInternals.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +22,8 @@
 #include "base/alloc.h"
 #include "doc/doc-limits.h"
 #include "doc/xml-util.h"
+
+#define PIECE_SIZE (64 * 1024)
 
 typedef struct XmlParser {
         xmlParserCtxt *ctxt;
@@ -45,62 +51,67 @@ static const char *skip_past(const char *p, const char *end, const char *what) {
         return found ? found + strlen(what) : NULL;
 }
 
-/* @p stands behind the '<' of a start tag; moves it behind its '>'. */
-static HRESULT scan_start_tag(const char **p, const char *end, size_t *depth) {
-        size_t n_attributes = 0;
-        const char *q = *p;
+/* The first guard, and how far it has come. */
+typedef struct Scanner {
+        const char *p, *end;
+        size_t depth;
+} Scanner;
 
-        for (; q < end && *q != '>'; ++q) {
+/* Stands behind the '<' of a start tag. */
+static HRESULT scan_start_tag(Scanner *s) {
+        size_t n_attributes = 0;
+        const char *q = s->p;
+
+        for (; q < s->end && *q != '>'; ++q) {
                 if (*q != '"' && *q != '\'')
                         continue;
 
                 if (++n_attributes > DOCUMENT_ATTRIBUTES_MAX)
                         return VSS_E_INVALID_XML_DOCUMENT;
 
-                q = memchr(q + 1, *q, (size_t) (end - q - 1));
+                q = memchr(q + 1, *q, (size_t) (s->end - q - 1));
                 if (!q)
                         return VSS_E_CORRUPT_XML_DOCUMENT;
         }
-        if (q == end)
+        if (q == s->end)
                 return VSS_E_CORRUPT_XML_DOCUMENT;
 
-        if (*depth >= DOCUMENT_DEPTH_MAX)
+        if (s->depth >= DOCUMENT_DEPTH_MAX)
                 return VSS_E_INVALID_XML_DOCUMENT;
         if (q[-1] != '/')
-                ++*depth;
+                s->depth++;
 
-        *p = q + 1;
+        s->p = q + 1;
         return S_OK;
 }
 
-/* The first guard. Leaves everything that is not a limit to libxml2. */
-static HRESULT scan_limits(const char *text, size_t size) {
-        const char *end = text + size;
-        const char *p = text;
-        size_t depth = 0;
-        HRESULT hr;
+/* Moves behind the next tag, comment or the like, or to the end. Leaves everything that is not a limit to libxml2. */
+static HRESULT scan_next(Scanner *s) {
+        const char *p;
 
-        while (p && (p = memchr(p, '<', (size_t) (end - p)))) {
-                ++p;
-
-                if (starts_with(p, end, "!--"))
-                        p = skip_past(p + 3, end, "-->");
-                else if (starts_with(p, end, "![CDATA["))
-                        p = skip_past(p, end, "]]>");
-                else if (starts_with(p, end, "!"))
-                        /* Our documents have no DTD. Whoever sends one wants to play with entities. */
-                        return VSS_E_INVALID_XML_DOCUMENT;
-                else if (starts_with(p, end, "?"))
-                        p = skip_past(p, end, "?>");
-                else if (starts_with(p, end, "/"))
-                        depth -= depth > 0;
-                else {
-                        hr = scan_start_tag(&p, end, &depth);
-                        if (FAILED(hr))
-                                return hr;
-                }
+        p = memchr(s->p, '<', (size_t) (s->end - s->p));
+        if (!p) {
+                s->p = s->end;
+                return S_OK;
         }
 
+        s->p = ++p;
+        if (starts_with(p, s->end, "!--"))
+                p = skip_past(p + 3, s->end, "-->");
+        else if (starts_with(p, s->end, "![CDATA["))
+                p = skip_past(p, s->end, "]]>");
+        else if (starts_with(p, s->end, "!"))
+                /* Our documents have no DTD. Whoever sends one wants to play with entities. */
+                return VSS_E_INVALID_XML_DOCUMENT;
+        else if (starts_with(p, s->end, "?"))
+                p = skip_past(p, s->end, "?>");
+        else if (starts_with(p, s->end, "/")) {
+                s->depth -= s->depth > 0;
+                p = skip_past(p, s->end, ">");
+        } else
+                return scan_start_tag(s);
+
+        s->p = p ? p : s->end;
         return S_OK;
 }
 
@@ -192,6 +203,20 @@ static void xml_init(void) {
         xmlInitParser();
 }
 
+static HRESULT push_piece(XmlParser *p, Scanner *s) {
+        const char *piece = s->p;
+        HRESULT hr;
+
+        while (s->p < s->end && s->p - piece < PIECE_SIZE) {
+                hr = scan_next(s);
+                if (FAILED(hr))
+                        return hr;
+        }
+
+        (void) xmlParseChunk(p->ctxt, piece, (int) (s->p - piece), 0);
+        return p->hr;
+}
+
 HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvents *events, void *userdata) {
         static pthread_once_t once = PTHREAD_ONCE_INIT;
         static const xmlSAXHandler handler = {
@@ -218,23 +243,27 @@ HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvent
         if (size == 0 || !strchr("< \t\r\n", *text) || memchr(text, 0, size))
                 return VSS_E_CORRUPT_XML_DOCUMENT;
 
-        hr = scan_limits(text, size);
-        if (FAILED(hr))
-                return hr;
-
         (void) pthread_once(&once, xml_init);
 
-        ctxt = parser.ctxt = xmlNewParserCtxt();
+        ctxt = parser.ctxt = xmlCreatePushParserCtxt((xmlSAXHandler *) (uintptr_t) &handler, &parser, NULL, 0, NULL);
         if (!ctxt)
                 return E_OUTOFMEMORY;
 
-        *ctxt->sax = handler;
-        ctxt->userData = &parser;
-
         /* No XML_PARSE_NOENT, no XML_PARSE_DTDLOAD. XML_PARSE_HUGE lifts limits of libxml2 that are above ours, so that
          * the answer to "too much" is ours. */
-        (void) xmlCtxtReadMemory(ctxt, text, (int) size, NULL, "UTF-8",
-                                 XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+        (void) xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
+
+        /* The encoding is settled, so that nothing in the text can choose another. */
+        if (xmlSwitchEncoding(ctxt, XML_CHAR_ENCODING_UTF8) < 0)
+                return E_OUTOFMEMORY;
+
+        for (Scanner s = { .p = text, .end = text + size }; s.p < s.end;) {
+                hr = push_piece(&parser, &s);
+                if (FAILED(hr))
+                        return hr;
+        }
+
+        (void) xmlParseChunk(ctxt, NULL, 0, 1);
         if (FAILED(parser.hr))
                 return parser.hr;
 
