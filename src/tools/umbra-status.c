@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * umbra status
+ *
+ * Sessions in progress, their phase, and anything that is frozen and for how long.
+ */
+
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <umbra.h>
+
+#include "base/time-util.h"
+#include "tools/table.h"
+#include "tools/tool-vss.h"
+#include "tools/umbra.h"
+
+static const char *string_of(json_t *object, const char *key) {
+        return json_string_value(json_object_get(object, key));
+}
+
+static const char *span_of(json_t *object, const char *key, char *buffer) {
+        return span_to_string((usec_t) json_integer_value(json_object_get(object, key)), buffer);
+}
+
+static void print_sessions(json_t *sessions) {
+        static const char *const headings[] = { "SESSION", "PROCESS", "KIND", "STATE", "PHASE", "SINCE", NULL };
+        _cleanup_(table_freep) Table *t = table_new(headings);
+        json_t *s;
+        size_t i;
+
+        json_array_foreach(sessions, i, s) {
+                char pid[32], since[SPAN_STRING_MAX];
+
+                snprintf(pid, sizeof(pid), "%d", (int) json_integer_value(json_object_get(s, "pid")));
+                TABLE_ADD(t, string_of(s, "id"), pid, string_of(s, "kind"), string_of(s, "state"), string_of(s, "phase"),
+                          span_of(s, "since_usec", since));
+        }
+        table_print(t, false, "No backup or restore is in progress.");
+}
+
+static void print_frozen(json_t *frozen) {
+        json_t *f;
+        size_t i;
+
+        json_array_foreach(frozen, i, f) {
+                char since[SPAN_STRING_MAX];
+
+                printf("Frozen for %s: %s\n", span_of(f, "since_usec", since), string_of(f, "volume") ?: string_of(f, "writer") ?: "?");
+        }
+}
+
+static void print_window(json_t *window) {
+        char span[SPAN_STRING_MAX];
+        json_t *p;
+        size_t i;
+
+        if (!window)
+                return;
+        printf("Last set {%s}:", string_of(window, "set_id"));
+        json_array_foreach(json_object_get(window, "phases"), i, p)
+                printf(" %s %s%s", string_of(p, "name"), span_of(p, "usec", span),
+                       i + 1 < json_array_size(json_object_get(window, "phases")) ? "," : "");
+        printf("\nWriters were held for %s", span_of(window, "frozen_usec", span));
+        printf(", file systems for %s.\n", span_of(window, "held_usec", span));
+}
+
+static int run_status(int argc, char *argv[]) {
+        static const struct option options[] = { TOOL_OPTIONS, { 0 } };
+        char *json = NULL;
+        json_t *root;
+        HRESULT hr;
+        int opt, r;
+
+        optind = 0;
+        while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                r = tool_option(opt == 'h' ? TOOL_OPT_HELP : opt, &verb_status);
+                if (r != 0)
+                        return r > 0 ? EXIT_OK : EXIT_USAGE;
+        }
+
+        hr = umbra_get_status(&json);
+        if (FAILED(hr)) {
+                r = tool_fail(hr, "Cannot ask umbrad");
+                return hr == VSS_E_UNEXPECTED ? EXIT_UNREACHABLE : r;
+        }
+        if (tool_json) {
+                puts(json);
+                CoTaskMemFree(json);
+                return EXIT_OK;
+        }
+        root = json_loads(json, 0, NULL);
+        CoTaskMemFree(json);
+        if (!root)
+                return tool_error("umbrad's answer could not be read");
+
+        printf("umbrad %s, %d writers\n", string_of(root, "version"), (int) json_integer_value(json_object_get(root, "writers")));
+        print_sessions(json_object_get(root, "sessions"));
+        print_frozen(json_object_get(root, "frozen"));
+        print_window(json_object_get(root, "last_window"));
+        json_decref(root);
+        return EXIT_OK;
+}
+
+const Verb verb_status = {
+        .name = "status",
+        .summary = "what is in progress, and what is frozen and for how long",
+        .help = "umbra status [--json]\n\n"
+                "Sessions in progress and their phase, anything that is frozen and for how long, and how long\n"
+                "the last snapshot set held whom, phase by phase.\n",
+        .run = run_status,
+};
