@@ -4,30 +4,35 @@
 /*
  * The Built-in Providers by Name
  *
- * Who there is, in order of preference. umbrad shows them and asks them without ever loading their code; the contract tests hold this table
- * against the ProviderOps of the workers.
+ * Who there is, in order of preference. umbrad shows them and asks them without ever loading their code; the
+ * contract tests hold this table against the ProviderOps of the workers.
  */
 
 #include <vss.h>
 
-/* Who each of them is, once: for the table and for the ProviderOps of the same name. These never change: catalogs remember them. */
+/* Who each of them is, once: for the table and for the ProviderOps of the same name. These never change:
+ * catalogs remember them. */
 #define PROVIDER_IDENTITY_BTRFS \
-        .name = "btrfs", .description = "btrfs read-only snapshots", .version = "1.0", .type = VSS_PROV_SYSTEM, \
+        .name = "btrfs", .description = "btrfs read-only snapshots", \
+        .version = "1.0", .type = VSS_PROV_SYSTEM, \
         .id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x01 } }, \
         .version_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x11 } }, \
         .class_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x21 } }
 #define PROVIDER_IDENTITY_FILES_REFLINK \
-        .name = "files-reflink", .description = "files cloned on their own file system", .version = "1.0", .type = VSS_PROV_SYSTEM, \
+        .name = "files-reflink", .description = "files cloned on their own file system", \
+        .version = "1.0", .type = VSS_PROV_SYSTEM, \
         .id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x02 } }, \
         .version_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x12 } }, \
         .class_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x22 } }
 #define PROVIDER_IDENTITY_FILES_COPY \
-        .name = "files-copy", .description = "files copied ahead, changes copied in the window", .version = "1.0", .type = VSS_PROV_SYSTEM, \
+        .name = "files-copy", .description = "files copied ahead, changes copied in the window", \
+        .version = "1.0", .type = VSS_PROV_SYSTEM, \
         .id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x03 } }, \
         .version_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x13 } }, \
         .class_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x23 } }
 #define PROVIDER_IDENTITY_FAKE \
-        .name = "fake", .description = "a provider that fails when it is told to, for tests", .version = "1.0", .type = VSS_PROV_SOFTWARE, \
+        .name = "fake", .description = "a provider that fails when it is told to, for tests", \
+        .version = "1.0", .type = VSS_PROV_SOFTWARE, \
         .id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } }, \
         .version_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x1f } }, \
         .class_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x2f } }

@@ -3,15 +3,20 @@
 /*
  * The Coordinator's End of a Provider's Worker
  *
- *                 io, reply                    process ends
- *      LIVING ─────────────────────────────────────────────> GONE    every open question is answered, and every new one
- *         │                                        ▲
- *         │ deadline, nonsense, lost connection    │
- *         └──────────> DYING ──────────────────────┘                 killed; nothing is sent any more
- *                                                                    [client_kill]
+ *                          process ends [client_on_end]
+ *      LIVING ───────────────────────────────────────────> GONE
+ *         │                                                 ▲
+ *         │ deadline, nonsense, lost connection             │
+ *         └─────────────────────────> DYING ────────────────┘
+ *                     [client_kill]
  *
- * A worker can hang in the kernel where SIGKILL does not reach it. So DYING may last, and meanwhile each open question is still answered at its
- * own deadline. Whoever is answered may ask again or free the client at once; while we walk over questions we hold a reference.
+ *  In LIVING questions are sent and answered.
+ *  In DYING the process has got SIGKILL and nothing is sent any more.
+ *  In GONE every open question has been answered, and a new one is as soon as the loop runs.
+ *
+ * A worker can hang in the kernel where SIGKILL does not reach it. So DYING may last, and meanwhile each
+ * open question is still answered at its own deadline. Whoever is answered may ask again or free the client
+ * at once; while we walk over questions we hold a reference.
  */
 
 #include "provider/provider-client.h"
@@ -195,9 +200,11 @@ static int client_on_end(sd_event_source *s, int fd, uint32_t revents, void *use
                 if (r < 0)
                         (void) snprintf(why, sizeof(why), "the %s provider's worker is gone", c->name);
                 else if (status < 0)
-                        (void) snprintf(why, sizeof(why), "the %s provider's worker died (signal %d)", c->name, -status);
+                        (void) snprintf(why, sizeof(why), "the %s provider's worker died (signal %d)",
+                                        c->name, -status);
                 else
-                        (void) snprintf(why, sizeof(why), "the %s provider's worker ended (status %d)", c->name, status);
+                        (void) snprintf(why, sizeof(why), "the %s provider's worker ended (status %d)",
+                                        c->name, status);
                 (void) strdup_to(why, &c->why);
         }
 
@@ -217,7 +224,8 @@ static int question_on_deadline(sd_event_source *s, uint64_t usec, void *userdat
                 return 0;
         }
 
-        (void) snprintf(text, sizeof(text), "the %s provider did not %s the volume within %s and was stopped", c->name,
+        (void) snprintf(text, sizeof(text),
+                        "the %s provider did not %s the volume within %s and was stopped", c->name,
                         provider_members[q->call].deed, span_to_string(q->timeout, span));
         client_kill(c, "%s", text);
         question_answer(q, &answer);
@@ -225,7 +233,11 @@ static int question_on_deadline(sd_event_source *s, uint64_t usec, void *userdat
 }
 
 /* What the worker said, taken apart. @ret_text is what the answer's text points at. */
-static int read_answer(sd_bus_message *m, ProviderCall call, ProviderProbe *probe, ProviderAnswer *answer, char **ret_text) {
+static int read_answer(sd_bus_message *m,
+                       ProviderCall call,
+                       ProviderProbe *probe,
+                       ProviderAnswer *answer,
+                       char **ret_text) {
         int r;
 
         switch (call) {
@@ -262,13 +274,14 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
         int r;
 
         if (sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY)) {
-                client_kill(c, NULL); /* the connection is lost; the end of the process says more, and answers */
+                client_kill(c, NULL); /* lost; the end of the process answers, and knows why */
                 return 0;
         }
 
         r = error ? provider_read_error(error, &answer.hr) : read_answer(m, q->call, &probe, &answer, &text);
         if (r < 0) {
-                client_kill(c, "the %s provider's worker answered nonsense to '%s'", c->name, provider_members[q->call].name);
+                client_kill(c, "the %s provider's worker answered nonsense to '%s'", c->name,
+                            provider_members[q->call].name);
                 return 0;
         }
 
@@ -304,8 +317,9 @@ static int client_start_bus(ProviderClient *c, int *fd) {
 
 static int client_start_worker(ProviderClient *c, const ProviderEnv *env, int fd) {
         const char *const words[] = {
-                PROVIDER_WORKER_PROGRAM, "--provider",     c->name,          "--state-dir",
-                env->state_dir,          "--runtime-dir", env->runtime_dir, env->privileged ? "--privileged" : NULL,
+                PROVIDER_WORKER_PROGRAM, "--provider", c->name,
+                "--state-dir", env->state_dir, "--runtime-dir", env->runtime_dir,
+                env->privileged ? "--privileged" : NULL,
         };
         _cleanup_(freep) char *path = NULL;
         _cleanup_(strv_freep) char **argv = NULL;
@@ -410,7 +424,12 @@ pid_t provider_client_pid(const ProviderClient *c) {
         return c->pid;
 }
 
-static int question_new(ProviderClient *c, ProviderCall call, usec_t timeout, ProviderAnswered done, void *userdata, Question **ret) {
+static int question_new(ProviderClient *c,
+                        ProviderCall call,
+                        usec_t timeout,
+                        ProviderAnswered done,
+                        void *userdata,
+                        Question **ret) {
         Question *q;
         int r;
 
@@ -425,7 +444,8 @@ static int question_new(ProviderClient *c, ProviderCall call, usec_t timeout, Pr
         q->userdata = userdata;
         DL_APPEND(c->questions, q);
 
-        r = sd_event_add_time_relative(c->event, &q->timer, CLOCK_MONOTONIC, timeout, 0, question_on_deadline, q);
+        r = sd_event_add_time_relative(c->event, &q->timer, CLOCK_MONOTONIC, timeout, 0,
+                                       question_on_deadline, q);
         if (r < 0) {
                 question_free(q);
                 return r;
@@ -436,9 +456,15 @@ static int question_new(ProviderClient *c, ProviderCall call, usec_t timeout, Pr
         return 0;
 }
 
-/* Sends @m, which is NULL when the worker is not there to be asked: then the end of its process answers, and when it has ended already, the
- * loop does as soon as it runs. Never is a question answered before this returns. */
-static int client_ask(ProviderClient *c, ProviderCall call, sd_bus_message *m, usec_t timeout, ProviderAnswered done, void *userdata) {
+/* Sends @m, which is NULL when the worker is not there to be asked: then the end of its process answers,
+ * and when it has ended already, the loop does as soon as it runs. Never is a question answered before
+ * this returns. */
+static int client_ask(ProviderClient *c,
+                      ProviderCall call,
+                      sd_bus_message *m,
+                      usec_t timeout,
+                      ProviderAnswered done,
+                      void *userdata) {
         Question *q;
         int r;
 
@@ -473,7 +499,11 @@ static int client_message(ProviderClient *c, ProviderCall call, sd_bus_message *
                                               provider_members[call].name);
 }
 
-int provider_client_probe(ProviderClient *c, const char *volume, usec_t timeout, ProviderAnswered done, void *userdata) {
+int provider_client_probe(ProviderClient *c,
+                          const char *volume,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
@@ -483,7 +513,12 @@ int provider_client_probe(ProviderClient *c, const char *volume, usec_t timeout,
         return r < 0 ? r : client_ask(c, PROVIDER_CALL_PROBE, m, timeout, done, userdata);
 }
 
-static int ask_with_snapshot(ProviderClient *c, ProviderCall call, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata) {
+static int ask_with_snapshot(ProviderClient *c,
+                             ProviderCall call,
+                             const ProviderSnapshot *s,
+                             usec_t timeout,
+                             ProviderAnswered done,
+                             void *userdata) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
@@ -493,11 +528,19 @@ static int ask_with_snapshot(ProviderClient *c, ProviderCall call, const Provide
         return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
 }
 
-int provider_client_plan(ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata) {
+int provider_client_plan(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata) {
         return ask_with_snapshot(c, PROVIDER_CALL_PLAN, s, timeout, done, userdata);
 }
 
-int provider_client_prepare(ProviderClient *c, const GUID *snapshot_id, usec_t timeout, ProviderAnswered done, void *userdata) {
+int provider_client_prepare(ProviderClient *c,
+                            const GUID *snapshot_id,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
@@ -507,7 +550,11 @@ int provider_client_prepare(ProviderClient *c, const GUID *snapshot_id, usec_t t
         return r < 0 ? r : client_ask(c, PROVIDER_CALL_PREPARE, m, timeout, done, userdata);
 }
 
-static int ask_plainly(ProviderClient *c, ProviderCall call, usec_t timeout, ProviderAnswered done, void *userdata) {
+static int ask_plainly(ProviderClient *c,
+                       ProviderCall call,
+                       usec_t timeout,
+                       ProviderAnswered done,
+                       void *userdata) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
@@ -523,7 +570,12 @@ int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswer
         return ask_plainly(c, PROVIDER_CALL_PRE_COMMIT, timeout, done, userdata);
 }
 
-int provider_client_commit(ProviderClient *c, const GUID *held, size_t n_held, usec_t timeout, ProviderAnswered done, void *userdata) {
+int provider_client_commit(ProviderClient *c,
+                           const GUID *held,
+                           size_t n_held,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
         _cleanup_message_ sd_bus_message *m = NULL;
         int r;
 
@@ -533,10 +585,18 @@ int provider_client_commit(ProviderClient *c, const GUID *held, size_t n_held, u
         return r < 0 ? r : client_ask(c, PROVIDER_CALL_COMMIT, m, timeout, done, userdata);
 }
 
-int provider_client_surface(ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata) {
+int provider_client_surface(ProviderClient *c,
+                            const ProviderSnapshot *s,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata) {
         return ask_with_snapshot(c, PROVIDER_CALL_SURFACE, s, timeout, done, userdata);
 }
 
-int provider_client_discard(ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata) {
+int provider_client_discard(ProviderClient *c,
+                            const ProviderSnapshot *s,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata) {
         return ask_with_snapshot(c, PROVIDER_CALL_DISCARD, s, timeout, done, userdata);
 }

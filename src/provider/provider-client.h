@@ -4,9 +4,10 @@
 /*
  * The Coordinator's End of a Provider's Worker
  *
- * Starts umbra-provider with one end of a socketpair and asks it; nothing here blocks. Every question has a deadline and is answered exactly once: by
- * the worker, by its death (VSS_E_UNEXPECTED_PROVIDER_ERROR), or by the deadline (then the worker is killed; VSS_E_PROVIDER_VETO).
- * Freeing the client kills the worker; open questions are then forgotten without an answer.
+ * Starts umbra-provider with one end of a socketpair and asks it; nothing here blocks. Every question has a
+ * deadline and is answered exactly once: by the worker, by its death (VSS_E_UNEXPECTED_PROVIDER_ERROR), or
+ * by the deadline (then the worker is killed; VSS_E_PROVIDER_VETO). Freeing the client kills the worker;
+ * open questions are then forgotten without an answer.
  */
 
 #include <systemd/sd-event.h>
@@ -33,15 +34,41 @@ ProviderClient *provider_client_free(ProviderClient *c);
 DEFINE_CLEANUP(ProviderClient *, provider_client_free)
 pid_t provider_client_pid(const ProviderClient *c);
 
-int provider_client_probe(ProviderClient *c, const char *volume, usec_t timeout, ProviderAnswered done, void *userdata);
+int provider_client_probe(ProviderClient *c,
+                          const char *volume,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata);
 /* Tells the worker of a snapshot (it opens the volume) and asks for the note. */
-int provider_client_plan(ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata);
-int provider_client_prepare(ProviderClient *c, const GUID *snapshot_id, usec_t timeout, ProviderAnswered done, void *userdata);
-/* The rest of the way there, for all snapshots this worker has planned. Sync: syncfs() on each volume, before the window opens.
- * @held: the ids whose file systems are held. The first failure is the answer. */
+int provider_client_plan(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata);
+int provider_client_prepare(ProviderClient *c,
+                            const GUID *snapshot_id,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata);
+/* The rest of the way there, for all snapshots this worker has planned. Sync: syncfs() on each volume,
+ * before the window opens. @held: the ids whose file systems are held. The first failure is the answer. */
 int provider_client_sync(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata);
 int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata);
-int provider_client_commit(ProviderClient *c, const GUID *held, size_t n_held, usec_t timeout, ProviderAnswered done, void *userdata);
-/* These two work for any snapshot of the catalog, planned by this worker or not. */
-int provider_client_surface(ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata);
-int provider_client_discard(ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done, void *userdata);
+int provider_client_commit(ProviderClient *c,
+                           const GUID *held,
+                           size_t n_held,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata);
+/* These two work for any snapshot of the catalog, planned by this worker or not. Discard waits for the end of
+ * any other worker that has planned the snapshot and not surfaced it: free that one first. */
+int provider_client_surface(ProviderClient *c,
+                            const ProviderSnapshot *s,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata);
+int provider_client_discard(ProviderClient *c,
+                            const ProviderSnapshot *s,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata);

@@ -3,8 +3,8 @@
 /*
  * One Worker per Snapshot
  *
- * All locks are bytes of one file, which is empty and stays: a file per snapshot would have to be removed by somebody who can know that nobody is just
- * about to lock it.
+ * All locks are bytes of one file, which is empty and stays: a file per snapshot would have to be removed by
+ * somebody who can know that nobody is just about to lock it.
  */
 
 #include "provider/provider-lock.h"
@@ -16,7 +16,8 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 
-/* Which byte: the random part of the GUID that fits. Should two snapshots ever share one, they wait for each other. */
+/* Which byte: the random part of the GUID that fits. Should two snapshots ever share one, they wait for
+ * each other. */
 static off_t lock_offset(const GUID *id) {
         uint64_t n;
 
@@ -25,7 +26,12 @@ static off_t lock_offset(const GUID *id) {
 }
 
 int provider_lock(const ProviderEnv *env, const GUID *snapshot_id, bool wait) {
-        struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = lock_offset(snapshot_id), .l_len = 1 };
+        struct flock lock = {
+                .l_type = F_WRLCK,
+                .l_whence = SEEK_SET,
+                .l_start = lock_offset(snapshot_id),
+                .l_len = 1,
+        };
         _cleanup_(freep) char *path = NULL;
         _cleanup_(closep) int fd = -EBADF;
         int r;

@@ -95,5 +95,8 @@ int provider_shadow_remove(const ProviderEnv *env, const GUID *id) {
         if (r < 0)
                 return provider_fail(r, "'%s' cannot be unmounted: %m", path);
 
-        return rmdir(path) < 0 && errno != ENOENT ? provider_fail(-errno, "'%s' cannot be removed: %m", path) : 0;
+        if (rmdir(path) < 0 && errno != ENOENT)
+                return provider_fail(-errno, "'%s' cannot be removed: %m", path);
+
+        return 0;
 }

@@ -4,8 +4,9 @@
 /*
  * Where a Shadow Copy Is Seen
  *
- * Every provider shows its snapshot at the same kind of place: a read-only mount at <runtime_dir>/shadow/<snapshot id>, without set-user-id programs and
- * without devices. The directory above is root's alone unless umbrad has made it otherwise: a shadow copy shows files whose parents may have kept
+ * Every provider shows its snapshot at the same kind of place: a read-only mount at
+ * <runtime_dir>/shadow/<snapshot id>, without set-user-id programs and without devices. The directory above
+ * is root's alone unless umbrad has made it otherwise: a shadow copy shows files whose parents may have kept
  * strangers out.
  */
 
@@ -15,9 +16,11 @@
 
 int provider_shadow_path(const ProviderEnv *env, const GUID *id, char **ret);
 
-/* Attaches the detached mount @mount_fd at the snapshot's place, read-only. What was mounted there before goes. */
+/* Attaches the detached mount @mount_fd at the snapshot's place, read-only. What was mounted there before
+ * goes. */
 int provider_shadow_attach(const ProviderEnv *env, const GUID *id, int mount_fd, char **ret_device);
 /* The same with the directory @path, which need not be a mount. */
 int provider_shadow_bind(const ProviderEnv *env, const GUID *id, const char *path, char **ret_device);
-/* Takes the mount away, also while somebody has files open in it, and the directory. 0 also when there was nothing. */
+/* Takes the mount away, also while somebody has files open in it, and the directory. 0 also when there
+ * was nothing. */
 int provider_shadow_remove(const ProviderEnv *env, const GUID *id);

@@ -117,8 +117,9 @@ int provider_read_probe(sd_bus_message *m, ProviderProbe *ret) {
                                 &probe.attributes);
         if (r < 0)
                 return r;
-        if (probe.consistency < PROVIDER_CONSISTENCY_FUZZY || probe.consistency > PROVIDER_CONSISTENCY_CRASH ||
-            probe.consistency_held < probe.consistency || probe.consistency_held > PROVIDER_CONSISTENCY_CRASH)
+        if (probe.consistency < PROVIDER_CONSISTENCY_FUZZY ||
+            probe.consistency > PROVIDER_CONSISTENCY_CRASH || probe.consistency_held < probe.consistency ||
+            probe.consistency_held > PROVIDER_CONSISTENCY_CRASH)
                 return -EBADMSG;
 
         *ret = probe;

@@ -4,8 +4,9 @@
 /*
  * What umbrad and a Provider's Worker Say to Each Other
  *
- * D-Bus on a socketpair, umbrad being the client; the worker has its end as descriptor PROVIDER_WORKER_FD and ends when the other end closes. Questions are
- * answered one after the other, in the order they were asked. Interface WIRE_PROVIDER_INTERFACE at WIRE_PROVIDER_PATH:
+ * D-Bus on a socketpair, umbrad being the client; the worker has its end as descriptor PROVIDER_WORKER_FD
+ * and ends when the other end closes. Questions are answered one after the other, in the order they were
+ * asked. Interface WIRE_PROVIDER_INTERFACE at WIRE_PROVIDER_PATH:
  *
  *   Probe(s volume) → (u flags, i consistency, i consistency_held, u attributes)
  *   Plan(PROVIDER_SNAPSHOT) → s note            without note
@@ -30,7 +31,8 @@
 #define PROVIDER_WORKER_FD 3
 
 #define PROVIDER_NOTE_MAX 4096U
-#define PROVIDER_SENTENCE_MAX 1000U /* less than what wire_error_set() takes, so that it cuts no character in two */
+#define PROVIDER_SENTENCE_MAX                                                                               \
+        1000U /* less than what wire_error_set() takes, so that it cuts no character in two */
 
 #define PROVIDER_SNAPSHOT "(ayaysus)" /* id, set id, volume, context, note */
 
@@ -55,7 +57,8 @@ typedef struct ProviderMember {
 extern const ProviderMember provider_members[_PROVIDER_CALL_MAX];
 
 int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s);
-/* *ret without volume_fd and data; @ret_volume and @ret_note own the texts it points at. -EBADMSG when @volume is not absolute. */
+/* *ret without volume_fd and data; @ret_volume and @ret_note own the texts it points at. -EBADMSG when
+ * @volume is not absolute. */
 int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_volume, char **ret_note);
 
 int provider_append_probe(sd_bus_message *m, const ProviderProbe *probe);

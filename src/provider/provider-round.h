@@ -4,9 +4,10 @@
 /*
  * The Snapshots of a Worker, Side by Side
  *
- * Between freeze and thaw every millisecond counts, and the volumes of a set do not depend on each other. So each planned snapshot has a thread
- * of its own, created long before, which sleeps until a round starts: all of them sync, or all of them commit, and the round is over when the
- * last one is done. Nothing is allocated or opened in a round.
+ * Between freeze and thaw every millisecond counts, and the volumes of a set do not depend on each other. So
+ * each planned snapshot has a thread of its own, created long before, which sleeps until a round starts: all
+ * of them sync, or all of them commit, and the round is over when the last one is done. Nothing is allocated
+ * or opened in a round.
  */
 
 #include <stdbool.h>
@@ -39,12 +40,14 @@ int rounds_new(const ProviderOps *ops, const ProviderEnv *env, Rounds **ret);
 Rounds *rounds_free(Rounds *rounds);
 DEFINE_CLEANUP(Rounds *, rounds_free)
 
-/* Takes over @volume, @note, @lock_fd and the volume's descriptor in @s, also on failure; starts the thread. */
+/* Takes over @volume, @note, @lock_fd and the volume's descriptor in @s, also on failure; starts the
+ * thread. */
 int rounds_add(Rounds *rounds, const ProviderSnapshot *s, char *volume, char *note, int lock_fd);
 /* Ends the thread, releases what prepare() made. Does nothing when there is no such snapshot. */
 void rounds_remove(Rounds *rounds, const GUID *id);
 Planned *rounds_find(const Rounds *rounds, const GUID *id);
 Planned *rounds_first(const Rounds *rounds);
 
-/* Runs @step for all at once. Returns the first, in the order of planning, that failed; NULL when none did. */
+/* Runs @step for all at once. Returns the first, in the order of planning, that failed; NULL when none
+ * did. */
 Planned *rounds_run(Rounds *rounds, RoundStep step);

@@ -3,9 +3,10 @@
 /*
  * A Provider's Worker Process
  *
- * One thread reads a question, calls the provider, and answers; the threads of provider-round.c do what may be done side by side; and one more
- * watches the socket, because the coordinator may go away while a function runs. Then there is nobody to tell the result to, and everything a
- * provider does can be found and removed by discard(), so the process ends on the spot, wherever it is.
+ * One thread reads a question, calls the provider, and answers; the threads of provider-round.c do what may
+ * be done side by side; and one more watches the socket, because the coordinator may go away while a
+ * function runs. Then there is nobody to tell the result to, and everything a provider does can be found and
+ * removed by discard(), so the process ends on the spot, wherever it is.
  */
 
 #include "provider/provider-worker.h"
@@ -48,16 +49,23 @@ typedef struct Worker {
 } Worker;
 
 /* A provider's failure as an error on the bus. @why may be "". */
-static int answer_failure(const Worker *w, sd_bus_error *error, ProviderCall call, const char *volume, int r, const char *why) {
+static int answer_failure(const Worker *w,
+                          sd_bus_error *error,
+                          ProviderCall call,
+                          const char *volume,
+                          int r,
+                          const char *why) {
         char text[PROVIDER_SENTENCE_MAX];
         _cleanup_(freep) char *printable = NULL;
         const char *name = w->ops->name, *deed = provider_members[call].deed;
 
         errno = -r;
         if (*why)
-                (void) snprintf(text, sizeof(text), "the %s provider could not %s '%s': %s", name, deed, volume, why);
+                (void) snprintf(text, sizeof(text), "the %s provider could not %s '%s': %s", name, deed,
+                                volume, why);
         else
-                (void) snprintf(text, sizeof(text), "the %s provider could not %s '%s': %m", name, deed, volume);
+                (void) snprintf(text, sizeof(text), "the %s provider could not %s '%s': %m", name, deed,
+                                volume);
 
         /* Names of files may be in there, and those are bytes; D-Bus takes UTF-8 only. */
         if (!utf8_is_valid(text) && xml_escape_bytes(text, &printable) < 0)
@@ -66,7 +74,10 @@ static int answer_failure(const Worker *w, sd_bus_error *error, ProviderCall cal
         return wire_error_set(error, provider_hresult_from_errno(r), "%s", printable ?: text);
 }
 
-static int answer_planned_failure(const Worker *w, sd_bus_error *error, ProviderCall call, const Planned *p) {
+static int answer_planned_failure(const Worker *w,
+                                  sd_bus_error *error,
+                                  ProviderCall call,
+                                  const Planned *p) {
         return answer_failure(w, error, call, p->volume, p->r, p->sentence);
 }
 
@@ -203,17 +214,17 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error
 /* Is the directory that we hold still the one that its name leads to? */
 static int check_volume(const Planned *p) {
         struct statx held, named;
-        int r = 0;
+        bool same;
 
-        if (statx(p->snapshot.volume_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_NLINK | STATX_MNT_ID, &held) < 0)
+        if (statx(p->snapshot.volume_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &held) < 0)
                 return -errno;
-        if (statx(AT_FDCWD, p->volume, AT_NO_AUTOMOUNT, STATX_INO | STATX_MNT_ID, &named) < 0)
-                r = -errno;
-        else if (held.stx_dev_major != named.stx_dev_major || held.stx_dev_minor != named.stx_dev_minor ||
-                 held.stx_ino != named.stx_ino || held.stx_mnt_id != named.stx_mnt_id)
-                r = -ENOENT;
+        same = statx(AT_FDCWD, p->volume, AT_NO_AUTOMOUNT, STATX_INO | STATX_MNT_ID, &named) >= 0 &&
+               held.stx_dev_major == named.stx_dev_major && held.stx_dev_minor == named.stx_dev_minor &&
+               held.stx_ino == named.stx_ino && held.stx_mnt_id == named.stx_mnt_id;
+        if (!same)
+                return provider_fail(-ENOENT, "it was unmounted or removed while its copy was being prepared");
 
-        return r < 0 ? provider_fail(-ENOENT, "it was unmounted or removed while its shadow copy was being prepared") : 0;
+        return 0;
 }
 
 static int step_sync(const ProviderOps *ops, const ProviderEnv *env, Planned *p) {
@@ -237,12 +248,16 @@ static int step_commit(const ProviderOps *ops, const ProviderEnv *env, Planned *
         if (fstat(p->snapshot.volume_fd, &st) < 0)
                 return -errno;
         if (st.st_nlink == 0)
-                return provider_fail(-ENOENT, "it was removed while its shadow copy was being prepared");
+                return provider_fail(-ENOENT, "it was removed while its copy was being prepared");
 
         return ops->commit(env, &p->snapshot, p->held);
 }
 
-static int answer_round(Worker *w, sd_bus_message *m, sd_bus_error *error, ProviderCall call, RoundStep step) {
+static int answer_round(Worker *w,
+                        sd_bus_message *m,
+                        sd_bus_error *error,
+                        ProviderCall call,
+                        RoundStep step) {
         Planned *p;
 
         p = rounds_run(w->rounds, step);
@@ -269,7 +284,8 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
         for (Planned *p = rounds_first(w->rounds); p; p = p->next) {
                 if (!p->prepared)
-                        return wire_error_set(error, VSS_E_BAD_STATE, "the snapshot of '%s' is not prepared", p->volume);
+                        return wire_error_set(error, VSS_E_BAD_STATE, "the snapshot of '%s' is not prepared",
+                                              p->volume);
                 p->held = false;
         }
         for (size_t i = 0; i < n_held; ++i) {
@@ -339,7 +355,8 @@ static const sd_bus_vtable worker_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
-/* Waits for the coordinator to go. Nothing that can block is called with the lock held, so an end is never late. */
+/* Waits for the coordinator to go. Nothing that can block is called with the lock held, so an end is
+ * never late. */
 static void *watch_run(void *arg) {
         Worker *w = arg;
         struct pollfd pollfd = { .fd = w->watch_fd, .events = POLLRDHUP };
@@ -407,7 +424,8 @@ static int worker_start_bus(Worker *w) {
         if (r < 0)
                 return r;
 
-        r = sd_bus_add_object_vtable(w->bus, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE, worker_vtable, w);
+        r = sd_bus_add_object_vtable(w->bus, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
+                                     worker_vtable, w);
         if (r < 0)
                 return r;
 
@@ -420,7 +438,7 @@ static int worker_run(Worker *w) {
 
         w->watch_fd = fcntl(PROVIDER_WORKER_FD, F_DUPFD_CLOEXEC, 0);
         if (w->watch_fd < 0 || fcntl(PROVIDER_WORKER_FD, F_SETFD, FD_CLOEXEC) < 0)
-                return log_error_errno(errno, "Descriptor %d is not a socket; this program is started by umbrad: %m",
+                return log_error_errno(errno, "Descriptor %d is not open, umbrad did not start this: %m",
                                        PROVIDER_WORKER_FD);
 
         r = rounds_new(w->ops, &w->env, &w->rounds);
@@ -437,7 +455,8 @@ static int worker_run(Worker *w) {
 
         r = worker_serve(w);
         if (r < 0)
-                log_error_errno(r, "Failed to understand the coordinator, the %s provider ends: %m", w->ops->name);
+                log_error_errno(r, "Failed to understand the coordinator, the %s provider ends: %m",
+                                w->ops->name);
 
         /* It sees the end, too, once the socket is shut down. */
         (void) shutdown(w->watch_fd, SHUT_RDWR);
@@ -489,7 +508,8 @@ int provider_worker_main(const ProviderOps *(*find)(const char *name), int argc,
         log_open(PROVIDER_WORKER_PROGRAM);
 
         if (parse_options(&w, &name, argc, argv) < 0) {
-                log_error("Usage: %s --provider NAME --state-dir DIR --runtime-dir DIR [--privileged]", argv[0]);
+                log_error("Usage: %s --provider NAME --state-dir DIR --runtime-dir DIR [--privileged]",
+                          argv[0]);
                 return EXIT_FAILURE;
         }
 

@@ -3,8 +3,8 @@
 /*
  * What Every Provider Uses
  *
- * The sentence that goes with a failure belongs to the thread that failed, and costs no allocation: commit() fails
- * while file systems are held.
+ * The sentence that goes with a failure belongs to the thread that failed, and costs no allocation: commit()
+ * fails while file systems are held.
  */
 
 #include "provider/provider.h"
@@ -19,8 +19,8 @@
 static _Thread_local char sentence[PROVIDER_SENTENCE_MAX];
 
 int provider_ops_check(const ProviderOps *ops) {
-        bool complete = ops->name && ops->description && ops->version && ops->probe && ops->plan && ops->commit &&
-                        ops->surface && ops->discard;
+        bool complete = ops->name && ops->description && ops->version && ops->probe && ops->plan &&
+                        ops->commit && ops->surface && ops->discard;
 
         return complete ? 0 : -EINVAL;
 }

@@ -10,22 +10,14 @@
 
 #include <string.h>
 
-#include "providers/fake/provider-fake.h"
-#ifdef HAVE_PROVIDER_BTRFS
 #include "providers/btrfs/provider-btrfs.h"
-#endif
-#ifdef HAVE_PROVIDER_FILES
+#include "providers/fake/provider-fake.h"
 #include "providers/files/provider-files.h"
-#endif
 
 const ProviderOps *const providers[] = {
-#ifdef HAVE_PROVIDER_BTRFS
         &provider_btrfs_ops,
-#endif
-#ifdef HAVE_PROVIDER_FILES
         &provider_files_reflink_ops, /* these two fit everywhere, so they go after those that fit better */
         &provider_files_copy_ops,
-#endif
         NULL,
 };
 

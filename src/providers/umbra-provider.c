@@ -3,7 +3,8 @@
 /*
  * umbra-provider
  *
- * The program in which one provider does its work for one snapshot set. It may hang or die, and umbrad can still answer, thaw and clean up.
+ * The program in which one provider does its work for one snapshot set. It may hang or die, and umbrad can
+ * still answer, thaw and clean up.
  */
 
 #include "provider/provider-worker.h"

@@ -116,8 +116,9 @@ static char *line_of(Walk *walk, const char *path, const struct stat *st) {
                 assert_true(readlink(path, link_text, sizeof(link_text) - 1) >= 0);
         target = printable(link_text);
 
-        assert_int_equal(format_to(&line, "%s mode=%o owner=%u:%u size=%lld time=%lld.%09ld device=%llx link=%s "
-                                          "same=%s attributes=%016llx content=%016llx",
+        assert_int_equal(format_to(&line,
+                                   "%s mode=%o owner=%u:%u size=%lld time=%lld.%09ld device=%llx link=%s "
+                                   "same=%s attributes=%016llx content=%016llx",
                                    name, st->st_mode, st->st_uid, st->st_gid,
                                    S_ISDIR(st->st_mode) ? 0LL : (long long) st->st_size,
                                    (long long) st->st_mtim.tv_sec, st->st_mtim.tv_nsec,
@@ -128,7 +129,8 @@ static char *line_of(Walk *walk, const char *path, const struct stat *st) {
         return line;
 }
 
-/* What lies on another mount or in another subvolume; in a snapshot of btrfs a directory with the inode 2 stands for the latter. */
+/* What lies on another mount or in another subvolume; in a snapshot of btrfs a directory with the inode 2
+ * stands for the latter. */
 static bool is_elsewhere(const Walk *walk, const FTSENT *e) {
         const struct stat *st = e->fts_statp;
 
@@ -163,9 +165,10 @@ static char *walk_tree(const char *dir, bool names_only) {
                 if (!names_only && (own || brief))
                         (void) fts_set(fts, e, FTS_SKIP);
                 if (names_only || !own)
-                        assert_int_equal(strv_consume(&walk.lines, brief ? printable(e->fts_path + walk.skip)
-                                                                         : line_of(&walk, e->fts_path, e->fts_statp)),
-                                         0);
+                        assert_int_equal(
+                                strv_consume(&walk.lines, brief ? printable(e->fts_path + walk.skip) :
+                                                                  line_of(&walk, e->fts_path, e->fts_statp)),
+                                0);
         }
         (void) fts_close(fts);
 

@@ -4,8 +4,9 @@
 /*
  * What a Tree Is
  *
- * One line for each file, in the order of names, with all that can be read of it. Two trees are the same when their manifests are. Other mounts and other subvolumes are
- * empty directories; a provider's own .umbra-shadow at the top is none of the volume's.
+ * One line for each file, in the order of names, with all that can be read of it. Two trees are the same
+ * when their manifests are. Other mounts and other subvolumes are empty directories; a provider's own
+ * .umbra-shadow at the top is none of the volume's.
  */
 
 /* Everything but ctime, atime, inode numbers and the sizes of directories. */

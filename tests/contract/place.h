@@ -33,7 +33,8 @@ Place *place_new(const char *kind);
 Place *place_free(Place *p);
 DEFINE_CLEANUP(Place *, place_free)
 
-/* Fills what can be filled: the file system of the volumes, and that of umbra's own directory. false: neither can be. */
+/* Fills what can be filled: the file system of the volumes, and that of umbra's own directory. false:
+ * neither can be. */
 bool place_fill(const Place *p);
 void place_empty(const Place *p);
 

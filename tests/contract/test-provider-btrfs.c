@@ -3,8 +3,8 @@
 /*
  * What Only btrfs Has to Promise
  *
- * Beyond the contract: which directories it takes, that it never lets a snapshot wait for a held file system, and that it finds its snapshots again
- * whatever the device is called by then, mounted or not.
+ * Beyond the contract: which directories it takes, that it never lets a snapshot wait for a held file
+ * system, and that it finds its snapshots again whatever the device is called by then, mounted or not.
  */
 
 #include <btrfsutil.h>
@@ -34,7 +34,9 @@ typedef struct World {
 } World;
 
 static void start(World *w, bool privileged) {
-        const ProviderEnv env = { .state_dir = w->state, .runtime_dir = w->runtime, .privileged = privileged };
+        const ProviderEnv env = { .state_dir = w->state,
+                                  .runtime_dir = w->runtime,
+                                  .privileged = privileged };
 
         asker_start(&w->asker, "btrfs", &env);
 }
@@ -268,7 +270,7 @@ static void test_that_a_file_system_that_is_gone_is_a_clear_error(void **state) 
 static void test_that_the_file_system_need_not_be_mounted(void **state) {
         World *w = *state;
         _cleanup_(freep) char *image = path_in(w->dir, "fs.img"), *elsewhere = path_in(w->dir, "elsewhere"),
-                              *store = path_in(w->dir, "elsewhere/.umbra-shadow"), *device = NULL, *text = NULL;
+                              *store = path_in(w->dir, "elsewhere/.umbra-shadow"), *text = NULL;
         _cleanup_answer_ Answer surfaced = { 0 }, discarded = { 0 };
 
         create(w);
@@ -290,7 +292,8 @@ static void test_that_the_file_system_need_not_be_mounted(void **state) {
 }
 
 static void test_that_a_note_of_somebody_else_removes_nothing(void **state) {
-        static const char *const notes[] = { "", "nonsense", "uuid=../.. name=../.. device=/dev/null", "uuid=", "uuid=x name=y device=z" };
+        static const char *const notes[] = { "", "nonsense", "uuid=../.. name=../.. device=/dev/null",
+                                             "uuid=", "uuid=x name=y device=z" };
         World *w = *state;
 
         create(w);

@@ -3,8 +3,8 @@
 /*
  * What Every Provider Promises
  *
- * The sentences of provider.h, asked of one provider (first argument) on one kind of file system (second argument; see place.h), through the client and
- * the worker process that umbrad uses.
+ * The sentences of provider.h, asked of one provider (first argument) on one kind of file system (second
+ * argument; see place.h), through the client and the worker process that umbrad uses.
  */
 
 #include <errno.h>
@@ -163,7 +163,8 @@ static void test_that_probe_makes_sense(void **state) {
         assert_answer(a, S_OK);
         assert_true(a.probe.consistency_held >= a.probe.consistency);
         assert_false((a.probe.flags & PROVIDER_WANTS_HOLD) && (a.probe.flags & PROVIDER_FORBIDS_HOLD));
-        assert_true((a.probe.flags & PROVIDER_WANTS_HOLD) || a.probe.consistency_held == a.probe.consistency);
+        assert_true((a.probe.flags & PROVIDER_WANTS_HOLD) ||
+                    a.probe.consistency_held == a.probe.consistency);
         assert_nothing_left(w);
 }
 
@@ -212,7 +213,8 @@ static void test_that_holes_stay_holes(void **state) {
 
 static void test_that_later_writes_do_not_show(void **state) {
         World *w = *state;
-        _cleanup_(freep) char *before = NULL, *path = path_in(w->place->volume, "large"), *copied = NULL, *later = NULL;
+        _cleanup_(freep) char *before = NULL, *path = path_in(w->place->volume, "large"), *copied = NULL,
+                              *later = NULL;
         _cleanup_(closep) int fd = open(path, O_RDWR | O_CLOEXEC);
         char *mapped = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
@@ -332,7 +334,9 @@ static void test_that_discard_does_not_mind_readers(void **state) {
 
 static void test_that_one_snapshot_can_go_while_another_stays(void **state) {
         World *w = *state;
-        ProviderSnapshot other = { .set_id = w->snapshot.set_id, .volume = w->place->second, .volume_fd = -EBADF };
+        ProviderSnapshot other = { .set_id = w->snapshot.set_id,
+                                   .volume = w->place->second,
+                                   .volume_fd = -EBADF };
         _cleanup_(freep) char *text = NULL;
 
         guid_generate(&other.id);

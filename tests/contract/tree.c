@@ -22,7 +22,8 @@
 #define SPARSE_SIZE (8 << 20)
 #define LARGE_SIZE (300 * 1024 + 17)
 
-/* An access control list as the kernel takes it: user::rw-, user:1234:r--, group::r--, mask::rw-, other::--- */
+/* An access control list as the kernel takes it: user::rw-, user:1234:r--, group::r--, mask::rw-,
+ * other::--- */
 static const uint8_t acl[] = {
         2, 0, 0, 0,                                     /* version */
         0x01, 0, 6, 0, 0xff, 0xff, 0xff, 0xff,          /* the owner */
@@ -33,7 +34,11 @@ static const uint8_t acl[] = {
 };
 
 /* Not every file system has every kind. */
-static void set_attribute(const char *dir, const char *name, const char *attribute, const void *value, size_t size) {
+static void set_attribute(const char *dir,
+                          const char *name,
+                          const char *attribute,
+                          const void *value,
+                          size_t size) {
         _cleanup_(freep) char *path = path_in(dir, name);
 
         if (lsetxattr(path, attribute, value, size, 0) < 0 && errno != EOPNOTSUPP)
@@ -71,7 +76,8 @@ static void make_sparse(const char *dir) {
 }
 
 static void make_links(const char *dir) {
-        _cleanup_(freep) char *path = path_in(dir, "one name"), *second = path_in(dir, "directory/another name"),
+        _cleanup_(freep) char *path = path_in(dir, "one name"),
+                              *second = path_in(dir, "directory/another name"),
                               *symbolic = path_in(dir, "link"), *nowhere = path_in(dir, "link to nowhere");
 
         write_file(dir, "one name", "one file");
@@ -99,7 +105,8 @@ static void make_special(const char *dir) {
 }
 
 void tree_make(const char *dir) {
-        _cleanup_(freep) char *closed = path_in(dir, "directory/closed"), *sticky = path_in(dir, "directory/sticky");
+        _cleanup_(freep) char *closed = path_in(dir, "directory/closed"),
+                              *sticky = path_in(dir, "directory/sticky");
 
         write_file(dir, "empty", "");
         write_file(dir, "directory/deep/deeper/deepest/file", "deep");
@@ -130,7 +137,8 @@ void tree_spoil(const char *dir) {
         _cleanup_(freep) char *empty = path_in(dir, "empty"), *renamed = path_in(dir, "renamed"),
                               *large = path_in(dir, "large"), *link_path = path_in(dir, "link"),
                               *pipe_path = path_in(dir, "pipe"), *closed = path_in(dir, "directory/closed"),
-                              *sparse = path_in(dir, TREE_SPARSE_NAME), *attributes = path_in(dir, "attributes");
+                              *sparse = path_in(dir, TREE_SPARSE_NAME),
+                              *attributes = path_in(dir, "attributes");
         _cleanup_(closep) int fd = -EBADF;
 
         write_file(dir, "one name", "two names, other text"); /* in place or not, both must do */

@@ -4,8 +4,9 @@
 /*
  * A Tree with One of Everything
  *
- * What a copy may get wrong: owners, modes, times, attributes, access control lists, names that are not UTF-8, files with several names, links to
- * nowhere, pipes, devices, files with holes, an empty one and a large one, directories nobody may enter. What needs root is left out without it.
+ * What a copy may get wrong: owners, modes, times, attributes, access control lists, names that are not
+ * UTF-8, files with several names, links to nowhere, pipes, devices, files with holes, an empty one and a
+ * large one, directories nobody may enter. What needs root is left out without it.
  */
 
 #define TREE_SPARSE_NAME "sparse" /* this one has much more size than data */

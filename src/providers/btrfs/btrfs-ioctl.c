@@ -175,7 +175,8 @@ int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
         if (r < 0)
                 return r == -ENOENT ? -ENODEV : r;
 
-        /* A writable mount makes the whole file system writable. So if it is mounted, we join it as it is, and see. */
+        /* A writable mount makes the whole file system writable. So if it is mounted, we join it as it
+         * is, and see. */
         fd = mount_device(device, path, mounted || !writable);
         if (fd < 0)
                 return fd;
@@ -196,7 +197,8 @@ int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
 static int commit_transaction(int fd) {
         __u64 transaction = 0;
 
-        if (ioctl(fd, BTRFS_IOC_START_SYNC, &transaction) < 0 || ioctl(fd, BTRFS_IOC_WAIT_SYNC, &transaction) < 0)
+        if (ioctl(fd, BTRFS_IOC_START_SYNC, &transaction) < 0 ||
+            ioctl(fd, BTRFS_IOC_WAIT_SYNC, &transaction) < 0)
                 return -errno;
 
         return 0;

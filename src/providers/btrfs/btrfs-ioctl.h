@@ -4,8 +4,9 @@
 /*
  * What btrfs Can Do
  *
- * The few questions and orders of the btrfs provider, each a function around a system call, without the errors of a shell in between. A file
- * system is named by its UUID, which stays when devices get other names. Functions return 0, or a descriptor, or -errno.
+ * The few questions and orders of the btrfs provider, each a function around a system call, without the
+ * errors of a shell in between. A file system is named by its UUID, which stays when devices get other
+ * names. Functions return 0, or a descriptor, or -errno.
  */
 
 #include <stdbool.h>
@@ -16,15 +17,17 @@
 int btrfs_is_subvolume(int fd);
 int btrfs_uuid(int fd, char ret[BTRFS_UUID_STRING_MAX]);
 
-/* A device of the file system, if it is mounted anywhere: -ENOENT when not, or when no device of it has a node in /dev. */
+/* A device of the file system, if it is mounted anywhere: -ENOENT when not, or when no device of it has a
+ * node in /dev. */
 int btrfs_mounted_device(const char *uuid, char **ret);
 /* The same when it is not mounted; looks at every block device. -ENOENT. */
 int btrfs_unmounted_device(const char *uuid, char **ret);
 
 /*
- * The file system's top level (the subvolume that holds all others), or what lies at @path below that, mounted where nobody can see it: the mount lives
- * as long as the descriptor. @writable: -EROFS when the file system is mounted read-only elsewhere, which would change that otherwise. The UUID is
- * checked: -ENODEV when the device holds another file system by now.
+ * The file system's top level (the subvolume that holds all others), or what lies at @path below that,
+ * mounted where nobody can see it: the mount lives as long as the descriptor. @writable: -EROFS when the
+ * file system is mounted read-only elsewhere, which would change that otherwise. The UUID is checked:
+ * -ENODEV when the device holds another file system by now.
  */
 int btrfs_mount_private(const char *uuid, const char *path, bool writable);
 

@@ -3,16 +3,17 @@
 /*
  * btrfs
  *
- * A shadow copy is a read-only snapshot of the subvolume. It costs a few milliseconds, shares everything with its origin until one of them changes, and
- * is one instant whether the file system is held or not; btrfs writes the snapshot into the file system itself, which a held one would let wait
- * for ever.
+ * A shadow copy is a read-only snapshot of the subvolume. It costs a few milliseconds, shares everything
+ * with its origin until one of them changes, and is one instant whether the file system is held or not;
+ * btrfs writes the snapshot into the file system itself, which a held one would let wait for ever.
  *
- * Where it is: all snapshots of a file system lie in the directory .umbra-shadow of its top level (subvolid=5), root's alone, each under its id. We
- * reach the top level through a mount of our own that nobody sees, so what the administrator has mounted where does not matter, and a snapshot is
- * inside of its own origin only where that is the top level itself; then it shows up there as an empty directory.
+ * Where it is: all snapshots of a file system lie in the directory .umbra-shadow of its top level
+ * (subvolid=5), root's alone, each under its id. We reach the top level through a mount of our own that
+ * nobody sees, so what the administrator has mounted where does not matter, and a snapshot is inside of its
+ * own origin only where that is the top level itself; then it shows up there as an empty directory.
  *
- * What it does not contain: other subvolumes below this one. btrfs snapshots them separately or not at all, and in the snapshot each is an empty
- * directory. For VSS they are volumes of their own.
+ * What it does not contain: other subvolumes below this one. btrfs snapshots them separately or not at all,
+ * and in the snapshot each is an empty directory. For VSS they are volumes of their own.
  */
 
 #include "providers/btrfs/provider-btrfs.h"
@@ -62,8 +63,8 @@ static int note_read(const char *text, BtrfsNote *ret) {
         int n = 0;
         GUID id;
 
-        if (!text || sscanf(text, "uuid=%36s name=%36s device=%n", note.uuid, note.name, &n) != 2 || n == 0 ||
-            guid_from_string(note.uuid, &id) < 0 || guid_from_string(note.name, &id) < 0)
+        if (!text || sscanf(text, "uuid=%36s name=%36s device=%n", note.uuid, note.name, &n) != 2 ||
+            n == 0 || guid_from_string(note.uuid, &id) < 0 || guid_from_string(note.name, &id) < 0)
                 return provider_fail(-EINVAL, "its note '%s' cannot be understood", text ?: "");
 
         note.device = text + n;
@@ -90,7 +91,8 @@ static int btrfs_probe(const ProviderEnv *env, const char *volume, int volume_fd
 
         top_fd = btrfs_mount_private(uuid, NULL, true);
         if (top_fd < 0)
-                return provider_fail(-EOPNOTSUPP, "the top level of its file system cannot be written to (%s)",
+                return provider_fail(-EOPNOTSUPP,
+                                     "the top level of its file system cannot be written to (%s)",
                                      strerror(-top_fd));
 
         *ret = (ProviderProbe) {
@@ -127,14 +129,16 @@ static int store_check(int store_fd) {
         if (fstat(store_fd, &st) < 0)
                 return -errno;
         if (st.st_uid != geteuid() || (st.st_mode & 0077) != 0)
-                return provider_fail(-EPERM, "the directory " STORE " in the file system's top level is open to others");
+                return provider_fail(-EPERM, "the directory " STORE
+                                             " in the file system's top level is open to others");
         if (st.st_nlink == 0)
                 return -ESTALE; /* a discard() of the last snapshot was faster than our lock */
 
         return 0;
 }
 
-/* Opens the store, makes it if need be, and holds a lock on it while the descriptor is open, so that nobody takes it for empty. */
+/* Opens the store, makes it if need be, and holds a lock on it while the descriptor is open, so that
+ * nobody takes it for empty. */
 static int store_open(int top_fd) {
         for (unsigned i = 0; i < STORE_TRIES_MAX; ++i) {
                 _cleanup_(closep) int fd = -EBADF;
@@ -198,7 +202,8 @@ static int btrfs_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
         snapshot->store_fd = -EBADF;
         snapshot->top_fd = btrfs_mount_private(note.uuid, NULL, true);
         if (snapshot->top_fd < 0)
-                return provider_fail(snapshot->top_fd, "the top level of its file system cannot be opened: %m");
+                return provider_fail(snapshot->top_fd,
+                                     "the top level of its file system cannot be opened: %m");
 
         snapshot->store_fd = store_open(snapshot->top_fd);
         if (snapshot->store_fd < 0)
@@ -214,7 +219,7 @@ static int btrfs_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) 
         BtrfsSnapshot *snapshot = s->data;
 
         if (held)
-                return provider_fail(-EDEADLK, "its file system is held, and a btrfs snapshot would wait for it for ever");
+                return provider_fail(-EDEADLK, "its file system is held, and btrfs would wait for that");
 
         if (ioctl(snapshot->store_fd, BTRFS_IOC_SNAP_CREATE_V2, &snapshot->args) < 0)
                 return errno == ETXTBSY ? provider_fail(-errno, "a swap file in it is in use") : -errno;
@@ -223,7 +228,8 @@ static int btrfs_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) 
 }
 
 static int not_there(const BtrfsNote *note) {
-        return provider_fail(-ENODEV, "its file system {%s}, last seen on '%s', is not there", note->uuid, note->device);
+        return provider_fail(-ENODEV, "its file system {%s}, last seen on '%s', is not there", note->uuid,
+                             note->device);
 }
 
 static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {

@@ -4,20 +4,21 @@
 /*
  * What Goes Wrong, and When
  *
- * A script says which of the fake provider's functions fail. It is the text of $UMBRA_FAKE_SCRIPT and of the file <state_dir>/fake.script; a line
- * (or what stands between semicolons) is
+ * A script says which of the fake provider's functions fail. It is the text of $UMBRA_FAKE_SCRIPT and of the
+ * file <state_dir>/fake.script; a line (or what stands between semicolons) is
  *
  *         FUNCTION[.N] = ACTION [after]
  *
- * FUNCTION is probe, plan, prepare, pre_commit, commit, surface or discard. With N it is the N-th call in this worker process (the first is 1),
- * else every call. ACTION is
+ * FUNCTION is probe, plan, prepare, pre_commit, commit, surface or discard. With N it is the N-th call in
+ * this worker process (the first is 1), else every call. ACTION is
  *
  *         fail ERRNO      return this error, ENOSPC say
  *         kill            the worker gets SIGKILL
  *         hang            never return
  *         sleep MSEC      take that much longer
  *
- * and happens before the function does anything, or after it has done everything. Further lines say what probe() answers:
+ * and happens before the function does anything, or after it has done everything. Further lines say what
+ * probe() answers:
  *
  *         flags = wants-hold forbids-hold pre-commit
  *         consistency = 1 2       without a hold and with one

@@ -3,8 +3,9 @@
 /*
  * The Fake Provider
  *
- * The copying is libarchive's: it reads a tree from one disk and writes it to the other, and knows owners, times, attributes, lists, links, holes and
- * special files. It is slow and it looks names up while file systems are held; no example for a provider that is meant to be used.
+ * The copying is libarchive's: it reads a tree from one disk and writes it to the other, and knows owners,
+ * times, attributes, lists, links, holes and special files. It is slow and it looks names up while file
+ * systems are held; no example for a provider that is meant to be used.
  */
 
 #include "providers/fake/provider-fake.h"
@@ -26,8 +27,8 @@
 #include "provider/provider-mount.h"
 #include "providers/fake/fake-script.h"
 
-#define EXTRACT_FLAGS                                                                                                   \
-        (ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |                  \
+#define EXTRACT_FLAGS                                                                               \
+        (ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |\
          ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SPARSE)
 
 /* What is copied where, and what stands in the way. */
@@ -237,7 +238,8 @@ static int copy_tree(const char *source, const char *target, const char *store) 
         if (r < 0)
                 return r;
 
-        return archive_write_close(copy.to) < ARCHIVE_OK ? copy_error(copy.to) : 0; /* times of directories */
+        /* Only now the directories get their times. */
+        return archive_write_close(copy.to) < ARCHIVE_OK ? copy_error(copy.to) : 0;
 }
 
 static int fake_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
@@ -249,7 +251,8 @@ static int fake_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         if (r < 0)
                 return r;
 
-        r = format_to(&path, "%s/%s/tree", env->state_dir, s->note); /* not there yet: else its own time would not be set */
+        /* Not there yet: a directory that is keeps its time. */
+        r = format_to(&path, "%s/%s/tree", env->state_dir, s->note);
         if (r < 0)
                 return r;
 

@@ -4,8 +4,9 @@
 /*
  * The Fake Provider
  *
- * For tests and demonstrations: it copies the tree below the volume to <state_dir>/fake/<id>, and fails, hangs and dies when it is told to (see
- * fake-script.h). It is nobody's choice unless it is named, or $UMBRA_FAKE_PROVIDER says so.
+ * For tests and demonstrations: it copies the tree below the volume to <state_dir>/fake/<id>, and fails,
+ * hangs and dies when it is told to (see fake-script.h). It is nobody's choice unless it is named, or
+ * $UMBRA_FAKE_PROVIDER says so.
  */
 
 #include "provider/provider.h"

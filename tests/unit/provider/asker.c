@@ -64,13 +64,16 @@ void asker_kill(Asker *a) {
 }
 
 /* The calls differ in their middle only. */
-#define ASK(a, function, ...)                                                                                           \
-        do {                                                                                                            \
-                Answer answer = { 0 };                                                                                  \
-                                                                                                                        \
-                assert_int_equal(function((a)->client, ##__VA_ARGS__, ASKER_TIMEOUT_USEC, answer_take, &answer), 0);    \
-                asker_await((a), &answer);                                                                              \
-                return answer;                                                                                          \
+#define ASK(a, function, ...)                                                                       \
+        do {                                                                                        \
+                ProviderClient *client = (a)->client;                                               \
+                Answer answer = { 0 };                                                              \
+                int r;                                                                              \
+                                                                                                    \
+                r = function(client, ##__VA_ARGS__, ASKER_TIMEOUT_USEC, answer_take, &answer);      \
+                assert_int_equal(r, 0);                                                             \
+                asker_await((a), &answer);                                                          \
+                return answer;                                                                      \
         } while (0)
 
 Answer ask_probe(Asker *a, const char *volume) {

@@ -4,8 +4,8 @@
 /*
  * Asking a Provider and Waiting
  *
- * What umbrad does with callbacks, for tests that want to read from top to bottom: each function asks the real worker process through the real client,
- * runs an event loop until the answer is there, and returns it.
+ * What umbrad does with callbacks, for tests that want to read from top to bottom: each function asks the
+ * real worker process through the real client, runs an event loop until the answer is there, and returns it.
  */
 
 #include <systemd/sd-event.h>

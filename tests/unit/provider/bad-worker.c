@@ -55,7 +55,8 @@ static int serve(sd_bus_message_handler_t handler) {
 }
 
 int main(int argc, char **argv) {
-        static const char garbage[] = "HTTP/1.1 400 Bad Request\r\n\r\nOK is what you wanted to read\r\n\r\n";
+        static const char garbage[] =
+                "HTTP/1.1 400 Bad Request\r\n\r\nOK is what you wanted to read\r\n\r\n";
         const char *how = argc > 2 ? argv[2] : "";
 
         if (strcmp(how, "ends") == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The coordinator's end: every question is answered exactly once, whatever becomes of the worker. Argument: where the bad worker is.
+ * The coordinator's end: every question is answered exactly once, whatever becomes of the worker. Argument:
+ * where the bad worker is.
  */
 
 #include <errno.h>
@@ -110,8 +111,12 @@ static void test_that_a_failure_keeps_its_sentence(void **state) {
         script(w, "commit = fail ENOSPC");
         a = ask_commit(&w->asker, NULL, 0);
         assert_answer(a, VSS_E_INSUFFICIENT_STORAGE);
-        assert_int_equal(format_to(&expected, "the fake provider could not make a shadow copy of '%s': the script says so "
-                                              "(No space left on device)", w->volume), 0);
+        assert_int_equal(
+                format_to(&expected,
+                          "the fake provider could not make a shadow copy of '%s': the script says so "
+                          "(No space left on device)",
+                          w->volume),
+                0);
         assert_string_equal(a.message, expected);
 }
 
@@ -208,7 +213,8 @@ static void test_that_nobody_waits_for_a_deaf_worker(void **state) {
         _cleanup_answer_ Answer a = { 0 };
 
         start_bad_worker(w, "deaf");
-        assert_int_equal(provider_client_probe(w->asker.client, w->volume, 50 * USEC_PER_MSEC, answer_take, &a), 0);
+        assert_int_equal(
+                provider_client_probe(w->asker.client, w->volume, 50 * USEC_PER_MSEC, answer_take, &a), 0);
         asker_await(&w->asker, &a);
         assert_answer(a, VSS_E_PROVIDER_VETO);
 }
@@ -223,7 +229,9 @@ static void test_that_a_client_may_be_freed_by_its_answer(void **state) {
         World *w = *state;
         _cleanup_answer_ Answer never = { 0 };
 
-        assert_int_equal(provider_client_probe(w->asker.client, w->volume, ASKER_TIMEOUT_USEC, free_client, &w->asker), 0);
+        assert_int_equal(provider_client_probe(w->asker.client, w->volume, ASKER_TIMEOUT_USEC, free_client,
+                                               &w->asker),
+                         0);
         assert_int_equal(provider_client_sync(w->asker.client, ASKER_TIMEOUT_USEC, answer_take, &never), 0);
         while (w->asker.client)
                 assert_true(sd_event_run(w->asker.event, UINT64_MAX) >= 0);
@@ -233,7 +241,9 @@ static void test_that_a_client_may_be_freed_by_its_answer(void **state) {
 
         asker_restart(&w->asker); /* the same when the answer is the worker's death */
         script(w, "probe = kill");
-        assert_int_equal(provider_client_probe(w->asker.client, w->volume, ASKER_TIMEOUT_USEC, free_client, &w->asker), 0);
+        assert_int_equal(provider_client_probe(w->asker.client, w->volume, ASKER_TIMEOUT_USEC, free_client,
+                                               &w->asker),
+                         0);
         assert_int_equal(provider_client_sync(w->asker.client, ASKER_TIMEOUT_USEC, answer_take, &never), 0);
         while (w->asker.client)
                 assert_true(sd_event_run(w->asker.event, UINT64_MAX) >= 0);
@@ -241,7 +251,9 @@ static void test_that_a_client_may_be_freed_by_its_answer(void **state) {
 
         asker_restart(&w->asker); /* and when it is the deadline */
         script(w, "probe = hang");
-        assert_int_equal(provider_client_probe(w->asker.client, w->volume, 10 * USEC_PER_MSEC, free_client, &w->asker), 0);
+        assert_int_equal(provider_client_probe(w->asker.client, w->volume, 10 * USEC_PER_MSEC, free_client,
+                                               &w->asker),
+                         0);
         assert_int_equal(provider_client_sync(w->asker.client, ASKER_TIMEOUT_USEC, answer_take, &never), 0);
         while (w->asker.client)
                 assert_true(sd_event_run(w->asker.event, UINT64_MAX) >= 0);
@@ -264,7 +276,9 @@ static void test_that_freeing_a_client_ends_its_worker_and_leaves_no_descriptor(
         script(w, "probe = hang");
         asker_restart(&w->asker);
         pidfd = pidfd_open(provider_client_pid(w->asker.client), 0);
-        assert_int_equal(provider_client_probe(w->asker.client, w->volume, ASKER_TIMEOUT_USEC, answer_take, &never), 0);
+        assert_int_equal(
+                provider_client_probe(w->asker.client, w->volume, ASKER_TIMEOUT_USEC, answer_take, &never),
+                0);
         assert_true(sd_event_run(w->asker.event, UINT64_MAX) >= 0);
         w->asker.client = provider_client_free(w->asker.client);
         assert_true(eventually_readable(pidfd, TEST_PATIENCE_USEC));
@@ -318,6 +332,58 @@ static void test_that_the_first_failure_of_a_round_is_its_answer(void **state) {
         assert_non_null(strstr(synced.message, "second"));
 }
 
+/* The first worker may still be in the kernel, making what the second one is to remove. */
+static void test_that_a_discard_waits_for_the_worker_before_it(void **state) {
+        World *w = *state;
+        Asker other;
+        _cleanup_answer_ Answer early = { 0 }, late = { 0 };
+
+        plan_and_prepare(w);
+        asker_start(&other, "fake", &w->asker.env);
+        assert_int_equal(provider_client_discard(other.client, &w->snapshot, 100 * USEC_PER_MSEC,
+                                                 answer_take, &early),
+                         0);
+        asker_await(&other, &early);
+        assert_answer(early, VSS_E_PROVIDER_VETO);
+        assert_true(file_exists(w->state, w->note));
+
+        asker_restart(&other);
+        assert_int_equal(provider_client_discard(other.client, &w->snapshot, ASKER_TIMEOUT_USEC, answer_take,
+                                                 &late),
+                         0);
+        asker_kill(&w->asker);
+        asker_await(&other, &late);
+        assert_answer(late, S_OK);
+        assert_false(file_exists(w->state, w->note));
+        asker_stop(&other);
+}
+
+static void test_that_a_client_survives_any_failed_allocation(void **state) {
+        World *w = *state;
+        _cleanup_answer_ Answer answer = { 0 };
+        ProviderClient *c = NULL;
+        int r = -ENOMEM;
+
+        for (unsigned n = 0; r == -ENOMEM; ++n) {
+                fault_fail_allocation(n);
+                r = provider_client_new(w->asker.event, &w->asker.env, "fake", &c);
+                fault_clear();
+        }
+        assert_int_equal(r, 0);
+        provider_client_free(w->asker.client);
+        w->asker.client = c;
+
+        r = -ENOMEM;
+        for (unsigned n = 0; r == -ENOMEM; ++n) {
+                fault_fail_allocation(n);
+                r = provider_client_plan(c, &w->snapshot, ASKER_TIMEOUT_USEC, answer_take, &answer);
+                fault_clear();
+        }
+        assert_int_equal(r, 0);
+        asker_await(&w->asker, &answer);
+        assert_answer(answer, S_OK);
+}
+
 #define TEST(sentence) cmocka_unit_test_setup_teardown(test_that_##sentence, world_setup, world_teardown)
 
 int main(int argc, char **argv) {
@@ -334,6 +400,8 @@ int main(int argc, char **argv) {
                 TEST(freeing_a_client_ends_its_worker_and_leaves_no_descriptor),
                 TEST(two_snapshots_commit_at_the_same_time),
                 TEST(the_first_failure_of_a_round_is_its_answer),
+                TEST(a_discard_waits_for_the_worker_before_it),
+                TEST(a_client_survives_any_failed_allocation),
         };
 
         assert(argc == 2);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * The worker's process by itself: when it ends and how, and what it says to questions that umbrad never asks. Under a sanitizer an orderly end is also
- * one without leaks.
+ * The worker's process by itself: when it ends and how, and what it says to questions that umbrad never
+ * asks. Under a sanitizer an orderly end is also one without leaks.
  */
 
 #include <errno.h>
@@ -43,7 +43,8 @@ static void start_worker(World *w, const char *provider, int fd) {
         name = strdup(provider);
         assert_non_null(name);
         options.path = path;
-        options.argv = (char *[]) { program, opt_provider, name, opt_state, w->state, opt_runtime, w->runtime, NULL };
+        options.argv = (char *[]){ program,  opt_provider, name,       opt_state,
+                                   w->state, opt_runtime,  w->runtime, NULL };
         assert_int_equal(process_spawn(&options, NULL, &w->pidfd), 0);
 }
 
@@ -90,7 +91,8 @@ static int world_teardown(void **state) {
 static sd_bus_message *question(World *w, ProviderCall call) {
         sd_bus_message *m = NULL;
 
-        assert_true(sd_bus_message_new_method_call(w->bus, &m, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
+        assert_true(sd_bus_message_new_method_call(w->bus, &m, NULL, WIRE_PROVIDER_PATH,
+                                                   WIRE_PROVIDER_INTERFACE,
                                                    provider_members[call].name) >= 0);
         return m;
 }
@@ -107,7 +109,8 @@ static char *ask(World *w, sd_bus_message *m) {
 }
 
 static void plan_and_prepare(World *w) {
-        sd_bus_message *plan = question(w, PROVIDER_CALL_PLAN), *prepare = question(w, PROVIDER_CALL_PREPARE);
+        sd_bus_message *plan = question(w, PROVIDER_CALL_PLAN),
+                       *prepare = question(w, PROVIDER_CALL_PREPARE);
 
         assert_true(provider_append_snapshot(plan, &w->snapshot) >= 0);
         assert_null(ask(w, plan));
