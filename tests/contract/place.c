@@ -62,6 +62,20 @@ static void make_volumes(Place *p, const char *kind) {
         assert_int_equal(mkdir(p->second, 0755), 0);
 }
 
+bool place_is_possible(const char *kind) {
+        _cleanup_(freep) char *mkfs = NULL;
+
+        if (strcmp(kind, "plain") == 0)
+                return true;
+        if (geteuid() != 0)
+                return false;
+        if (strcmp(kind, "tmpfs") == 0)
+                return true;
+
+        assert_int_equal(format_to(&mkfs, "/sbin/mkfs.%.*s", (int) strcspn(kind, "-"), kind), 0);
+        return access(mkfs, X_OK) == 0;
+}
+
 Place *place_new(const char *kind) {
         Place *p = calloc_checked(1, sizeof(*p));
 

@@ -28,7 +28,8 @@ typedef struct Place {
         char *type;    /* of file system, for mount() */
 } Place;
 
-/* Skips the test where it cannot be had. */
+/* Whether there are the rights and programs for it. */
+bool place_is_possible(const char *kind);
 Place *place_new(const char *kind);
 Place *place_free(Place *p);
 DEFINE_CLEANUP(Place *, place_free)
