@@ -15,7 +15,7 @@
 
 #include "base/macro.h"
 #include "base/time-util.h"
-#include "tools/umbra.h"
+#include "tools/verb.h"
 
 #define REDRAW_USEC (100 * USEC_PER_MSEC)
 #define PLAIN_USEC (10 * USEC_PER_SEC) /* without a total, a line now and then */

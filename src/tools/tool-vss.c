@@ -17,7 +17,7 @@
 
 #include "base/hresult.h"
 #include "base/utf.h"
-#include "tools/umbra.h"
+#include "tools/verb.h"
 
 static volatile sig_atomic_t interrupted;
 

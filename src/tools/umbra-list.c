@@ -19,7 +19,7 @@
 #include "base/guid.h"
 #include "tools/table.h"
 #include "tools/tool-vss.h"
-#include "tools/umbra.h"
+#include "tools/verb.h"
 
 /* Options of verbs that have none of their own. -1: go on. */
 static int plain_options(int argc, char *argv[], const Verb *verb) {

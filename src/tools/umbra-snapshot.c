@@ -20,7 +20,7 @@
 #include "base/time-util.h"
 #include "tools/table.h"
 #include "tools/tool-vss.h"
-#include "tools/umbra.h"
+#include "tools/verb.h"
 
 #define SNAPSHOTS_MAX 64
 

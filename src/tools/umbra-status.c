@@ -16,7 +16,7 @@
 #include "base/time-util.h"
 #include "tools/table.h"
 #include "tools/tool-vss.h"
-#include "tools/umbra.h"
+#include "tools/verb.h"
 
 static const char *string_of(json_t *object, const char *key) {
         return json_string_value(json_object_get(object, key));

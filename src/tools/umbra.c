@@ -4,7 +4,7 @@
  * The umbra Command
  */
 
-#include "tools/umbra.h"
+#include "tools/verb.h"
 
 #include <getopt.h>
 #include <locale.h>
