@@ -893,7 +893,7 @@ static void test_that_nonsense_from_umbrad_is_no_crash(void **state) {
         VSS_SNAPSHOT_PROP prop;
         IVssEnumObject *list;
         BOOL supported;
-        VSS_ID id;
+        VSS_ID id = instance;
         LONG n;
 
         for (size_t i = 0; i < ELEMENTSOF(members); ++i)

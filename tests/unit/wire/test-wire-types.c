@@ -34,7 +34,7 @@ static sd_bus *bus;
 /* Messages need a bus that could carry descriptors; nothing is sent on it. */
 static int setup(void **state) {
         int pair[2];
-        sd_bus *other;
+        sd_bus *other = NULL;
         sd_id128_t id;
 
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
