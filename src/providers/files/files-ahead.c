@@ -269,7 +269,7 @@ void files_ahead_report(const FilesAhead *a) {
                  span_to_string(st->ahead.usec, (char[SPAN_STRING_MAX]){ 0 }), st->window.files,
                  SIZE_TO_STRING(st->window.bytes), st->files,
                  span_to_string(st->window.usec, (char[SPAN_STRING_MAX]){ 0 }));
-        if (!st->converged)
+        if (!st->converged && st->window.files > 0)
                 log_info("'%s' did not come to rest in %u passes, so the window had to copy more", a->volume, st->passes);
         if (st->window.torn > 0)
                 log_notice("%" PRIu64 " files of '%s' changed while they were copied, keeping them as they are",
