@@ -19,7 +19,7 @@
  * at once; while we walk over questions we hold a reference.
  */
 
-#include "provider/provider-client.h"
+#include "provider/provider-ask.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -39,7 +39,6 @@
 #include "base/process-util.h"
 #include "base/strv.h"
 #include "provider/provider-protocol.h"
-#include "wire/wire-error.h"
 #include "wire/wire-names.h"
 #include "wire/wire-types.h"
 
@@ -456,15 +455,12 @@ static int question_new(ProviderClient *c,
         return 0;
 }
 
-/* Sends @m, which is NULL when the worker is not there to be asked: then the end of its process answers,
- * and when it has ended already, the loop does as soon as it runs. Never is a question answered before
- * this returns. */
-static int client_ask(ProviderClient *c,
-                      ProviderCall call,
-                      sd_bus_message *m,
-                      usec_t timeout,
-                      ProviderAnswered done,
-                      void *userdata) {
+int client_ask(ProviderClient *c,
+               ProviderCall call,
+               sd_bus_message *m,
+               usec_t timeout,
+               ProviderAnswered done,
+               void *userdata) {
         Question *q;
         int r;
 
@@ -486,8 +482,7 @@ static int client_ask(ProviderClient *c,
         return 0;
 }
 
-/* *ret is NULL when the worker is not there to be asked. */
-static int client_message(ProviderClient *c, ProviderCall call, sd_bus_message **ret) {
+int client_message(ProviderClient *c, ProviderCall call, sd_bus_message **ret) {
         if (sd_bus_is_open(c->bus) <= 0)
                 client_kill(c, NULL);
         if (c->state != CLIENT_LIVING) {
@@ -497,106 +492,4 @@ static int client_message(ProviderClient *c, ProviderCall call, sd_bus_message *
 
         return sd_bus_message_new_method_call(c->bus, ret, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
                                               provider_members[call].name);
-}
-
-int provider_client_probe(ProviderClient *c,
-                          const char *volume,
-                          usec_t timeout,
-                          ProviderAnswered done,
-                          void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, PROVIDER_CALL_PROBE, &m);
-        if (r >= 0 && m)
-                r = wire_append_text(m, volume);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_PROBE, m, timeout, done, userdata);
-}
-
-static int ask_with_snapshot(ProviderClient *c,
-                             ProviderCall call,
-                             const ProviderSnapshot *s,
-                             usec_t timeout,
-                             ProviderAnswered done,
-                             void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, call, &m);
-        if (r >= 0 && m)
-                r = provider_append_snapshot(m, s);
-        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
-}
-
-int provider_client_plan(ProviderClient *c,
-                         const ProviderSnapshot *s,
-                         usec_t timeout,
-                         ProviderAnswered done,
-                         void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_PLAN, s, timeout, done, userdata);
-}
-
-int provider_client_prepare(ProviderClient *c,
-                            const GUID *snapshot_id,
-                            usec_t timeout,
-                            ProviderAnswered done,
-                            void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, PROVIDER_CALL_PREPARE, &m);
-        if (r >= 0 && m)
-                r = wire_append_guid(m, snapshot_id);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_PREPARE, m, timeout, done, userdata);
-}
-
-static int ask_plainly(ProviderClient *c,
-                       ProviderCall call,
-                       usec_t timeout,
-                       ProviderAnswered done,
-                       void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, call, &m);
-        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
-}
-
-int provider_client_sync(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata) {
-        return ask_plainly(c, PROVIDER_CALL_SYNC, timeout, done, userdata);
-}
-
-int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata) {
-        return ask_plainly(c, PROVIDER_CALL_PRE_COMMIT, timeout, done, userdata);
-}
-
-int provider_client_commit(ProviderClient *c,
-                           const GUID *held,
-                           size_t n_held,
-                           usec_t timeout,
-                           ProviderAnswered done,
-                           void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, PROVIDER_CALL_COMMIT, &m);
-        if (r >= 0 && m)
-                r = wire_append_guids(m, held, n_held);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_COMMIT, m, timeout, done, userdata);
-}
-
-int provider_client_surface(ProviderClient *c,
-                            const ProviderSnapshot *s,
-                            usec_t timeout,
-                            ProviderAnswered done,
-                            void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_SURFACE, s, timeout, done, userdata);
-}
-
-int provider_client_discard(ProviderClient *c,
-                            const ProviderSnapshot *s,
-                            usec_t timeout,
-                            ProviderAnswered done,
-                            void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_DISCARD, s, timeout, done, userdata);
 }

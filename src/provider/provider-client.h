@@ -60,8 +60,8 @@ int provider_client_commit(ProviderClient *c,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata);
-/* These two work for any snapshot of the catalog, planned by this worker or not. Discard waits for the end of
- * any other worker that has planned the snapshot and not surfaced it: free that one first. */
+/* These two work for any snapshot of the catalog, planned by this worker or not. Discard waits for the
+ * end of any other worker that has planned the snapshot and not surfaced it: free that one first. */
 int provider_client_surface(ProviderClient *c,
                             const ProviderSnapshot *s,
                             usec_t timeout,

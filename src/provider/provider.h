@@ -11,9 +11,9 @@
  *
  * The life of one snapshot:
  *
- *      plan ──> [note is in the catalog] ──> prepare ──> pre_commit ──> commit ──> surface   (in use)   discard
- *                                               │            │            │           │                    ▲
- *                                               └────────────┴────────────┴───────────┴── failure, kill ───┘
+ *     plan ──> [note is in the catalog] ──> prepare ──> pre_commit ──> commit ──> surface  (in use)  discard
+ *                                              │            │            │           │                  ▲
+ *                                              └────────────┴────────────┴───────────┴── failure, kill ─┘
  *
  * Whatever has happened, also after SIGKILL or a power cut in the middle of any function, discard(note)
  * finds and removes all that the snapshot ever made. That is why plan() decides on every name beforehand and
@@ -30,7 +30,7 @@
 #include "base/time-util.h"
 
 typedef struct ProviderEnv {
-        const char *state_dir;   /* umbra's own, persistent: /var/lib/umbra; copies go to <state_dir>/store */
+        const char *state_dir;   /* umbra's own, persistent: /var/lib/umbra; copies in <state_dir>/store */
         const char *runtime_dir; /* /run/umbra; tmpfs; gone after a reboot */
         bool privileged;         /* may mount */
 } ProviderEnv;

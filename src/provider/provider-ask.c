@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The Questions of the Coordinator
+ *
+ * Each is a message and nothing else; when and how it is answered is provider-client.c.
+ */
+
+#include "provider/provider-ask.h"
+
+#include "wire/wire-types.h"
+
+int provider_client_probe(ProviderClient *c,
+                          const char *volume,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, PROVIDER_CALL_PROBE, &m);
+        if (r >= 0 && m)
+                r = wire_append_text(m, volume);
+        return r < 0 ? r : client_ask(c, PROVIDER_CALL_PROBE, m, timeout, done, userdata);
+}
+
+static int ask_with_snapshot(ProviderClient *c,
+                             ProviderCall call,
+                             const ProviderSnapshot *s,
+                             usec_t timeout,
+                             ProviderAnswered done,
+                             void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, call, &m);
+        if (r >= 0 && m)
+                r = provider_append_snapshot(m, s);
+        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
+}
+
+int provider_client_plan(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata) {
+        return ask_with_snapshot(c, PROVIDER_CALL_PLAN, s, timeout, done, userdata);
+}
+
+int provider_client_prepare(ProviderClient *c,
+                            const GUID *snapshot_id,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, PROVIDER_CALL_PREPARE, &m);
+        if (r >= 0 && m)
+                r = wire_append_guid(m, snapshot_id);
+        return r < 0 ? r : client_ask(c, PROVIDER_CALL_PREPARE, m, timeout, done, userdata);
+}
+
+static int ask_plainly(ProviderClient *c,
+                       ProviderCall call,
+                       usec_t timeout,
+                       ProviderAnswered done,
+                       void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, call, &m);
+        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
+}
+
+int provider_client_sync(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata) {
+        return ask_plainly(c, PROVIDER_CALL_SYNC, timeout, done, userdata);
+}
+
+int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata) {
+        return ask_plainly(c, PROVIDER_CALL_PRE_COMMIT, timeout, done, userdata);
+}
+
+int provider_client_commit(ProviderClient *c,
+                           const GUID *held,
+                           size_t n_held,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, PROVIDER_CALL_COMMIT, &m);
+        if (r >= 0 && m)
+                r = wire_append_guids(m, held, n_held);
+        return r < 0 ? r : client_ask(c, PROVIDER_CALL_COMMIT, m, timeout, done, userdata);
+}
+
+int provider_client_surface(ProviderClient *c,
+                            const ProviderSnapshot *s,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata) {
+        return ask_with_snapshot(c, PROVIDER_CALL_SURFACE, s, timeout, done, userdata);
+}
+
+int provider_client_discard(ProviderClient *c,
+                            const ProviderSnapshot *s,
+                            usec_t timeout,
+                            ProviderAnswered done,
+                            void *userdata) {
+        return ask_with_snapshot(c, PROVIDER_CALL_DISCARD, s, timeout, done, userdata);
+}

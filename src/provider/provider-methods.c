@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Questions to a Provider
+ *
+ * Decode a question, call the function of the ProviderOps, encode the answer; and what the contract promises
+ * to every provider: the volume is open before anything is held, is written out, and is still the one that
+ * was planned.
+ */
+
+#include "provider/provider-methods.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <vsserror.h>
+
+#include "base/fd-util.h"
+#include "base/utf.h"
+#include "provider/provider-lock.h"
+#include "provider/provider-protocol.h"
+#include "wire/wire-error.h"
+#include "wire/wire-limits.h"
+#include "wire/wire-names.h"
+#include "wire/wire-types.h"
+
+/* A provider's failure as an error on the bus. @why may be "". */
+static int answer_failure(const ProviderHost *h,
+                          sd_bus_error *error,
+                          ProviderCall call,
+                          const char *volume,
+                          int r,
+                          const char *why) {
+        char text[PROVIDER_SENTENCE_MAX];
+        _cleanup_(freep) char *printable = NULL;
+        const char *name = h->ops->name, *deed = provider_members[call].deed;
+
+        errno = -r;
+        if (*why)
+                (void) snprintf(text, sizeof(text), "the %s provider could not %s '%s': %s", name, deed,
+                                volume, why);
+        else
+                (void) snprintf(text, sizeof(text), "the %s provider could not %s '%s': %m", name, deed,
+                                volume);
+
+        /* Names of files may be in there, and those are bytes; D-Bus takes UTF-8 only. */
+        if (!utf8_is_valid(text) && xml_escape_bytes(text, &printable) < 0)
+                return -ENOMEM;
+
+        return wire_error_set(error, provider_hresult_from_errno(r), "%s", printable ?: text);
+}
+
+static int answer_planned_failure(const ProviderHost *h,
+                                  sd_bus_error *error,
+                                  ProviderCall call,
+                                  const Planned *p) {
+        return answer_failure(h, error, call, p->volume, p->r, p->sentence);
+}
+
+static int open_volume(const char *volume) {
+        int fd = open(volume, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
+
+        return fd < 0 ? provider_fail(-errno, "the directory cannot be opened: %m") : fd;
+}
+
+static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_(freep) char *volume = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        ProviderProbe probe = { 0 };
+        int r;
+
+        r = wire_read_text(m, &volume);
+        if (r < 0)
+                return r;
+        if (!volume || volume[0] != '/')
+                return -EBADMSG;
+
+        provider_sentence_clear();
+        r = fd = open_volume(volume);
+        if (r >= 0)
+                r = h->ops->probe(&h->env, volume, fd, &probe);
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_PROBE, volume, r, provider_sentence());
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r < 0)
+                return r;
+
+        r = provider_append_probe(reply, &probe);
+        if (r < 0)
+                return r;
+
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int reply_text(sd_bus_message *m, const char *text) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r < 0)
+                return r;
+
+        r = wire_append_text(reply, text);
+        if (r < 0)
+                return r;
+
+        return sd_bus_send(NULL, reply, NULL);
+}
+
+static int call_plan(const ProviderHost *h, ProviderSnapshot *s, char **ret_note, int *ret_lock_fd) {
+        _cleanup_(closep) int fd = -EBADF, lock_fd = -EBADF;
+        _cleanup_(freep) char *note = NULL;
+        int r;
+
+        fd = open_volume(s->volume);
+        if (fd < 0)
+                return fd;
+
+        lock_fd = provider_lock(&h->env, &s->id, false);
+        if (lock_fd < 0)
+                return provider_fail(lock_fd, "another worker has it (%m)");
+
+        s->volume_fd = fd;
+        r = h->ops->plan(&h->env, s, &note);
+        s->volume_fd = -EBADF;
+        if (r < 0)
+                return r;
+        if (!note || strlen(note) > PROVIDER_NOTE_MAX || !utf8_is_valid(note))
+                return provider_fail(-EPROTO, "its note is not what a note may be");
+
+        s->volume_fd = TAKE_FD(fd);
+        *ret_note = TAKE_PTR(note);
+        *ret_lock_fd = TAKE_FD(lock_fd);
+        return 0;
+}
+
+static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) char *volume = NULL, *ignored = NULL, *note = NULL;
+        ProviderSnapshot s;
+        int r, lock_fd = -EBADF;
+
+        r = provider_read_snapshot(m, &s, &volume, &ignored);
+        if (r < 0)
+                return r;
+        if (rounds_find(h->rounds, &s.id))
+                return wire_error_set(error, VSS_E_OBJECT_ALREADY_EXISTS, NULL);
+
+        s.note = NULL;
+        provider_sentence_clear();
+        r = call_plan(h, &s, &note, &lock_fd);
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_PLAN, volume, r, provider_sentence());
+
+        r = rounds_add(h->rounds, &s, TAKE_PTR(volume), TAKE_PTR(note), lock_fd);
+        if (r < 0)
+                return wire_error_set(error, provider_hresult_from_errno(r), NULL);
+
+        return reply_text(m, rounds_find(h->rounds, &s.id)->note);
+}
+
+static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        Planned *p;
+        GUID id;
+        int r;
+
+        r = wire_read_guid(m, &id);
+        if (r < 0)
+                return r;
+
+        p = rounds_find(h->rounds, &id);
+        if (!p)
+                return wire_error_set(error, VSS_E_OBJECT_NOT_FOUND, "the snapshot was not planned here");
+        if (p->prepared)
+                return wire_error_set(error, VSS_E_BAD_STATE, "the snapshot is prepared already");
+
+        p->prepared = true; /* also when it fails: there may be something to release */
+        provider_sentence_clear();
+        r = h->ops->prepare ? h->ops->prepare(&h->env, &p->snapshot) : 0;
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_PREPARE, p->volume, r, provider_sentence());
+
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+/* Is the directory that we hold still the one that its name leads to? */
+static int check_volume(const Planned *p) {
+        struct statx held, named;
+        bool same;
+
+        if (statx(p->snapshot.volume_fd, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &held) < 0)
+                return -errno;
+        same = statx(AT_FDCWD, p->volume, AT_NO_AUTOMOUNT, STATX_INO | STATX_MNT_ID, &named) >= 0 &&
+               held.stx_dev_major == named.stx_dev_major && held.stx_dev_minor == named.stx_dev_minor &&
+               held.stx_ino == named.stx_ino && held.stx_mnt_id == named.stx_mnt_id;
+        if (!same)
+                return provider_fail(-ENOENT,
+                                     "it was unmounted or removed while its copy was being prepared");
+
+        return 0;
+}
+
+static int step_sync(const ProviderOps *ops, const ProviderEnv *env, Planned *p) {
+        int r;
+
+        r = check_volume(p);
+        if (r < 0)
+                return r;
+
+        return syncfs(p->snapshot.volume_fd) < 0 ? -errno : 0;
+}
+
+static int step_pre_commit(const ProviderOps *ops, const ProviderEnv *env, Planned *p) {
+        return ops->pre_commit ? ops->pre_commit(env, &p->snapshot) : 0;
+}
+
+/* Nothing is looked up by name here: file systems are held. */
+static int step_commit(const ProviderOps *ops, const ProviderEnv *env, Planned *p) {
+        struct stat st;
+
+        if (fstat(p->snapshot.volume_fd, &st) < 0)
+                return -errno;
+        if (st.st_nlink == 0)
+                return provider_fail(-ENOENT, "it was removed while its copy was being prepared");
+
+        return ops->commit(env, &p->snapshot, p->held);
+}
+
+static int answer_round(ProviderHost *h,
+                        sd_bus_message *m,
+                        sd_bus_error *error,
+                        ProviderCall call,
+                        RoundStep step) {
+        Planned *p;
+
+        p = rounds_run(h->rounds, step);
+        return p ? answer_planned_failure(h, error, call, p) : sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_sync(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return answer_round(userdata, m, error, PROVIDER_CALL_SYNC, step_sync);
+}
+
+static int method_pre_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        return answer_round(userdata, m, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit);
+}
+
+static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) GUID *held = NULL;
+        size_t n_held;
+        int r;
+
+        r = wire_read_guids(m, WIRE_VOLUMES_MAX, &held, &n_held);
+        if (r < 0)
+                return r;
+
+        for (Planned *p = rounds_first(h->rounds); p; p = p->next) {
+                if (!p->prepared)
+                        return wire_error_set(error, VSS_E_BAD_STATE, "the snapshot of '%s' is not prepared",
+                                              p->volume);
+                p->held = false;
+        }
+        for (size_t i = 0; i < n_held; ++i) {
+                Planned *p = rounds_find(h->rounds, held + i);
+
+                if (p)
+                        p->held = true;
+        }
+
+        return answer_round(h, m, error, PROVIDER_CALL_COMMIT, step_commit);
+}
+
+static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) char *volume = NULL, *note = NULL, *device = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        ProviderSnapshot s;
+        int r;
+
+        r = provider_read_snapshot(m, &s, &volume, &note);
+        if (r < 0)
+                return r;
+
+        rounds_remove(h->rounds, &s.id); /* it is made, or was so long ago: nothing needs to stay open */
+        s.volume_fd = fd = open_volume(volume);
+        provider_sentence_clear();
+        r = h->ops->surface(&h->env, &s, &device);
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_SURFACE, volume, r, provider_sentence());
+
+        return reply_text(m, device);
+}
+
+static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) char *volume = NULL, *note = NULL;
+        _cleanup_(closep) int fd = -EBADF, lock_fd = -EBADF;
+        ProviderSnapshot s;
+        int r;
+
+        r = provider_read_snapshot(m, &s, &volume, &note);
+        if (r < 0)
+                return r;
+
+        rounds_remove(h->rounds, &s.id);
+        s.volume_fd = fd = open_volume(volume);
+        provider_sentence_clear();
+        r = lock_fd = provider_lock(&h->env, &s.id, true);
+        if (r >= 0)
+                r = h->ops->discard(&h->env, &s);
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_DISCARD, volume, r, provider_sentence());
+
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static const sd_bus_vtable methods_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Probe", "s", "uiiu", method_probe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Plan", PROVIDER_SNAPSHOT, "s", method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Prepare", "ay", "", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Sync", "", "", method_sync, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("PreCommit", "", "", method_pre_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Commit", "aay", "", method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "s", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_VTABLE_END,
+};
+
+int provider_methods_attach(sd_bus *bus, ProviderHost *host) {
+        return sd_bus_add_object_vtable(bus, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
+                                        methods_vtable, host);
+}
