@@ -191,10 +191,14 @@ static char *status_text(Backup *b, UINT i, const wchar_t *writer) {
         assert_int_equal(state, state_ex);
         assert_int_equal(hr, hr_ex);
         assert_int_equal(wcscmp(name, name_ex), 0);
-        if (wcscmp(name, writer) == 0)
-                assert_int_equal(format_to(&text, "%s %s 0x%x %ls", state_name(state), hresult_name(hr), (unsigned) hr_application,
-                                           message ?: L""),
+        if (wcscmp(name, writer) == 0) {
+                _cleanup_(freep) char *message_text = NULL;
+
+                assert_int_equal(utf8_from_wide(message, &message_text), 0);
+                assert_int_equal(format_to(&text, "%s %s 0x%x %s", state_name(state), hresult_name(hr), (unsigned) hr_application,
+                                           message_text ?: ""),
                                  0);
+        }
         SysFreeString(message);
         SysFreeString(name_ex);
         SysFreeString(name);

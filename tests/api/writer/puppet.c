@@ -124,6 +124,10 @@ HRESULT puppet_subscribe(Puppet *p) {
         return umbra_writer_subscribe(p->writer, p->options.unsubscribe_msec, UMBRA_WRITER_EVENTS);
 }
 
+HRESULT puppet_unsubscribe(Puppet *p) {
+        return umbra_writer_unsubscribe(p->writer);
+}
+
 Puppet *puppet_new(const char *name, const char *volume, const PuppetOptions *options) {
         Puppet *p = puppet_new_unsubscribed(name, volume, options);
         HRESULT hr = puppet_subscribe(p);

@@ -50,6 +50,7 @@ Puppet *puppet_new(const char *name, const char *volume, const PuppetOptions *op
 /* Made and initialized, not subscribed. */
 Puppet *puppet_new_unsubscribed(const char *name, const char *volume, const PuppetOptions *options);
 HRESULT puppet_subscribe(Puppet *p);
+HRESULT puppet_unsubscribe(Puppet *p);
 Puppet *puppet_free(Puppet *p);
 
 extern const VSS_ID puppet_writer_id;
