@@ -3,10 +3,10 @@
 /*
  * Backup Components Document: what a Writer may say
  *
- * The answer of a writer is a document like ours, and it could say anything. What it may say depends on the event, and
- * is a list of members below; the rest of the answer is never looked at. Metadata is write-once: a second, different
- * value is ignored, as the writer's own SetBackupMetadata() has refused it already. A text that is missing in the
- * answer changes nothing; a list is the writer's own and replaces ours.
+ * The answer of a writer is a document like ours, and it could say anything. What it may say depends on the
+ * event, and is a list of members below; the rest of the answer is never looked at. Metadata is write-once:
+ * a second, different value is ignored, as the writer's own SetBackupMetadata() has refused it already. A
+ * text that is missing in the answer changes nothing; a list is the writer's own and replaces ours.
  *
  * Everything is copied first and put in place afterwards, when nothing can fail any more.
  */
@@ -97,7 +97,8 @@ static HRESULT item_prepare(MergeItem *item, BackupDocMerge what) {
                 if (!text_is_news(&texts[i], item, what))
                         continue;
 
-                r = strdup_to(DOC_MEMBER_CONST(item->answer, offset, char *), &DOC_MEMBER(&item->copy, offset, char *));
+                r = strdup_to(DOC_MEMBER_CONST(item->answer, offset, char *),
+                              &DOC_MEMBER(&item->copy, offset, char *));
                 if (r < 0)
                         return hresult_from_errno(r);
         }
@@ -158,7 +159,10 @@ static void items_free(MergeItem *items, size_t n) {
         free(items);
 }
 
-static HRESULT items_prepare(MergeItem *items, BackupWriter *w, const BackupWriter *answer, BackupDocMerge what) {
+static HRESULT items_prepare(MergeItem *items,
+                             BackupWriter *w,
+                             const BackupWriter *answer,
+                             BackupDocMerge what) {
         HRESULT hr;
 
         for (size_t i = 0; i < answer->n_components; ++i) {

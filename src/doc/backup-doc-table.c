@@ -65,7 +65,9 @@ static const DocWord consistency_words[] = {
         { 0 },
 };
 
-#define FIELD(Type, at, type_, member, flags_, ...) { .name = at, .type = type_, .offset = offsetof(Type, member), .flags = flags_, __VA_ARGS__ }
+#define FIELD(Type, at, type_, member, flags_, ...) \
+        { .name = at, .type = type_, .offset = offsetof(Type, member), .flags = flags_, __VA_ARGS__ }
+#define WORDS(of) .words = of##_words
 
 static const DocField metadata_fields[] = {
         FIELD(BackupComponent, AT_METADATA, DOC_TEXT, backup_metadata, 0),
@@ -155,11 +157,14 @@ const DocElement restore_subcomponent_element = {
 };
 
 #define C(at, type, member, flags, ...) FIELD(BackupComponent, at, type, member, flags, __VA_ARGS__)
+#define FAILURE .other = offsetof(BackupComponent, has_failure)
+#define OPTIONAL_ALWAYS (DOC_OPTIONAL | DOC_ALWAYS)
 
 static const DocField component_fields[] = {
         C(AT_LOGICAL_PATH,               DOC_TEXT,     logical_path,               0),
         C(AT_COMPONENT_NAME,             DOC_TEXT,     name,                       DOC_REQUIRED),
-        C(AT_COMPONENT_TYPE,             DOC_WORD,     type,                       DOC_REQUIRED, .words = component_type_words),
+        C(AT_COMPONENT_TYPE,             DOC_WORD,     type,                       DOC_REQUIRED,
+          WORDS(component_type)),
         C(AT_COMPONENT_CAPTION,          DOC_TEXT,     caption,                    0),
         C(AT_BACKUP_STAMP,               DOC_TEXT,     backup_stamp,               0),
         C(AT_PREVIOUS_BACKUP_STAMP,      DOC_TEXT,     previous_backup_stamp,      0),
@@ -169,27 +174,28 @@ static const DocField component_fields[] = {
         C(AT_ADDITIONAL_RESTORES,        DOC_TRISTATE, additional_restores,        0),
         C(AT_SELECTED_FOR_RESTORE,       DOC_TRISTATE, selected_for_restore,       0),
         C(AT_RESTORE_INSTANCE_ID,        DOC_GUID,     restore_instance_id,        0),
-        C(AT_RESTORE_TARGET,             DOC_WORD,     restore_target,             0, .words = restore_target_words),
-        C(AT_FILE_RESTORE_STATUS,        DOC_WORD,     file_restore_status,        0, .words = restore_status_words),
+        C(AT_RESTORE_TARGET,             DOC_WORD,     restore_target,             0, WORDS(restore_target)),
+        C(AT_FILE_RESTORE_STATUS,        DOC_WORD,     file_restore_status,        0, WORDS(restore_status)),
         C(AT_PREPARE_FOR_BACKUP_FAILURE, DOC_TEXT,     prepare_for_backup_failure, 0),
         C(AT_POST_SNAPSHOT_FAILURE,      DOC_TEXT,     post_snapshot_failure,      0),
         C(AT_PRE_RESTORE_FAILURE,        DOC_TEXT,     pre_restore_failure,        0),
         C(AT_POST_RESTORE_FAILURE,       DOC_TEXT,     post_restore_failure,       0),
         C(AT_AUTHORITATIVE_RESTORE,      DOC_BOOL,     authoritative_restore,      0),
-        C(AT_ROLL_FORWARD_TYPE,          DOC_WORD,     roll_forward,               0, .words = roll_forward_words),
+        C(AT_ROLL_FORWARD_TYPE,          DOC_WORD,     roll_forward,               0, WORDS(roll_forward)),
         C(AT_ROLL_FORWARD_POINT,         DOC_TEXT,     roll_forward_point,         0),
         C(AT_RESTORE_NAME,               DOC_TEXT,     restore_name,               0),
-        C(AT_FAILURE,                    DOC_RESULT,   failure,                    DOC_OPTIONAL | DOC_ALWAYS, .other = offsetof(BackupComponent, has_failure)),
-        C(AT_FAILURE_APPLICATION,        DOC_RESULT,   failure_application,        DOC_OPTIONAL | DOC_ALWAYS, .other = offsetof(BackupComponent, has_failure)),
-        C(AT_FAILURE_MESSAGE,            DOC_TEXT,     failure_message,            DOC_OPTIONAL, .other = offsetof(BackupComponent, has_failure)),
-        C(AT_CONSISTENCY,                DOC_WORD,     consistency,                0, .words = consistency_words),
+        C(AT_FAILURE,                    DOC_RESULT,   failure,                    OPTIONAL_ALWAYS, FAILURE),
+        C(AT_FAILURE_APPLICATION,        DOC_RESULT,   failure_application,        OPTIONAL_ALWAYS, FAILURE),
+        C(AT_FAILURE_MESSAGE,            DOC_TEXT,     failure_message,            DOC_OPTIONAL, FAILURE),
+        C(AT_CONSISTENCY,                DOC_WORD,     consistency,                0, WORDS(consistency)),
 };
 
-#define LIST(member, item, element) DOC_CHILD_LIST(DOC_ARRAY, BackupComponent, member, item, DOCUMENT_LIST_MAX, element)
+#define LIST(member, item, e) DOC_CHILD_LIST(DOC_ARRAY, BackupComponent, member, item, DOCUMENT_LIST_MAX, e)
+#define TEXT_ELEMENT(e, member) DOC_CHILD_INLINE(e, DOC_PRESENT_POINTER, offsetof(BackupComponent, member))
 
 static const DocChild component_children[] = {
-        DOC_CHILD_INLINE(backup_metadata_element, DOC_PRESENT_POINTER, offsetof(BackupComponent, backup_metadata)),
-        DOC_CHILD_INLINE(restore_metadata_element, DOC_PRESENT_POINTER, offsetof(BackupComponent, restore_metadata)),
+        TEXT_ELEMENT(backup_metadata_element, backup_metadata),
+        TEXT_ELEMENT(restore_metadata_element, restore_metadata),
         DOC_CHILD_FILESPECS(BackupComponent, mappings, alternate_location_mapping_element),
         DOC_CHILD_FILESPECS(BackupComponent, new_targets, new_target_element),
         LIST(partial_files, DocPartialFile, partial_file_element),
@@ -215,7 +221,8 @@ static const DocField writer_fields[] = {
 };
 
 static const DocChild writer_children[] = {
-        DOC_CHILD_LIST(DOC_POINTERS, BackupWriter, components, BackupComponent, DOCUMENT_COMPONENTS_MAX, backup_component_element),
+        DOC_CHILD_LIST(DOC_POINTERS, BackupWriter, components, BackupComponent, DOCUMENT_COMPONENTS_MAX,
+                       backup_component_element),
 };
 
 static const DocElement writer_element = {
@@ -231,7 +238,7 @@ static const DocField volume_fields[] = {
         FIELD(BackupVolume, AT_PROVIDER_ID,   DOC_GUID, provider_id,   0),
         FIELD(BackupVolume, AT_VOLUME_NAME,   DOC_TEXT, volume,        DOC_REQUIRED),
         FIELD(BackupVolume, AT_DEVICE_OBJECT, DOC_TEXT, device_object, 0),
-        FIELD(BackupVolume, AT_CONSISTENCY,   DOC_WORD, consistency,   0, .words = consistency_words),
+        FIELD(BackupVolume, AT_CONSISTENCY,   DOC_WORD, consistency,   0, WORDS(consistency)),
 };
 
 static const DocElement volume_element = {
@@ -240,16 +247,18 @@ static const DocElement volume_element = {
         .extra = offsetof(BackupVolume, extra),
 };
 
+#define D(at, type, member, flags, ...) FIELD(BackupDoc, at, type, member, flags, __VA_ARGS__)
 #define STATE .other = offsetof(BackupDoc, has_state)
 
 static const DocField root_fields[] = {
-        FIELD(BackupDoc, AT_VERSION,                      DOC_TEXT, version,               0),
-        FIELD(BackupDoc, AT_BOOTABLE_SYSTEM_STATE_BACKUP, DOC_BOOL, bootable_system_state, DOC_OPTIONAL | DOC_ALWAYS, STATE),
-        FIELD(BackupDoc, AT_SELECT_COMPONENTS,            DOC_BOOL, select_components,     DOC_OPTIONAL | DOC_ALWAYS, STATE),
-        FIELD(BackupDoc, AT_BACKUP_TYPE,                  DOC_WORD, backup_type,           DOC_OPTIONAL | DOC_FORWARD, STATE, .words = backup_type_words),
-        FIELD(BackupDoc, AT_PARTIAL_FILE_SUPPORT,         DOC_BOOL, partial_file_support,  DOC_OPTIONAL | DOC_ALWAYS, STATE),
-        FIELD(BackupDoc, AT_SNAPSHOT_SET_ID,              DOC_GUID, snapshot_set_id,       0),
-        FIELD(BackupDoc, AT_RESTORE_TYPE,                 DOC_WORD, restore_type,          0, .words = restore_type_words),
+        D(AT_VERSION,                      DOC_TEXT, version,               0),
+        D(AT_BOOTABLE_SYSTEM_STATE_BACKUP, DOC_BOOL, bootable_system_state, OPTIONAL_ALWAYS, STATE),
+        D(AT_SELECT_COMPONENTS,            DOC_BOOL, select_components,     OPTIONAL_ALWAYS, STATE),
+        D(AT_BACKUP_TYPE,                  DOC_WORD, backup_type,           DOC_OPTIONAL | DOC_FORWARD,
+          STATE, WORDS(backup_type)),
+        D(AT_PARTIAL_FILE_SUPPORT,         DOC_BOOL, partial_file_support,  OPTIONAL_ALWAYS, STATE),
+        D(AT_SNAPSHOT_SET_ID,              DOC_GUID, snapshot_set_id,       0),
+        D(AT_RESTORE_TYPE,                 DOC_WORD, restore_type,          0, WORDS(restore_type)),
 };
 
 static const DocChild root_children[] = {

@@ -3,8 +3,8 @@
 /*
  * Backup Components Document: the Model
  *
- * Writers are known by class and instance, components of a writer by type, logical path and name. None of these ever
- * changes once it is in the document, so the indices borrow the strings.
+ * Writers are known by class and instance, components of a writer by type, logical path and name. None of
+ * these ever changes once it is in the document, so the indices borrow the strings.
  */
 
 #include <errno.h>
@@ -83,7 +83,10 @@ BackupVolume *backup_doc_find_volume(BackupDoc *d, const GUID *snapshot_id) {
         return NULL;
 }
 
-HRESULT backup_doc_add_volume(BackupDoc *d, const GUID *snapshot_id, const GUID *provider_id, const char *volume) {
+HRESULT backup_doc_add_volume(BackupDoc *d,
+                              const GUID *snapshot_id,
+                              const GUID *provider_id,
+                              const char *volume) {
         _cleanup_(freep) char *name = NULL;
         int r;
 
@@ -108,7 +111,8 @@ HRESULT backup_doc_add_volume(BackupDoc *d, const GUID *snapshot_id, const GUID 
         return S_OK;
 }
 
-/* Each writer is in the index twice: as itself, and, if it is the first of its class, as any instance of it. */
+/* Each writer is in the index twice: as itself, and, if it is the first of its class, as any instance of
+ * it. */
 static DocKey writer_key(const GUID *instance_id, const GUID *writer_id) {
         return (DocKey){ .writer_id = *writer_id, .instance_id = *instance_id };
 }
@@ -381,8 +385,9 @@ int backup_component_add_directed_target(BackupComponent *c,
 
         r = copy_texts((const char *const[]){ source_path, source_filename, source_ranges, destination_path,
                                               destination_filename, destination_ranges },
-                       (char **const[]){ &t->source_path, &t->source_filename, &t->source_ranges, &t->destination_path,
-                                         &t->destination_filename, &t->destination_ranges },
+                       (char **const[]){ &t->source_path, &t->source_filename, &t->source_ranges,
+                                         &t->destination_path, &t->destination_filename,
+                                         &t->destination_ranges },
                        6);
         if (r < 0)
                 return r;
@@ -391,21 +396,26 @@ int backup_component_add_directed_target(BackupComponent *c,
         return 0;
 }
 
-int backup_component_add_restore_subcomponent(BackupComponent *c, const char *logical_path, const char *name, bool repair) {
+int backup_component_add_restore_subcomponent(BackupComponent *c,
+                                              const char *logical_path,
+                                              const char *name,
+                                              bool repair) {
         DocSubcomponent *s;
         int r;
 
         if (c->n_restore_subcomponents >= DOCUMENT_LIST_MAX)
                 return -EINVAL;
 
-        r = ARRAY_RESERVE(c->restore_subcomponents, c->restore_subcomponents_capacity, c->n_restore_subcomponents + 1);
+        r = ARRAY_RESERVE(c->restore_subcomponents, c->restore_subcomponents_capacity,
+                          c->n_restore_subcomponents + 1);
         if (r < 0)
                 return r;
 
         s = &c->restore_subcomponents[c->n_restore_subcomponents];
         *s = (DocSubcomponent){ .repair = repair };
 
-        r = copy_texts((const char *const[]){ logical_path, name }, (char **const[]){ &s->logical_path, &s->name }, 2);
+        r = copy_texts((const char *const[]){ logical_path, name },
+                       (char **const[]){ &s->logical_path, &s->name }, 2);
         if (r < 0)
                 return r;
 

@@ -4,9 +4,10 @@
 /*
  * Backup Components Document
  *
- * What one backup consists of: which components of which writers, and all that requester and writers told each other
- * about them. The requester's object owns one; at each event umbrad hands every writer its own part and merges what
- * comes back. A plain C model: view/ puts the COM faces over it. [MS: backup-components-document-contents]
+ * What one backup consists of: which components of which writers, and all that requester and writers told
+ * each other about them. The requester's object owns one; at each event umbrad hands every writer its own
+ * part and merges what comes back. A plain C model: view/ puts the COM faces over it. [MS:
+ * backup-components-document-contents]
  */
 
 #include <stdbool.h>
@@ -71,7 +72,8 @@ typedef struct BackupComponent {
         GUID restore_instance_id; /* GUID_NULL: not moved to another instance */
         VSS_RESTORE_TARGET restore_target;          /* VSS_RT_UNDEFINED: never set */
         VSS_FILE_RESTORE_STATUS file_restore_status; /* VSS_RS_UNDEFINED: never set */
-        char *prepare_for_backup_failure, *post_snapshot_failure, *pre_restore_failure, *post_restore_failure;
+        char *prepare_for_backup_failure, *post_snapshot_failure;
+        char *pre_restore_failure, *post_restore_failure;
         bool authoritative_restore;
         VSS_ROLLFORWARD_TYPE roll_forward; /* VSS_RF_UNDEFINED: never set */
         char *roll_forward_point, *restore_name;
@@ -132,41 +134,68 @@ DEFINE_CLEANUP(BackupDoc *, backup_doc_free)
 HRESULT backup_doc_copy(const BackupDoc *d, BackupDoc **ret);
 
 BackupVolume *backup_doc_find_volume(BackupDoc *d, const GUID *snapshot_id);
-HRESULT backup_doc_add_volume(BackupDoc *d, const GUID *snapshot_id, const GUID *provider_id, const char *volume);
+HRESULT backup_doc_add_volume(BackupDoc *d,
+                              const GUID *snapshot_id,
+                              const GUID *provider_id,
+                              const char *volume);
 
 /* @instance_id GUID_NULL matches any instance of the class. NULL when there is none. */
 BackupWriter *backup_doc_find_writer(BackupDoc *d, const GUID *instance_id, const GUID *writer_id);
-HRESULT backup_doc_add_writer(BackupDoc *d, const GUID *instance_id, const GUID *writer_id, const char *instance_name,
-                              uint32_t backup_schema, BackupWriter **ret);
-BackupComponent *backup_writer_find_component(BackupWriter *w, VSS_COMPONENT_TYPE type, const char *logical_path,
+HRESULT backup_doc_add_writer(BackupDoc *d,
+                              const GUID *instance_id,
+                              const GUID *writer_id,
+                              const char *instance_name,
+                              uint32_t backup_schema,
+                              BackupWriter **ret);
+BackupComponent *backup_writer_find_component(BackupWriter *w,
+                                              VSS_COMPONENT_TYPE type,
+                                              const char *logical_path,
                                               const char *name);
 /* VSS_E_OBJECT_ALREADY_EXISTS, E_OUTOFMEMORY. */
-HRESULT backup_writer_add_component(BackupWriter *w, VSS_COMPONENT_TYPE type, const char *logical_path, const char *name,
+HRESULT backup_writer_add_component(BackupWriter *w,
+                                    VSS_COMPONENT_TYPE type,
+                                    const char *logical_path,
+                                    const char *name,
                                     BackupComponent **ret);
-int backup_component_add_partial_file(BackupComponent *c, const char *path, const char *filename, const char *ranges,
+int backup_component_add_partial_file(BackupComponent *c,
+                                      const char *path,
+                                      const char *filename,
+                                      const char *ranges,
                                       const char *metadata);
-int backup_component_add_differenced_file(BackupComponent *c, const char *path, const char *filespec, bool recursive,
-                                          const char *lsn, int64_t last_modify_time);
-int backup_component_add_directed_target(BackupComponent *c, const char *source_path, const char *source_filename,
-                                         const char *source_ranges, const char *destination_path,
-                                         const char *destination_filename, const char *destination_ranges);
-int backup_component_add_restore_subcomponent(BackupComponent *c, const char *logical_path, const char *name, bool repair);
+int backup_component_add_differenced_file(BackupComponent *c,
+                                          const char *path,
+                                          const char *filespec,
+                                          bool recursive,
+                                          const char *lsn,
+                                          int64_t last_modify_time);
+int backup_component_add_directed_target(BackupComponent *c,
+                                         const char *source_path,
+                                         const char *source_filename,
+                                         const char *source_ranges,
+                                         const char *destination_path,
+                                         const char *destination_filename,
+                                         const char *destination_ranges);
+int backup_component_add_restore_subcomponent(BackupComponent *c,
+                                              const char *logical_path,
+                                              const char *name,
+                                              bool repair);
 
 /* As for writer documents. */
 HRESULT backup_doc_read(const char *text, size_t size, BackupDoc **ret);
 HRESULT backup_doc_write(const BackupDoc *d, char **ret_text, size_t *ret_size);
 
-/* A writer's own part, as a document of its own with the same head (state, set id, volumes) and just that writer. */
+/* A writer's own part, as a document of its own with the same head (state, set id, volumes) and just that
+ * writer. */
 HRESULT backup_doc_write_part(const BackupDoc *d, const BackupWriter *w, char **ret_text, size_t *ret_size);
 
 /* What a writer may say at an event; everything else in its answer is ignored. */
 typedef enum BackupDocMerge {
-        MERGE_PREPARE_BACKUP, /* stamps, backup metadata, partial and differenced files, failures and their messages */
+        MERGE_PREPARE_BACKUP, /* stamp, backup metadata, partial and differenced files, failure, messages */
         MERGE_POST_SNAPSHOT,  /* the same */
-        MERGE_PRE_RESTORE,    /* restore target, restore metadata, directed targets, failures and their messages */
-        MERGE_POST_RESTORE,   /* failures and their messages */
+        MERGE_PRE_RESTORE,    /* restore target, restore metadata, directed targets, failure and messages */
+        MERGE_POST_RESTORE,   /* failure and messages */
 } BackupDocMerge;
 
-/* Takes over what @part (an answer to backup_doc_write_part) may change in the components of @w. Components that @w does not have are
- * VSS_E_INVALID_XML_DOCUMENT, and then nothing has changed. */
+/* Takes over what @part (an answer to backup_doc_write_part) may change in the components of @w. Components
+ * that @w does not have are VSS_E_INVALID_XML_DOCUMENT, and then nothing has changed. */
 HRESULT backup_doc_merge_part(BackupWriter *w, const BackupDoc *part, BackupDocMerge what);

@@ -3,8 +3,8 @@
 /*
  * Base64
  *
- * The icon of a component is the only thing in the documents that is not text. One spelling per value: what decodes is
- * exactly what encode produces.
+ * The icon of a component is the only thing in the documents that is not text. One spelling per value: what
+ * decodes is exactly what encode produces.
  */
 
 #include <errno.h>

@@ -4,8 +4,8 @@
 /*
  * What We Do Not Know
  *
- * Attributes and elements of a document that this version has no name for are kept as they came and written again at
- * the end of their element. Most elements have none, so they carry one NULL pointer.
+ * Attributes and elements of a document that this version has no name for are kept as they came and written
+ * again at the end of their element. Most elements have none, so they carry one NULL pointer.
  */
 
 #include <stddef.h>

@@ -114,7 +114,8 @@ static unsigned doc_key_hash(const DocKey *key) {
 
 static int doc_key_compare(const DocKey *a, const DocKey *b) {
         return a->type != b->type || !guid_equal(&a->writer_id, &b->writer_id) ||
-               !guid_equal(&a->instance_id, &b->instance_id) || strcmp(or_empty(a->path), or_empty(b->path)) != 0 ||
+               !guid_equal(&a->instance_id, &b->instance_id) ||
+               strcmp(or_empty(a->path), or_empty(b->path)) != 0 ||
                strcmp(or_empty(a->name), or_empty(b->name)) != 0;
 }
 

@@ -4,16 +4,16 @@
 /*
  * The Words of the Documents
  *
- * Every element and attribute name, once. Those of Windows are as real documents show them; where no public document
- * names a thing, the name is umbra's, in the same style, and docs/documents.md says so.
+ * Every element and attribute name, once. Those of Windows are as real documents show them; where no public
+ * document names a thing, the name is umbra's, in the same style, and docs/documents.md says so.
  */
 
 #define WRITER_METADATA_URI "x-schema:#VssWriterMetadataInfo"
 #define BACKUP_COMPONENTS_URI "x-schema:#VssComponentMetadata"
 #define DOCUMENT_VERSION "1.2"
 
-/* On the root of both, umbra's: texts are escaped as in base/utf.h. Documents of Windows have it not, and "\xbox" in
- * them is just that. */
+/* On the root of both, umbra's: texts are escaped as in base/utf.h. Documents of Windows have it not, and
+ * "\xbox" in them is just that. */
 #define AT_ESCAPED "escaped"
 #define AT_VERSION "version"
 

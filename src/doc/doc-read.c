@@ -3,9 +3,9 @@
 /*
  * Documents as Tables: Reading
  *
- * Elements of ours fill the model as their tags go by; nothing is kept of the text. The order of attributes and of
- * children is free. What the tables do not name is written down again into the DocExtra of the element around it, as
- * text that means the same there.
+ * Elements of ours fill the model as their tags go by; nothing is kept of the text. The order of attributes
+ * and of children is free. What the tables do not name is written down again into the DocExtra of the
+ * element around it, as text that means the same there.
  */
 
 #include <errno.h>
@@ -91,11 +91,13 @@ static HRESULT frame_add_attribute(Frame *frame, const char *prefix, const char 
         if (FAILED(hr))
                 return hr;
 
-        hr = extra_append(&extra->attributes, &frame->n_attributes, &frame->attributes_capacity, TAKE_PTR(qualified));
+        hr = extra_append(&extra->attributes, &frame->n_attributes, &frame->attributes_capacity,
+                          TAKE_PTR(qualified));
         if (FAILED(hr))
                 return hr;
 
-        hr = extra_append(&extra->attributes, &frame->n_attributes, &frame->attributes_capacity, TAKE_PTR(owned));
+        hr = extra_append(&extra->attributes, &frame->n_attributes, &frame->attributes_capacity,
+                          TAKE_PTR(owned));
         if (FAILED(hr)) {
                 /* Half a pair is none. */
                 free(extra->attributes[--frame->n_attributes]);
@@ -191,7 +193,8 @@ static HRESULT read_blob(const DocField *f, const XmlElement *e, size_t i, void 
         if (FAILED(hr))
                 return hr;
 
-        r = base64_decode(text, &DOC_MEMBER(object, f->offset, uint8_t *), &DOC_MEMBER(object, f->other, size_t));
+        r = base64_decode(text, &DOC_MEMBER(object, f->offset, uint8_t *),
+                          &DOC_MEMBER(object, f->other, size_t));
         return r == -EINVAL ? VSS_E_INVALID_XML_DOCUMENT : hresult_from_errno(r);
 }
 
@@ -255,7 +258,8 @@ static HRESULT read_field(DocReader *r, const DocField *f, const XmlElement *e, 
         }
 }
 
-/* The field called @name; looks first at @hint, because attributes mostly come in the order in which we write them. */
+/* The field called @name; looks first at @hint, because attributes mostly come in the order in which we
+ * write them. */
 static const DocField *find_field(const DocElement *e, const char *name, size_t hint) {
         for (size_t i = 0; i < e->n_fields; ++i) {
                 const DocField *f = &e->fields[(hint + i) % e->n_fields];
@@ -301,7 +305,8 @@ static HRESULT keep_namespaces(Frame *frame, const XmlElement *e) {
 }
 
 static bool is_escaped_mark(const DocReader *r, const XmlElement *e, size_t i) {
-        return r->n_frames == 1 && !xml_attribute_prefix(e, i) && strcmp(xml_attribute_name(e, i), AT_ESCAPED) == 0;
+        return r->n_frames == 1 && !xml_attribute_prefix(e, i) &&
+               strcmp(xml_attribute_name(e, i), AT_ESCAPED) == 0;
 }
 
 /* The mark decides how the other attributes are read, wherever it stands among them. */
@@ -460,8 +465,8 @@ static HRESULT foreign_declare(DocReader *r, const char *prefix, const char *uri
         return S_OK;
 }
 
-/* Writes the start tag again. Prefixes are declared around it, in the extras of elements of ours, but the default
- * namespace there will be that of the document; so the outermost one says when it means another. */
+/* Writes the start tag again. Prefixes are declared around it, in the extras of elements of ours, but the
+ * default namespace there will be that of the document; so the outermost one says when it means another. */
 static HRESULT foreign_start(DocReader *r, const XmlElement *e) {
         HRESULT hr;
 
@@ -488,7 +493,8 @@ static HRESULT foreign_start(DocReader *r, const XmlElement *e) {
                 if (FAILED(hr))
                         return hr;
 
-                xml_writer_attribute_xml(&r->foreign, xml_attribute_prefix(e, i), xml_attribute_name(e, i), text);
+                xml_writer_attribute_xml(&r->foreign, xml_attribute_prefix(e, i), xml_attribute_name(e, i),
+                                         text);
         }
 
         return S_OK;
@@ -565,7 +571,8 @@ static HRESULT on_end(void *userdata, const char *prefix, const char *name) {
 
         frame = &r->frames[--r->n_frames];
         for (size_t i = 0; i < frame->element->n_children; ++i)
-                if (frame->element->children[i].presence == DOC_PRESENT_NEEDED && !(frame->seen & UINT32_C(1) << i))
+                if (frame->element->children[i].presence == DOC_PRESENT_NEEDED &&
+                    !(frame->seen & UINT32_C(1) << i))
                         return VSS_E_INVALID_XML_DOCUMENT;
 
         return S_OK;

@@ -125,7 +125,8 @@ static int field_copy(const DocField *f, const void *from, void *to) {
 
         switch (f->type) {
         case DOC_TEXT:
-                return strdup_to(DOC_MEMBER_CONST(from, f->offset, char *), &DOC_MEMBER(to, f->offset, char *));
+                return strdup_to(DOC_MEMBER_CONST(from, f->offset, char *),
+                                 &DOC_MEMBER(to, f->offset, char *));
         case DOC_BOOL:
                 DOC_MEMBER(to, f->offset, bool) = DOC_MEMBER_CONST(from, f->offset, bool);
                 return 0;
@@ -143,10 +144,12 @@ static int field_copy(const DocField *f, const void *from, void *to) {
                 return 0;
         case DOC_SPELLED:
                 DOC_MEMBER(to, f->offset, GUID) = DOC_MEMBER_CONST(from, f->offset, GUID);
-                return strdup_to(DOC_MEMBER_CONST(from, f->other, char *), &DOC_MEMBER(to, f->other, char *));
+                return strdup_to(DOC_MEMBER_CONST(from, f->other, char *),
+                                 &DOC_MEMBER(to, f->other, char *));
         case DOC_BLOB:
                 DOC_MEMBER(to, f->other, size_t) = DOC_MEMBER_CONST(from, f->other, size_t);
-                return blob_copy(DOC_MEMBER_CONST(from, f->offset, void *), DOC_MEMBER_CONST(from, f->other, size_t),
+                return blob_copy(DOC_MEMBER_CONST(from, f->offset, void *),
+                                 DOC_MEMBER_CONST(from, f->other, size_t),
                                  &DOC_MEMBER(to, f->offset, void *));
         }
 
@@ -184,7 +187,8 @@ static HRESULT list_copy(const DocChild *child, const void *from, void *to) {
         HRESULT hr;
 
         for (size_t i = 0; i < n; ++i) {
-                const void *item = child->kind == DOC_POINTERS ? ((void *const *) items)[i] : items + i * child->size;
+                const void *item =
+                        child->kind == DOC_POINTERS ? ((void *const *) items)[i] : items + i * child->size;
                 void *copy = NULL;
 
                 hr = doc_list_append(to, child, &copy);
@@ -224,7 +228,8 @@ HRESULT doc_copy(const DocElement *e, const void *from, void *to) {
                 if (child->presence == DOC_PRESENT_FLAG)
                         DOC_MEMBER(to, child->present, bool) = DOC_MEMBER_CONST(from, child->present, bool);
 
-                hr = child->kind == DOC_INLINE ? doc_copy(child->element, from, to) : list_copy(child, from, to);
+                hr = child->kind == DOC_INLINE ? doc_copy(child->element, from, to) :
+                                                 list_copy(child, from, to);
                 if (FAILED(hr))
                         return hr;
         }

@@ -4,10 +4,10 @@
 /*
  * Documents as Tables
  *
- * What an element of a document is called, which member of which struct each attribute is, and what may stand inside:
- * one table per element. Reading, writing, copying and freeing walk the same table, so a new attribute is one line and
- * none of the four can forget it. The tables are in backup-doc-table.c and writer-doc-table.c; nobody outside doc/
- * sees them.
+ * What an element of a document is called, which member of which struct each attribute is, and what may
+ * stand inside: one table per element. Reading, writing, copying and freeing walk the same table, so a new
+ * attribute is one line and none of the four can forget it. The tables are in backup-doc-table.c and
+ * writer-doc-table.c; nobody outside doc/ sees them.
  */
 
 #include <stdbool.h>
@@ -34,7 +34,7 @@ typedef enum DocFieldType {
 typedef enum DocFieldFlags {
         DOC_ALWAYS = 1U << 0,   /* written also when it has the value that absence means */
         DOC_REQUIRED = 1U << 1, /* a document without it is not valid */
-        DOC_FORWARD = 1U << 2,  /* a word that is not in @words is kept as unknown attribute: Windows has words that no public document shows */
+        DOC_FORWARD = 1U << 2,  /* an unknown word is kept: Windows has some that no public document shows */
         DOC_OPTIONAL = 1U << 3, /* @other is a bool: was any field that names it there? Written only then */
 } DocFieldFlags;
 
@@ -48,7 +48,7 @@ typedef struct DocField {
         DocFieldType type;
         unsigned flags;
         size_t offset, other;
-        const DocWord *words; /* ends with a NULL word; of several words for one value the first is written */
+        const DocWord *words; /* ends with a NULL word; of several for one value the first is written */
 } DocField;
 
 typedef struct DocElement DocElement;
@@ -83,8 +83,11 @@ struct DocElement {
         const DocChild *children;
         size_t n_children;
         size_t extra;                                 /* a DocExtra * */
-        void (*init)(void *object);                   /* optional: what is not zero in an empty one */
-        HRESULT (*ready)(void *parent, void *object); /* optional: attributes are in; check, put into an index */
+
+        /* Optional. Sets what is not zero in an empty one. */
+        void (*init)(void *object);
+        /* Optional. The attributes are in: check them, put the object into an index. */
+        HRESULT (*ready)(void *parent, void *object);
 };
 
 /* A whole document. */
@@ -97,7 +100,8 @@ typedef struct DocFormat {
 #define DOC_FIELDS(table) .fields = (table), .n_fields = ELEMENTSOF(table)
 #define DOC_CHILDREN(table) .children = (table), .n_children = ELEMENTSOF(table)
 
-#define DOC_CHILD_INLINE(e, how, where) { .element = &(e), .kind = DOC_INLINE, .presence = (how), .present = (where) }
+#define DOC_CHILD_INLINE(e, how, where) \
+        { .element = &(e), .kind = DOC_INLINE, .presence = (how), .present = (where) }
 #define DOC_CHILD_LIST(list_kind, Type, member, item, limit, e) \
         {                                                       \
                 .element = &(e),                                \

@@ -3,9 +3,9 @@
 /*
  * Documents as Tables: Writing
  *
- * One line, no declaration, attributes and children in the order of the tables, what we do not know at the end of its
- * element. The same model always gives the same bytes, and what is written can be read: a model over a limit, or
- * without a name that a document must have, is refused here.
+ * One line, no declaration, attributes and children in the order of the tables, what we do not know at the
+ * end of its element. The same model always gives the same bytes, and what is written can be read: a model
+ * over a limit, or without a name that a document must have, is refused here.
  */
 
 #include <inttypes.h>
@@ -109,7 +109,8 @@ static void write_field(XmlWriter *w, const DocField *f, const void *object) {
 
                 if (always || !guid_is_null(guid))
                         write_guid(w, f->name, guid,
-                                   f->type == DOC_SPELLED ? DOC_MEMBER_CONST(object, f->other, char *) : NULL);
+                                   f->type == DOC_SPELLED ? DOC_MEMBER_CONST(object, f->other, char *) :
+                                                            NULL);
                 return;
         }
         case DOC_WORD: {
@@ -175,7 +176,9 @@ static void write_list(XmlWriter *w, const DocChild *child, const void *parent) 
 
         for (size_t i = 0; i < n && SUCCEEDED(w->hr); ++i)
                 write_element(w, child->element,
-                              child->kind == DOC_POINTERS ? ((void *const *) items)[i] : items + i * child->size, NULL);
+                              child->kind == DOC_POINTERS ? ((void *const *) items)[i] :
+                                                            items + i * child->size,
+                              NULL);
 }
 
 static void write_element(XmlWriter *w, const DocElement *e, const void *object, const char *uri) {
@@ -215,9 +218,12 @@ HRESULT doc_write(const DocFormat *format, const void *object, char **ret_text, 
         xml_writer_init(&w, format->size_max);
         write_element(&w, format->root, object, format->uri);
 
-        /* Only now do we know whether any text needed it. Before all attributes of the root but its namespace. */
+        /* Only now do we know whether any text needed it. Before all attributes of the root but its
+         * namespace. */
         if (w.escaped)
-                xml_writer_insert(&w, strlen("<") + strlen(format->root->name) + strlen(" xmlns=\"\"") + strlen(format->uri),
+                xml_writer_insert(&w,
+                                  strlen("<") + strlen(format->root->name) + strlen(" xmlns=\"\"") +
+                                          strlen(format->uri),
                                   " " AT_ESCAPED "=\"yes\"");
 
         hr = xml_writer_finish(&w, ret_text, ret_size);

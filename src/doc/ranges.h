@@ -4,8 +4,8 @@
 /*
  * Ranges
  *
- * Which bytes of a file are meant: "offset:length, offset:length, …", decimal or 0x, or the path of a file that holds
- * them in binary, bare or behind "File=". [MS: nf-vswriter-ivsscomponent-addpartialfile]
+ * Which bytes of a file are meant: "offset:length, offset:length, …", decimal or 0x, or the path of a file
+ * that holds them in binary, bare or behind "File=". [MS: nf-vswriter-ivsscomponent-addpartialfile]
  */
 
 #include <stdbool.h>

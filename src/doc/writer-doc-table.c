@@ -52,14 +52,18 @@ static const DocWord component_tags[] = {
         { 0 },
 };
 
-#define FILESPEC_FIELD(at, type_, member, flags_) { .name = at, .type = type_, .offset = offsetof(DocFileSpec, member), .flags = flags_ }
+#define FIELD(Type, at, type_, member, flags_, ...) \
+        { .name = at, .type = type_, .offset = offsetof(Type, member), .flags = flags_, __VA_ARGS__ }
+#define WORDS(of) .words = of##_words
+
+#define F(at, type, member, flags) FIELD(DocFileSpec, at, type, member, flags)
 
 /* A mapping of the restore method; also the mappings and new targets of a component that is restored. */
 static const DocField mapping_fields[] = {
-        FILESPEC_FIELD(AT_PATH,           DOC_TEXT, path,      0),
-        FILESPEC_FIELD(AT_FILESPEC,       DOC_TEXT, filespec,  0),
-        FILESPEC_FIELD(AT_RECURSIVE,      DOC_BOOL, recursive, DOC_ALWAYS),
-        FILESPEC_FIELD(AT_ALTERNATE_PATH, DOC_TEXT, alternate, 0),
+        F(AT_PATH,           DOC_TEXT, path,      0),
+        F(AT_FILESPEC,       DOC_TEXT, filespec,  0),
+        F(AT_RECURSIVE,      DOC_BOOL, recursive, DOC_ALWAYS),
+        F(AT_ALTERNATE_PATH, DOC_TEXT, alternate, 0),
 };
 
 const DocElement alternate_location_mapping_element = {
@@ -88,11 +92,11 @@ static const DocElement exclude_from_snapshot_element = {
 
 /* File sets, where real documents have "recursive" only when it is yes. */
 static const DocField file_set_fields[] = {
-        FILESPEC_FIELD(AT_PATH,                 DOC_TEXT, path,        0),
-        FILESPEC_FIELD(AT_FILESPEC,             DOC_TEXT, filespec,    0),
-        FILESPEC_FIELD(AT_RECURSIVE,            DOC_BOOL, recursive,   0),
-        FILESPEC_FIELD(AT_ALTERNATE_PATH,       DOC_TEXT, alternate,   0),
-        FILESPEC_FIELD(AT_FILESPEC_BACKUP_TYPE, DOC_U32,  backup_type, DOC_ALWAYS),
+        F(AT_PATH,                 DOC_TEXT, path,        0),
+        F(AT_FILESPEC,             DOC_TEXT, filespec,    0),
+        F(AT_RECURSIVE,            DOC_BOOL, recursive,   0),
+        F(AT_ALTERNATE_PATH,       DOC_TEXT, alternate,   0),
+        F(AT_FILESPEC_BACKUP_TYPE, DOC_U32,  backup_type, DOC_ALWAYS),
 };
 
 /* A file set without a mask has the mask that the API takes when none is given. */
@@ -123,12 +127,10 @@ static const DocElement database_logfiles_element = {
         .init = file_set_init,
 };
 
-#define DEPENDENCY_FIELD(at, type_, member, flags_) { .name = at, .type = type_, .offset = offsetof(DocDependency, member), .flags = flags_ }
-
 static const DocField dependency_fields[] = {
-        DEPENDENCY_FIELD(AT_WRITER_ID,      DOC_GUID, writer_id,      DOC_ALWAYS | DOC_REQUIRED),
-        DEPENDENCY_FIELD(AT_LOGICAL_PATH,   DOC_TEXT, logical_path,   0),
-        DEPENDENCY_FIELD(AT_COMPONENT_NAME, DOC_TEXT, component_name, DOC_REQUIRED),
+        FIELD(DocDependency, AT_WRITER_ID,      DOC_GUID, writer_id,      DOC_ALWAYS | DOC_REQUIRED),
+        FIELD(DocDependency, AT_LOGICAL_PATH,   DOC_TEXT, logical_path,   0),
+        FIELD(DocDependency, AT_COMPONENT_NAME, DOC_TEXT, component_name, DOC_REQUIRED),
 };
 
 static const DocElement dependency_element = {
@@ -137,25 +139,27 @@ static const DocElement dependency_element = {
         .extra = offsetof(DocDependency, extra),
 };
 
-#define COMPONENT_FIELD(at, type_, member, flags_) { .name = at, .type = type_, .offset = offsetof(WriterDocComponent, member), .flags = flags_ }
+#define C(at, type, member, flags, ...) FIELD(WriterDocComponent, at, type, member, flags, __VA_ARGS__)
 
 static const DocField component_fields[] = {
-        COMPONENT_FIELD(AT_LOGICAL_PATH,              DOC_TEXT, logical_path,              0),
-        COMPONENT_FIELD(AT_COMPONENT_NAME,            DOC_TEXT, name,                      DOC_REQUIRED),
-        COMPONENT_FIELD(AT_CAPTION,                   DOC_TEXT, caption,                   0),
-        COMPONENT_FIELD(AT_RESTORE_METADATA,          DOC_BOOL, restore_metadata,          DOC_ALWAYS),
-        COMPONENT_FIELD(AT_NOTIFY_ON_BACKUP_COMPLETE, DOC_BOOL, notify_on_backup_complete, DOC_ALWAYS),
-        COMPONENT_FIELD(AT_SELECTABLE,                DOC_BOOL, selectable,                DOC_ALWAYS),
-        COMPONENT_FIELD(AT_SELECTABLE_FOR_RESTORE,    DOC_BOOL, selectable_for_restore,    DOC_ALWAYS),
-        COMPONENT_FIELD(AT_COMPONENT_FLAGS,           DOC_U32,  flags,                     DOC_ALWAYS),
-        { .name = AT_ICON, .type = DOC_BLOB, .offset = offsetof(WriterDocComponent, icon), .other = offsetof(WriterDocComponent, icon_size) },
+        C(AT_LOGICAL_PATH,              DOC_TEXT, logical_path,              0),
+        C(AT_COMPONENT_NAME,            DOC_TEXT, name,                      DOC_REQUIRED),
+        C(AT_CAPTION,                   DOC_TEXT, caption,                   0),
+        C(AT_RESTORE_METADATA,          DOC_BOOL, restore_metadata,          DOC_ALWAYS),
+        C(AT_NOTIFY_ON_BACKUP_COMPLETE, DOC_BOOL, notify_on_backup_complete, DOC_ALWAYS),
+        C(AT_SELECTABLE,                DOC_BOOL, selectable,                DOC_ALWAYS),
+        C(AT_SELECTABLE_FOR_RESTORE,    DOC_BOOL, selectable_for_restore,    DOC_ALWAYS),
+        C(AT_COMPONENT_FLAGS,           DOC_U32,  flags,                     DOC_ALWAYS),
+        C(AT_ICON,                      DOC_BLOB, icon,                      0,
+          .other = offsetof(WriterDocComponent, icon_size)),
 };
 
 static const DocChild component_children[] = {
         DOC_CHILD_FILESPECS(WriterDocComponent, files, file_list_element),
         DOC_CHILD_FILESPECS(WriterDocComponent, database_files, database_files_element),
         DOC_CHILD_FILESPECS(WriterDocComponent, log_files, database_logfiles_element),
-        DOC_CHILD_LIST(DOC_ARRAY, WriterDocComponent, dependencies, DocDependency, DOCUMENT_LIST_MAX, dependency_element),
+        DOC_CHILD_LIST(DOC_ARRAY, WriterDocComponent, dependencies, DocDependency, DOCUMENT_LIST_MAX,
+                       dependency_element),
 };
 
 static const DocElement component_element = {
@@ -167,17 +171,18 @@ static const DocElement component_element = {
         .ready = writer_doc_component_ready,
 };
 
-#define WRITER_FIELD(at, type_, member, flags_, ...) { .name = at, .type = type_, .offset = offsetof(WriterDoc, member), .flags = flags_, __VA_ARGS__ }
+#define W(at, type, member, flags, ...) FIELD(WriterDoc, at, type, member, flags, __VA_ARGS__)
 
 static const DocField identification_fields[] = {
-        WRITER_FIELD(AT_WRITER_ID,     DOC_SPELLED, writer_id,     DOC_ALWAYS | DOC_REQUIRED, .other = offsetof(WriterDoc, writer_id_text)),
-        WRITER_FIELD(AT_INSTANCE_ID,   DOC_GUID,    instance_id,   DOC_ALWAYS | DOC_REQUIRED),
-        WRITER_FIELD(AT_INSTANCE_NAME, DOC_TEXT,    instance_name, 0),
-        WRITER_FIELD(AT_FRIENDLY_NAME, DOC_TEXT,    friendly_name, 0),
-        WRITER_FIELD(AT_USAGE,         DOC_WORD,    usage,         DOC_FORWARD, .words = usage_words),
-        WRITER_FIELD(AT_DATA_SOURCE,   DOC_WORD,    source,        DOC_FORWARD, .words = source_words),
-        WRITER_FIELD(AT_MAJOR_VERSION, DOC_U32,     major_version, DOC_ALWAYS),
-        WRITER_FIELD(AT_MINOR_VERSION, DOC_U32,     minor_version, DOC_ALWAYS),
+        W(AT_WRITER_ID,     DOC_SPELLED, writer_id,     DOC_ALWAYS | DOC_REQUIRED,
+          .other = offsetof(WriterDoc, writer_id_text)),
+        W(AT_INSTANCE_ID,   DOC_GUID,    instance_id,   DOC_ALWAYS | DOC_REQUIRED),
+        W(AT_INSTANCE_NAME, DOC_TEXT,    instance_name, 0),
+        W(AT_FRIENDLY_NAME, DOC_TEXT,    friendly_name, 0),
+        W(AT_USAGE,         DOC_WORD,    usage,         DOC_FORWARD, WORDS(usage)),
+        W(AT_DATA_SOURCE,   DOC_WORD,    source,        DOC_FORWARD, WORDS(source)),
+        W(AT_MAJOR_VERSION, DOC_U32,     major_version, DOC_ALWAYS),
+        W(AT_MINOR_VERSION, DOC_U32,     minor_version, DOC_ALWAYS),
 };
 
 static const DocElement identification_element = {
@@ -187,11 +192,11 @@ static const DocElement identification_element = {
 };
 
 static const DocField restore_method_fields[] = {
-        WRITER_FIELD(AT_METHOD,          DOC_WORD, restore_method,  DOC_FORWARD, .words = method_words),
-        WRITER_FIELD(AT_SERVICE,         DOC_TEXT, service,         0),
-        WRITER_FIELD(AT_USER_PROCEDURE,  DOC_TEXT, user_procedure,  0),
-        WRITER_FIELD(AT_WRITER_RESTORE,  DOC_WORD, writer_restore,  DOC_FORWARD, .words = writer_restore_words),
-        WRITER_FIELD(AT_REBOOT_REQUIRED, DOC_BOOL, reboot_required, DOC_ALWAYS),
+        W(AT_METHOD,          DOC_WORD, restore_method,  DOC_FORWARD, WORDS(method)),
+        W(AT_SERVICE,         DOC_TEXT, service,         0),
+        W(AT_USER_PROCEDURE,  DOC_TEXT, user_procedure,  0),
+        W(AT_WRITER_RESTORE,  DOC_WORD, writer_restore,  DOC_FORWARD, WORDS(writer_restore)),
+        W(AT_REBOOT_REQUIRED, DOC_BOOL, reboot_required, DOC_ALWAYS),
 };
 
 static const DocChild restore_method_children[] = {
@@ -206,7 +211,8 @@ static const DocElement restore_method_element = {
 };
 
 static const DocChild locations_children[] = {
-        DOC_CHILD_LIST(DOC_ARRAY, WriterDoc, components, WriterDocComponent, DOCUMENT_COMPONENTS_MAX, component_element),
+        DOC_CHILD_LIST(DOC_ARRAY, WriterDoc, components, WriterDocComponent, DOCUMENT_COMPONENTS_MAX,
+                       component_element),
         DOC_CHILD_FILESPECS(WriterDoc, include_files, include_files_element),
         DOC_CHILD_FILESPECS(WriterDoc, exclude_files, exclude_files_element),
         DOC_CHILD_FILESPECS(WriterDoc, exclude_from_snapshot, exclude_from_snapshot_element),
@@ -220,8 +226,9 @@ static const DocElement locations_element = {
 
 /* backupSchema 0 is not written here, unlike in the other document: so do the documents of Windows. */
 static const DocField root_fields[] = {
-        WRITER_FIELD(AT_VERSION,       DOC_TEXT, version,       0),
-        WRITER_FIELD(AT_BACKUP_SCHEMA, DOC_U32,  backup_schema, DOC_OPTIONAL, .other = offsetof(WriterDoc, has_backup_schema)),
+        W(AT_VERSION,       DOC_TEXT, version,       0),
+        W(AT_BACKUP_SCHEMA, DOC_U32,  backup_schema, DOC_OPTIONAL,
+          .other = offsetof(WriterDoc, has_backup_schema)),
 };
 
 static const DocChild root_children[] = {

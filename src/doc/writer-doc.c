@@ -3,8 +3,9 @@
 /*
  * Writer Metadata Document: the Model
  *
- * A component is known by logical path and name, whatever its type. The index holds both as borrowed strings, which
- * works because a component's name never changes; the components themselves move when their array grows.
+ * A component is known by logical path and name, whatever its type. The index holds both as borrowed
+ * strings, which works because a component's name never changes; the components themselves move when their
+ * array grows.
  */
 
 #include <errno.h>
@@ -79,7 +80,10 @@ static void component_clear(WriterDocComponent *c) {
         *c = (WriterDocComponent){ 0 };
 }
 
-static HRESULT component_fill(WriterDoc *d, WriterDocComponent *c, const char *logical_path, const char *name) {
+static HRESULT component_fill(WriterDoc *d,
+                              WriterDocComponent *c,
+                              const char *logical_path,
+                              const char *name) {
         int r;
 
         r = strdup_to(logical_path, &c->logical_path);

@@ -4,9 +4,10 @@
 /*
  * Writer Metadata Document
  *
- * What a writer says of itself when it is asked to identify: who it is, what its components are and how they are
- * restored. A plain C model; view/ puts the COM faces over it, writer-doc-read.c and writer-doc-write.c are its XML.
- * All strings are UTF-8 as in base/utf.h, NULL where the API had NULL. [MS: vss-metadata, reference xml.tsv]
+ * What a writer says of itself when it is asked to identify: who it is, what its components are and how they
+ * are restored. A plain C model; view/ puts the COM faces over it, writer-doc-read.c and writer-doc-write.c
+ * are its XML. All strings are UTF-8 as in base/utf.h, NULL where the API had NULL. [MS: vss-metadata,
+ * reference xml.tsv]
  */
 
 #include <stdbool.h>
@@ -87,21 +88,33 @@ int writer_doc_new(WriterDoc **ret);
 WriterDoc *writer_doc_free(WriterDoc *d);
 DEFINE_CLEANUP(WriterDoc *, writer_doc_free)
 
-/* Appends a copy; *ret (may be NULL) is valid until the next append. VSS_E_OBJECT_ALREADY_EXISTS, E_OUTOFMEMORY. */
-HRESULT writer_doc_add_component(WriterDoc *d, VSS_COMPONENT_TYPE type, const char *logical_path, const char *name,
+/* Appends a copy; *ret (may be NULL) is valid until the next append. VSS_E_OBJECT_ALREADY_EXISTS,
+ * E_OUTOFMEMORY. */
+HRESULT writer_doc_add_component(WriterDoc *d,
+                                 VSS_COMPONENT_TYPE type,
+                                 const char *logical_path,
+                                 const char *name,
                                  WriterDocComponent **ret);
-/* Any @type when VSS_CT_UNDEFINED. A NULL and an empty logical path are the same. NULL when there is none. Constant time
- * on average (an index is kept by the implementation beside the array). */
-WriterDocComponent *writer_doc_find_component(WriterDoc *d, VSS_COMPONENT_TYPE type, const char *logical_path,
+/* Any @type when VSS_CT_UNDEFINED. A NULL and an empty logical path are the same. NULL when there is none.
+ * Constant time on average (an index is kept by the implementation beside the array). */
+WriterDocComponent *writer_doc_find_component(WriterDoc *d,
+                                              VSS_COMPONENT_TYPE type,
+                                              const char *logical_path,
                                               const char *name);
-int doc_filespecs_add(DocFileSpecs *list, const char *path, const char *filespec, bool recursive, const char *alternate,
+int doc_filespecs_add(DocFileSpecs *list,
+                      const char *path,
+                      const char *filespec,
+                      bool recursive,
+                      const char *alternate,
                       uint32_t backup_type);
 void doc_filespecs_clear(DocFileSpecs *list);
-int writer_doc_component_add_dependency(WriterDocComponent *c, const GUID *writer_id, const char *logical_path,
+int writer_doc_component_add_dependency(WriterDocComponent *c,
+                                        const GUID *writer_id,
+                                        const char *logical_path,
                                         const char *name);
 
-/* @text need not be NUL-terminated. VSS_E_CORRUPT_XML_DOCUMENT: not well formed; VSS_E_INVALID_XML_DOCUMENT: not ours, a DTD, over a
- * limit, a value out of range. Nothing from outside the text is ever loaded. */
+/* @text need not be NUL-terminated. VSS_E_CORRUPT_XML_DOCUMENT: not well formed; VSS_E_INVALID_XML_DOCUMENT:
+ * not ours, a DTD, over a limit, a value out of range. Nothing from outside the text is ever loaded. */
 HRESULT writer_doc_read(const char *text, size_t size, WriterDoc **ret);
 /* One line, no XML declaration, the same model always gives the same bytes. Caller frees. */
 HRESULT writer_doc_write(const WriterDoc *d, char **ret_text, size_t *ret_size);

@@ -3,13 +3,14 @@
 /*
  * XML, the Reading Half
  *
- * Two guards stand before the model. The first walks over the bare text and counts what libxml2 does not count, or
- * counts too late: depth, attributes of one tag (libxml2 compares each with each), and whether there is a DTD. The
- * second is libxml2 with its own handlers, which stop it at the first thing they do not like. What the first guard
- * takes for a tag is a tag for libxml2, too: the text has to be UTF-8, so there is no other way to spell "<".
+ * Two guards stand before the model. The first walks over the bare text and counts what libxml2 does not
+ * count, or counts too late: depth, attributes of one tag (libxml2 compares each with each), and whether
+ * there is a DTD. The second is libxml2 with its own handlers, which stop it at the first thing they do not
+ * like. What the first guard takes for a tag is a tag for libxml2, too: the text has to be UTF-8, so there
+ * is no other way to spell "<".
  *
- * They take turns, piece by piece: what the first has looked at is handed to the second. A piece ends behind a tag,
- * because libxml2 would look at half a tag again and again until it has the rest.
+ * They take turns, piece by piece: what the first has looked at is handed to the second. A piece ends behind
+ * a tag, because libxml2 would look at half a tag again and again until it has the rest.
  */
 
 #include <errno.h>
@@ -85,7 +86,8 @@ static HRESULT scan_start_tag(Scanner *s) {
         return S_OK;
 }
 
-/* Moves behind the next tag, comment or the like, or to the end. Leaves everything that is not a limit to libxml2. */
+/* Moves behind the next tag, comment or the like, or to the end. Leaves everything that is not a limit to
+ * libxml2. */
 static HRESULT scan_next(Scanner *s) {
         const char *p;
 
@@ -185,8 +187,12 @@ static void on_text(void *userdata, const xmlChar *text, int size) {
                 xml_fail(p, hr);
 }
 
-/* The first guard has seen no DTD; should libxml2 see one, it does not get as far as its first declaration. */
-static void on_dtd(void *userdata, const xmlChar *name, const xmlChar *external_id, const xmlChar *system_id) {
+/* The first guard has seen no DTD; should libxml2 see one, it does not get as far as its first
+ * declaration. */
+static void on_dtd(void *userdata,
+                   const xmlChar *name,
+                   const xmlChar *external_id,
+                   const xmlChar *system_id) {
         xml_fail(userdata, VSS_E_INVALID_XML_DOCUMENT);
 }
 
@@ -245,12 +251,13 @@ HRESULT xml_parse(const char *text, size_t size, size_t size_max, const XmlEvent
 
         (void) pthread_once(&once, xml_init);
 
-        ctxt = parser.ctxt = xmlCreatePushParserCtxt((xmlSAXHandler *) (uintptr_t) &handler, &parser, NULL, 0, NULL);
+        ctxt = parser.ctxt =
+                xmlCreatePushParserCtxt((xmlSAXHandler *) (uintptr_t) &handler, &parser, NULL, 0, NULL);
         if (!ctxt)
                 return E_OUTOFMEMORY;
 
-        /* No XML_PARSE_NOENT, no XML_PARSE_DTDLOAD. XML_PARSE_HUGE lifts limits of libxml2 that are above ours, so that
-         * the answer to "too much" is ours. */
+        /* No XML_PARSE_NOENT, no XML_PARSE_DTDLOAD. XML_PARSE_HUGE lifts limits of libxml2 that are above
+         * ours, so that the answer to "too much" is ours. */
         (void) xmlCtxtUseOptions(ctxt, XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_IGNORE_ENC);
 
         /* The encoding is settled, so that nothing in the text can choose another. */

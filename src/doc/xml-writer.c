@@ -3,8 +3,9 @@
 /*
  * XML, the Writing Half
  *
- * One buffer that grows by doubling, and no decisions: the same calls always give the same bytes. Almost every text of
- * a document is plain ASCII without a special character, so that case is one scan and one copy.
+ * One buffer that grows by doubling, and no decisions: the same calls always give the same bytes. Almost
+ * every text of a document is plain ASCII without a special character, so that case is one scan and one
+ * copy.
  */
 
 #include <stdlib.h>
@@ -112,10 +113,11 @@ void xml_writer_element(XmlWriter *w, const char *element) {
         raw_string(w, element);
 }
 
-/* How a character is spelled where it cannot stand for itself; NULL where it can. A line break in an attribute would be
- * read as a blank, a carriage return anywhere as a line feed. */
+/* How a character is spelled where it cannot stand for itself; NULL where it can. A line break in an
+ * attribute would be read as a blank, a carriage return anywhere as a line feed. */
 static const char *const spelled_in_attribute[256] = {
-        ['\t'] = "&#9;", ['\n'] = "&#10;", ['\r'] = "&#13;", ['"'] = "&quot;", ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;",
+        ['\t'] = "&#9;", ['\n'] = "&#10;", ['\r'] = "&#13;", ['"'] = "&quot;",
+        ['&'] = "&amp;", ['<'] = "&lt;",   ['>'] = "&gt;",
 };
 static const char *const spelled_in_text[256] = {
         ['\r'] = "&#13;", ['&'] = "&amp;", ['<'] = "&lt;", ['>'] = "&gt;",
@@ -149,7 +151,8 @@ void xml_writer_text(XmlWriter *w, const char *text, size_t size) {
 /* Which texts can be copied as they are? A "\x" and bytes above 127 might need base/utf.h; it decides. */
 static bool is_plain(const char *text, size_t size) {
         static const bool plain[256] = {
-                [' '] = true, ['!'] = true, ['#' ... '%'] = true, ['\'' ... ';'] = true, ['='] = true, ['?' ... 0x7f] = true,
+                [' '] = true,          ['!'] = true, ['#' ... '%'] = true,
+                ['\'' ... ';'] = true, ['='] = true, ['?' ... 0x7f] = true,
         };
 
         for (size_t i = 0; i < size; ++i)

@@ -3,12 +3,12 @@
 /*
  * IVssComponentEx2
  *
- * Almost every method is a member of the component, so the getters and setters are a few functions that take its
- * offset. The order of checks is the same everywhere: missing pointers (E_INVALIDARG), a view that is closed
- * (VSS_E_OBJECT_NOT_FOUND), an event in which this may not be said (VSS_E_BAD_STATE), then the value.
+ * Almost every method is a member of the component, so the getters and setters are a few functions that take
+ * its offset. The order of checks is the same everywhere: missing pointers (E_INVALIDARG), a view that is
+ * closed (VSS_E_OBJECT_NOT_FOUND), an event in which this may not be said (VSS_E_BAD_STATE), then the value.
  *
- * Which setter belongs to which event: [reference events.tsv; MS: the "allowed in" of each page, and where the pages
- * of restore methods repeat "called during a restore operation", sense.]
+ * Which setter belongs to which event: [reference events.tsv; MS: the "allowed in" of each page, and where
+ * the pages of restore methods repeat "called during a restore operation", sense.]
  */
 
 #include <stdlib.h>
@@ -38,7 +38,8 @@ static Component *impl_from_IVssComponentEx2(IVssComponentEx2 *iface) {
 
 COM_DEFINE_UNKNOWN(component, IVssComponentEx2)
 
-/* The component, with the view locked; NULL when the view is closed. Without one of @rights: VSS_E_BAD_STATE. */
+/* The component, with the view locked; NULL when the view is closed. Without one of @rights:
+ * VSS_E_BAD_STATE. */
 static HRESULT component_enter(IVssComponentEx2 *iface, unsigned rights, BackupComponent **ret) {
         Component *c = impl_from_IVssComponentEx2(iface);
         HRESULT hr;
@@ -177,7 +178,8 @@ static HRESULT STDMETHODCALLTYPE component_GetLogicalPath(IVssComponentEx2 *ifac
         return get_text(iface, TEXT(logical_path), ret);
 }
 
-static HRESULT STDMETHODCALLTYPE component_GetComponentType(IVssComponentEx2 *iface, VSS_COMPONENT_TYPE *ret) {
+static HRESULT STDMETHODCALLTYPE component_GetComponentType(IVssComponentEx2 *iface,
+                                                            VSS_COMPONENT_TYPE *ret) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -202,7 +204,8 @@ static HRESULT STDMETHODCALLTYPE component_GetBackupSucceeded(IVssComponentEx2 *
         return get_tristate(iface, offsetof(BackupComponent, backup_succeeded), ret);
 }
 
-static HRESULT STDMETHODCALLTYPE component_GetAlternateLocationMappingCount(IVssComponentEx2 *iface, UINT *ret) {
+static HRESULT STDMETHODCALLTYPE component_GetAlternateLocationMappingCount(IVssComponentEx2 *iface,
+                                                                            UINT *ret) {
         return get_count(iface, COUNT(mappings.n), ret);
 }
 
@@ -280,7 +283,8 @@ static HRESULT STDMETHODCALLTYPE component_AddPartialFile(IVssComponentEx2 *ifac
         if (wide_is_empty(path) || wide_is_empty(filename) || wide_is_empty(ranges))
                 return E_INVALIDARG;
 
-        hr = texts_from_wide((const WCHAR *const[]){ path, filename, ranges, metadata }, texts, ELEMENTSOF(texts));
+        hr = texts_from_wide((const WCHAR *const[]){ path, filename, ranges, metadata }, texts,
+                             ELEMENTSOF(texts));
         if (SUCCEEDED(hr))
                 hr = add_partial_file(iface, texts);
 
@@ -342,7 +346,9 @@ static HRESULT STDMETHODCALLTYPE component_GetNewTargetCount(IVssComponentEx2 *i
         return get_count(iface, COUNT(new_targets.n), ret);
 }
 
-static HRESULT STDMETHODCALLTYPE component_GetNewTarget(IVssComponentEx2 *iface, UINT i, IVssWMFiledesc **ret) {
+static HRESULT STDMETHODCALLTYPE component_GetNewTarget(IVssComponentEx2 *iface,
+                                                        UINT i,
+                                                        IVssWMFiledesc **ret) {
         return get_filedesc(iface, offsetof(BackupComponent, new_targets), i, ret);
 }
 
@@ -399,7 +405,8 @@ static HRESULT STDMETHODCALLTYPE component_AddDirectedTarget(IVssComponentEx2 *i
                                                              LPCWSTR destination_filename,
                                                              LPCWSTR destination_ranges) {
         const WCHAR *const wide[] = {
-                source_path, source_filename, source_ranges, destination_path, destination_filename, destination_ranges,
+                source_path,      source_filename,      source_ranges,
+                destination_path, destination_filename, destination_ranges,
         };
         char *texts[ELEMENTSOF(wide)] = { 0 };
         HRESULT hr;
@@ -450,8 +457,12 @@ static HRESULT STDMETHODCALLTYPE component_GetDirectedTarget(IVssComponentEx2 *i
         else {
                 const DocDirectedTarget *t = &c->directed_targets[i];
                 const ViewText texts[] = {
-                        { rets[0], t->source_path },      { rets[1], t->source_filename },      { rets[2], t->source_ranges },
-                        { rets[3], t->destination_path }, { rets[4], t->destination_filename }, { rets[5], t->destination_ranges },
+                        { rets[0], t->source_path },
+                        { rets[1], t->source_filename },
+                        { rets[2], t->source_ranges },
+                        { rets[3], t->destination_path },
+                        { rets[4], t->destination_filename },
+                        { rets[5], t->destination_ranges },
                 };
 
                 hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
@@ -469,7 +480,8 @@ static HRESULT STDMETHODCALLTYPE component_GetRestoreMetadata(IVssComponentEx2 *
         return get_text(iface, TEXT(restore_metadata), ret);
 }
 
-static HRESULT STDMETHODCALLTYPE component_SetRestoreTarget(IVssComponentEx2 *iface, VSS_RESTORE_TARGET target) {
+static HRESULT STDMETHODCALLTYPE component_SetRestoreTarget(IVssComponentEx2 *iface,
+                                                            VSS_RESTORE_TARGET target) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -486,7 +498,8 @@ static HRESULT STDMETHODCALLTYPE component_SetRestoreTarget(IVssComponentEx2 *if
 }
 
 /* Without a word of the writer's: follow its restore method. */
-static HRESULT STDMETHODCALLTYPE component_GetRestoreTarget(IVssComponentEx2 *iface, VSS_RESTORE_TARGET *ret) {
+static HRESULT STDMETHODCALLTYPE component_GetRestoreTarget(IVssComponentEx2 *iface,
+                                                            VSS_RESTORE_TARGET *ret) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -503,7 +516,8 @@ static HRESULT STDMETHODCALLTYPE component_GetRestoreTarget(IVssComponentEx2 *if
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE component_SetPreRestoreFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
+static HRESULT STDMETHODCALLTYPE component_SetPreRestoreFailureMsg(IVssComponentEx2 *iface,
+                                                                   LPCWSTR message) {
         return set_text(iface, TEXT(pre_restore_failure), VIEW_PRE_RESTORE, message);
 }
 
@@ -511,7 +525,8 @@ static HRESULT STDMETHODCALLTYPE component_GetPreRestoreFailureMsg(IVssComponent
         return get_text(iface, TEXT(pre_restore_failure), ret);
 }
 
-static HRESULT STDMETHODCALLTYPE component_SetPostRestoreFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
+static HRESULT STDMETHODCALLTYPE component_SetPostRestoreFailureMsg(IVssComponentEx2 *iface,
+                                                                    LPCWSTR message) {
         return set_text(iface, TEXT(post_restore_failure), VIEW_POST_RESTORE, message);
 }
 
@@ -577,7 +592,8 @@ static HRESULT STDMETHODCALLTYPE component_GetRestoreSubcomponent(IVssComponentE
         return hr;
 }
 
-static HRESULT STDMETHODCALLTYPE component_GetFileRestoreStatus(IVssComponentEx2 *iface, VSS_FILE_RESTORE_STATUS *ret) {
+static HRESULT STDMETHODCALLTYPE component_GetFileRestoreStatus(IVssComponentEx2 *iface,
+                                                                VSS_FILE_RESTORE_STATUS *ret) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -685,15 +701,18 @@ static HRESULT STDMETHODCALLTYPE component_GetDifferencedFile(IVssComponentEx2 *
         return hr;
 }
 
-static HRESULT STDMETHODCALLTYPE component_SetPrepareForBackupFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
+static HRESULT STDMETHODCALLTYPE component_SetPrepareForBackupFailureMsg(IVssComponentEx2 *iface,
+                                                                         LPCWSTR message) {
         return set_text(iface, TEXT(prepare_for_backup_failure), VIEW_PREPARE_BACKUP, message);
 }
 
-static HRESULT STDMETHODCALLTYPE component_SetPostSnapshotFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
+static HRESULT STDMETHODCALLTYPE component_SetPostSnapshotFailureMsg(IVssComponentEx2 *iface,
+                                                                     LPCWSTR message) {
         return set_text(iface, TEXT(post_snapshot_failure), VIEW_POST_SNAPSHOT, message);
 }
 
-static HRESULT STDMETHODCALLTYPE component_GetPrepareForBackupFailureMsg(IVssComponentEx2 *iface, BSTR *ret) {
+static HRESULT STDMETHODCALLTYPE component_GetPrepareForBackupFailureMsg(IVssComponentEx2 *iface,
+                                                                         BSTR *ret) {
         return get_text(iface, TEXT(prepare_for_backup_failure), ret);
 }
 

@@ -3,8 +3,8 @@
 /*
  * IVssCreateWriterMetadataEx
  *
- * Two tables, as for every interface with a base that has no IUnknown. Each method checks what its page says and adds
- * to the model; a method that fails has added nothing.
+ * Two tables, as for every interface with a base that has no IUnknown. Each method checks what its page says
+ * and adds to the model; a method that fails has added nothing.
  */
 
 #include <pthread.h>
@@ -52,13 +52,15 @@ static void unlock_doc(CreateMetadata *m) {
         pthread_mutex_unlock(&m->lock);
 }
 
-#define FSBT_ALL (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED | VSS_FSBT_CREATED_DURING_BACKUP)
+#define FSBT_ALL \
+        (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED | VSS_FSBT_CREATED_DURING_BACKUP)
 #define CF_ALL (VSS_CF_BACKUP_RECOVERY | VSS_CF_APP_ROLLBACK_RECOVERY | VSS_CF_NOT_SYSTEM_STATE)
-#define BS_ALL                                                                                                  \
-        (VSS_BS_DIFFERENTIAL | VSS_BS_INCREMENTAL | VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL | VSS_BS_LOG |    \
-         VSS_BS_COPY | VSS_BS_TIMESTAMPED | VSS_BS_LAST_MODIFY | VSS_BS_LSN | VSS_BS_WRITER_SUPPORTS_NEW_TARGET | \
-         VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE | VSS_BS_INDEPENDENT_SYSTEM_STATE | VSS_BS_ROLLFORWARD_RESTORE | \
-         VSS_BS_RESTORE_RENAME | VSS_BS_AUTHORITATIVE_RESTORE | VSS_BS_WRITER_SUPPORTS_PARALLEL_RESTORES)
+#define BS_ALL                                                                                              \
+        (VSS_BS_DIFFERENTIAL | VSS_BS_INCREMENTAL | VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL |             \
+         VSS_BS_LOG | VSS_BS_COPY | VSS_BS_TIMESTAMPED | VSS_BS_LAST_MODIFY | VSS_BS_LSN |                  \
+         VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE |                     \
+         VSS_BS_INDEPENDENT_SYSTEM_STATE | VSS_BS_ROLLFORWARD_RESTORE | VSS_BS_RESTORE_RENAME |             \
+         VSS_BS_AUTHORITATIVE_RESTORE | VSS_BS_WRITER_SUPPORTS_PARALLEL_RESTORES)
 
 /* What a file set consists of, as UTF-8. */
 typedef struct FileSet {
@@ -72,7 +74,10 @@ static void file_set_clear(FileSet *set) {
 }
 
 /* A directory and a pattern without one. @alternate may be NULL. */
-static HRESULT file_set_from_wide(const WCHAR *path, const WCHAR *filespec, const WCHAR *alternate, FileSet *set) {
+static HRESULT file_set_from_wide(const WCHAR *path,
+                                  const WCHAR *filespec,
+                                  const WCHAR *alternate,
+                                  FileSet *set) {
         HRESULT hr;
 
         if (wide_is_empty(path) || wide_is_empty(filespec))
@@ -94,7 +99,8 @@ static HRESULT file_set_from_wide(const WCHAR *path, const WCHAR *filespec, cons
 }
 
 static HRESULT add_file_set(DocFileSpecs *list, const FileSet *set, bool recursive, DWORD mask) {
-        return hresult_from_errno(doc_filespecs_add(list, set->path, set->filespec, recursive, set->alternate, mask));
+        return hresult_from_errno(
+                doc_filespecs_add(list, set->path, set->filespec, recursive, set->alternate, mask));
 }
 
 /* Reserved. */
@@ -106,7 +112,11 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddIncludeFiles(IVssCreateWrite
         return E_NOTIMPL;
 }
 
-static HRESULT add_excluded(CreateMetadata *m, DocFileSpecs *list, LPCWSTR path, LPCWSTR filespec, bool recursive) {
+static HRESULT add_excluded(CreateMetadata *m,
+                            DocFileSpecs *list,
+                            LPCWSTR path,
+                            LPCWSTR filespec,
+                            bool recursive) {
         _cleanup_(file_set_clear) FileSet set = { 0 };
         HRESULT hr;
 
@@ -285,7 +295,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddDatabaseFiles(IVssCreateWrit
                                                                   LPCWSTR path,
                                                                   LPCWSTR filespec,
                                                                   DWORD mask) {
-        const FileSetTarget target = { VSS_CT_DATABASE, offsetof(WriterDocComponent, database_files), logical_path, name };
+        const FileSetTarget target = { VSS_CT_DATABASE, offsetof(WriterDocComponent, database_files),
+                                       logical_path, name };
 
         return add_to_component(impl_from_metadata(iface), &target, path, filespec, false, NULL, mask);
 }
@@ -296,7 +307,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddDatabaseLogFiles(IVssCreateW
                                                                      LPCWSTR path,
                                                                      LPCWSTR filespec,
                                                                      DWORD mask) {
-        const FileSetTarget target = { VSS_CT_DATABASE, offsetof(WriterDocComponent, log_files), logical_path, name };
+        const FileSetTarget target = { VSS_CT_DATABASE, offsetof(WriterDocComponent, log_files),
+                                       logical_path, name };
 
         return add_to_component(impl_from_metadata(iface), &target, path, filespec, false, NULL, mask);
 }
@@ -309,12 +321,15 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddFilesToFileGroup(IVssCreateW
                                                                      bool recursive,
                                                                      LPCWSTR alternate,
                                                                      DWORD mask) {
-        const FileSetTarget target = { VSS_CT_FILEGROUP, offsetof(WriterDocComponent, files), logical_path, name };
+        const FileSetTarget target = { VSS_CT_FILEGROUP, offsetof(WriterDocComponent, files), logical_path,
+                                       name };
 
-        return add_to_component(impl_from_metadata(iface), &target, path, filespec, recursive, alternate, mask);
+        return add_to_component(impl_from_metadata(iface), &target, path, filespec, recursive, alternate,
+                                mask);
 }
 
-/* The service is stopped and started by two methods only. [MS: nf-vswriter-ivsscreatewritermetadata-setrestoremethod] */
+/* The service is stopped and started by two methods only. [MS:
+ * nf-vswriter-ivsscreatewritermetadata-setrestoremethod] */
 static HRESULT STDMETHODCALLTYPE create_metadata_SetRestoreMethod(IVssCreateWriterMetadataEx *iface,
                                                                   VSS_RESTOREMETHOD_ENUM method,
                                                                   LPCWSTR service,
@@ -330,7 +345,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetRestoreMethod(IVssCreateWrit
                 return E_INVALIDARG;
         if (writer_restore < VSS_WRE_NEVER || writer_restore > VSS_WRE_ALWAYS)
                 return E_INVALIDARG;
-        if (!wide_is_empty(service) && method != VSS_RME_STOP_RESTORE_START && method != VSS_RME_RESTORE_STOP_START)
+        if (!wide_is_empty(service) && method != VSS_RME_STOP_RESTORE_START &&
+            method != VSS_RME_RESTORE_STOP_START)
                 return E_INVALIDARG;
 
         hr = wide_is_empty(service) ? S_OK : view_text_from_wide(service, &service_text);
@@ -354,11 +370,12 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetRestoreMethod(IVssCreateWrit
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE create_metadata_AddAlternateLocationMapping(IVssCreateWriterMetadataEx *iface,
-                                                                             LPCWSTR path,
-                                                                             LPCWSTR filespec,
-                                                                             bool recursive,
-                                                                             LPCWSTR destination) {
+static HRESULT STDMETHODCALLTYPE
+create_metadata_AddAlternateLocationMapping(IVssCreateWriterMetadataEx *iface,
+                                            LPCWSTR path,
+                                            LPCWSTR filespec,
+                                            bool recursive,
+                                            LPCWSTR destination) {
         CreateMetadata *m = impl_from_metadata(iface);
         _cleanup_(file_set_clear) FileSet set = { 0 };
         WriterDoc *d;
@@ -422,7 +439,8 @@ static bool schema_is_valid(DWORD schema) {
         return !(schema & (VSS_BS_TIMESTAMPED | VSS_BS_LAST_MODIFY)) || (schema & both);
 }
 
-static HRESULT STDMETHODCALLTYPE create_metadata_SetBackupSchema(IVssCreateWriterMetadataEx *iface, DWORD schema) {
+static HRESULT STDMETHODCALLTYPE create_metadata_SetBackupSchema(IVssCreateWriterMetadataEx *iface,
+                                                                 DWORD schema) {
         CreateMetadata *m = impl_from_metadata(iface);
         WriterDoc *d;
 
@@ -437,7 +455,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetBackupSchema(IVssCreateWrite
 }
 
 /* Reserved. */
-static HRESULT STDMETHODCALLTYPE create_metadata_GetDocument(IVssCreateWriterMetadataEx *iface, IXMLDOMDocument **ret) {
+static HRESULT STDMETHODCALLTYPE create_metadata_GetDocument(IVssCreateWriterMetadataEx *iface,
+                                                             IXMLDOMDocument **ret) {
         if (ret)
                 *ret = NULL;
 
@@ -461,10 +480,11 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SaveAsXML(IVssCreateWriterMetad
         return hresult_from_errno(bstr_from_utf8(text, ret));
 }
 
-static HRESULT STDMETHODCALLTYPE create_metadata_AddExcludeFilesFromSnapshot(IVssCreateWriterMetadataEx *iface,
-                                                                             LPCWSTR path,
-                                                                             LPCWSTR filespec,
-                                                                             bool recursive) {
+static HRESULT STDMETHODCALLTYPE
+create_metadata_AddExcludeFilesFromSnapshot(IVssCreateWriterMetadataEx *iface,
+                                            LPCWSTR path,
+                                            LPCWSTR filespec,
+                                            bool recursive) {
         CreateMetadata *m = impl_from_metadata(iface);
 
         return add_excluded(m, &m->doc->exclude_from_snapshot, path, filespec, recursive);
@@ -486,8 +506,10 @@ static const IVssCreateWriterMetadataExVtbl create_metadata_vtbl = {
         .AddExcludeFilesFromSnapshot = create_metadata_AddExcludeFilesFromSnapshot,
 };
 
-static_assert(sizeof(create_metadata_vtbl) == 13 * sizeof(void *), "slots 0 to 12: the table grew or shrank");
-static_assert(offsetof(IVssCreateWriterMetadataEx, unknown) == sizeof(void *), "the second base comes right behind");
+static_assert(sizeof(create_metadata_vtbl) == 13 * sizeof(void *),
+              "slots 0 to 12: the table grew or shrank");
+static_assert(offsetof(IVssCreateWriterMetadataEx, unknown) == sizeof(void *),
+              "the second base comes right behind");
 
 static ULONG STDMETHODCALLTYPE create_metadata_AddRef(IUnknown *iface) {
         return atomic_fetch_add(&impl_from_IUnknown(iface)->n_ref, 1) + 1;
@@ -498,7 +520,9 @@ static ULONG STDMETHODCALLTYPE create_metadata_Release(IUnknown *iface) {
         return atomic_fetch_sub(&impl_from_IUnknown(iface)->n_ref, 1) - 1;
 }
 
-static HRESULT STDMETHODCALLTYPE create_metadata_QueryInterface(IUnknown *iface, const IID *iid, void **ret) {
+static HRESULT STDMETHODCALLTYPE create_metadata_QueryInterface(IUnknown *iface,
+                                                                const IID *iid,
+                                                                void **ret) {
         CreateMetadata *m = impl_from_IUnknown(iface);
 
         if (!ret)

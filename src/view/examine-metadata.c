@@ -3,8 +3,8 @@
 /*
  * IVssExamineWriterMetadataEx2
  *
- * LoadFromXML() replaces the document as a whole, so a method takes a reference to the one there is, under the lock,
- * and then reads in peace. Components that were handed out keep theirs.
+ * LoadFromXML() replaces the document as a whole, so a method takes a reference to the one there is, under
+ * the lock, and then reads in peace. Components that were handed out keep theirs.
  */
 
 #include <pthread.h>
@@ -47,6 +47,7 @@ static WriterDocHolder *current(IVssExamineWriterMetadataEx2 *iface) {
         return holder;
 }
 
+/* @ret_instance_name may be NULL: the older method has no such thing. */
 static HRESULT get_identity(IVssExamineWriterMetadataEx2 *iface,
                             VSS_ID *ret_instance,
                             VSS_ID *ret_writer,
@@ -56,7 +57,6 @@ static HRESULT get_identity(IVssExamineWriterMetadataEx2 *iface,
                             VSS_SOURCE_TYPE *ret_source) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
         const WriterDoc *d;
-        BSTR instance_name = NULL;
         HRESULT hr;
 
         holder = current(iface);
@@ -65,9 +65,9 @@ static HRESULT get_identity(IVssExamineWriterMetadataEx2 *iface,
         hr = view_texts_to_bstr(
                 (const ViewText[]){
                         { ret_name, d->friendly_name },
-                        { ret_instance_name ? ret_instance_name : &instance_name, ret_instance_name ? d->instance_name : NULL },
+                        { ret_instance_name, d->instance_name },
                 },
-                2);
+                ret_instance_name ? 2 : 1);
         if (FAILED(hr))
                 return hr;
 
@@ -144,19 +144,20 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetComponent(IVssExamineWriter
                                                VSS_E_OBJECT_NOT_FOUND;
 }
 
-static HRESULT STDMETHODCALLTYPE examine_metadata_GetRestoreMethod(IVssExamineWriterMetadataEx2 *iface,
-                                                                   VSS_RESTOREMETHOD_ENUM *ret_method,
-                                                                   BSTR *ret_service,
-                                                                   BSTR *ret_user_procedure,
-                                                                   VSS_WRITERRESTORE_ENUM *ret_writer_restore,
-                                                                   bool *ret_reboot_required,
-                                                                   UINT *ret_mappings) {
+static HRESULT STDMETHODCALLTYPE
+examine_metadata_GetRestoreMethod(IVssExamineWriterMetadataEx2 *iface,
+                                  VSS_RESTOREMETHOD_ENUM *ret_method,
+                                  BSTR *ret_service,
+                                  BSTR *ret_user_procedure,
+                                  VSS_WRITERRESTORE_ENUM *ret_writer_restore,
+                                  bool *ret_reboot_required,
+                                  UINT *ret_mappings) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
         const WriterDoc *d;
         HRESULT hr;
 
-        if (!ret_method || !ret_service || !ret_user_procedure || !ret_writer_restore || !ret_reboot_required ||
-            !ret_mappings)
+        if (!ret_method || !ret_service || !ret_user_procedure || !ret_writer_restore ||
+            !ret_reboot_required || !ret_mappings)
                 return E_INVALIDARG;
 
         holder = current(iface);
@@ -178,9 +179,10 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetRestoreMethod(IVssExamineWr
         return d->has_restore_method ? S_OK : S_FALSE;
 }
 
-static HRESULT STDMETHODCALLTYPE examine_metadata_GetAlternateLocationMapping(IVssExamineWriterMetadataEx2 *iface,
-                                                                              UINT i,
-                                                                              IVssWMFiledesc **ret) {
+static HRESULT STDMETHODCALLTYPE
+examine_metadata_GetAlternateLocationMapping(IVssExamineWriterMetadataEx2 *iface,
+                                             UINT i,
+                                             IVssWMFiledesc **ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
 
         if (!ret)
@@ -191,7 +193,8 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetAlternateLocationMapping(IV
         return wm_filedesc_new_at(&holder->doc->mappings, i, ret);
 }
 
-static HRESULT STDMETHODCALLTYPE examine_metadata_GetBackupSchema(IVssExamineWriterMetadataEx2 *iface, DWORD *ret) {
+static HRESULT STDMETHODCALLTYPE examine_metadata_GetBackupSchema(IVssExamineWriterMetadataEx2 *iface,
+                                                                  DWORD *ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
 
         if (!ret)
@@ -203,7 +206,8 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetBackupSchema(IVssExamineWri
 }
 
 /* Reserved. */
-static HRESULT STDMETHODCALLTYPE examine_metadata_GetDocument(IVssExamineWriterMetadataEx2 *iface, IXMLDOMDocument **ret) {
+static HRESULT STDMETHODCALLTYPE examine_metadata_GetDocument(IVssExamineWriterMetadataEx2 *iface,
+                                                              IXMLDOMDocument **ret) {
         if (ret)
                 *ret = NULL;
 
@@ -252,7 +256,8 @@ static HRESULT holder_from_xml(const WCHAR *xml, WriterDocHolder **ret) {
 
 /* A document that is no XML at all "could not be loaded", which is a success code here.
  * [MS: nf-vsbackup-ivssexaminewritermetadata-loadfromxml] */
-static HRESULT STDMETHODCALLTYPE examine_metadata_LoadFromXML(IVssExamineWriterMetadataEx2 *iface, BSTR xml) {
+static HRESULT STDMETHODCALLTYPE examine_metadata_LoadFromXML(IVssExamineWriterMetadataEx2 *iface,
+                                                              BSTR xml) {
         ExamineMetadata *m = impl_from_IVssExamineWriterMetadataEx2(iface);
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL, *replaced = NULL;
         HRESULT hr;
@@ -278,7 +283,8 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetIdentityEx(IVssExamineWrite
         if (!ret_instance || !ret_writer || !ret_name || !ret_instance_name || !ret_usage || !ret_source)
                 return E_INVALIDARG;
 
-        return get_identity(iface, ret_instance, ret_writer, ret_name, ret_instance_name, ret_usage, ret_source);
+        return get_identity(iface, ret_instance, ret_writer, ret_name, ret_instance_name, ret_usage,
+                            ret_source);
 }
 
 static HRESULT STDMETHODCALLTYPE examine_metadata_GetVersion(IVssExamineWriterMetadataEx2 *iface,
@@ -295,8 +301,8 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetVersion(IVssExamineWriterMe
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE examine_metadata_GetExcludeFromSnapshotCount(IVssExamineWriterMetadataEx2 *iface,
-                                                                              UINT *ret) {
+static HRESULT STDMETHODCALLTYPE
+examine_metadata_GetExcludeFromSnapshotCount(IVssExamineWriterMetadataEx2 *iface, UINT *ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
 
         if (!ret)
@@ -307,9 +313,10 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetExcludeFromSnapshotCount(IV
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE examine_metadata_GetExcludeFromSnapshotFile(IVssExamineWriterMetadataEx2 *iface,
-                                                                             UINT i,
-                                                                             IVssWMFiledesc **ret) {
+static HRESULT STDMETHODCALLTYPE
+examine_metadata_GetExcludeFromSnapshotFile(IVssExamineWriterMetadataEx2 *iface,
+                                            UINT i,
+                                            IVssWMFiledesc **ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
 
         if (!ret)
@@ -341,7 +348,8 @@ static const IVssExamineWriterMetadataEx2Vtbl examine_metadata_vtbl = {
         .GetExcludeFromSnapshotFile = examine_metadata_GetExcludeFromSnapshotFile,
 };
 
-static_assert(sizeof(examine_metadata_vtbl) == 18 * sizeof(void *), "slots 0 to 17: the table grew or shrank");
+static_assert(sizeof(examine_metadata_vtbl) == 18 * sizeof(void *),
+              "slots 0 to 17: the table grew or shrank");
 
 static void examine_metadata_finalize(ComObject *object) {
         ExamineMetadata *m = container_of(object, ExamineMetadata, com);

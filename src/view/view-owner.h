@@ -4,12 +4,14 @@
 /*
  * View Owner
  *
- * One view of one Backup Components Document: what IVssWriterComponents and all IVssComponent objects that came out of
- * it have in common. It owns the document, so a program that keeps a component longer than it may still holds
- * something alive; it says what may be set just now; and once the event is over, or the requester goes on to the next
- * step, the view is closed, and everything that came out of it answers VSS_E_OBJECT_NOT_FOUND. [reference pitfalls 1]
+ * One view of one Backup Components Document: what IVssWriterComponents and all IVssComponent objects that
+ * came out of it have in common. It owns the document, so a program that keeps a component longer than it
+ * may still holds something alive; it says what may be set just now; and once the event is over, or the
+ * requester goes on to the next step, the view is closed, and everything that came out of it answers
+ * VSS_E_OBJECT_NOT_FOUND. [reference pitfalls 1]
  *
- * The lock guards all of it, the document included. Whoever works on the document while views of it are out takes it.
+ * The lock guards all of it, the document included. Whoever works on the document while views of it are out
+ * takes it.
  */
 
 #include <pthread.h>
@@ -19,8 +21,8 @@
 #include "base/macro.h"
 #include "doc/backup-doc.h"
 
-/* What a writer may say now, and what kind of session it is. A requester, and a writer in OnBackupComplete(), may say
- * nothing. */
+/* What a writer may say now, and what kind of session it is. A requester, and a writer in
+ * OnBackupComplete(), may say nothing. */
 typedef enum ViewRights {
         VIEW_READ_ONLY = 0,
         VIEW_PREPARE_BACKUP = 1U << 0, /* OnPrepareBackup() */
@@ -47,9 +49,11 @@ ViewOwner *view_owner_unref(ViewOwner *o); /* takes NULL, returns NULL */
 DEFINE_CLEANUP(ViewOwner *, view_owner_unref)
 
 void view_owner_set_rights(ViewOwner *o, unsigned rights);
-/* From here on every object of the view answers VSS_E_OBJECT_NOT_FOUND. Calls that are under way have ended. */
+/* From here on every object of the view answers VSS_E_OBJECT_NOT_FOUND. Calls that are under way have
+ * ended. */
 void view_owner_invalidate(ViewOwner *o);
-/* The same, and hands the document back to the caller, who puts the next view over it. NULL the second time. */
+/* The same, and hands the document back to the caller, who puts the next view over it. NULL the second
+ * time. */
 BackupDoc *view_owner_take_doc(ViewOwner *o);
 
 /* Locks the view if it is open, S_OK; else VSS_E_OBJECT_NOT_FOUND and nothing is locked. */

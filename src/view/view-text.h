@@ -4,8 +4,8 @@
 /*
  * Texts at the Edge
  *
- * The API speaks WCHAR and BSTR, the documents UTF-8. Every string of a view passes here, and a text that a document
- * could not hold is refused here and not when it is written.
+ * The API speaks WCHAR and BSTR, the documents UTF-8. Every string of a view passes here, and a text that a
+ * document could not hold is refused here and not when it is written.
  */
 
 #include <stdbool.h>

@@ -152,7 +152,8 @@ static HRESULT STDMETHODCALLTYPE wm_dependency_GetWriterId(IVssWMDependency *ifa
         return S_OK;
 }
 
-/* The page's S_FALSE is about a writer that does not run; a component without a logical path gives NULL and S_OK. */
+/* The page's S_FALSE is about a writer that does not run; a component without a logical path gives NULL and
+ * S_OK. */
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetLogicalPath(IVssWMDependency *iface, BSTR *ret) {
         if (!ret)
                 return E_INVALIDARG;

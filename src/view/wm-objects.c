@@ -121,7 +121,8 @@ static HRESULT component_info_new(const WriterDocComponent *c, VSS_COMPONENTINFO
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE wm_component_GetComponentInfo(IVssWMComponent *iface, PVSSCOMPONENTINFO *ret) {
+static HRESULT STDMETHODCALLTYPE wm_component_GetComponentInfo(IVssWMComponent *iface,
+                                                               PVSSCOMPONENTINFO *ret) {
         VSS_COMPONENTINFO *info;
         HRESULT hr;
 
@@ -137,7 +138,8 @@ static HRESULT STDMETHODCALLTYPE wm_component_GetComponentInfo(IVssWMComponent *
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE wm_component_FreeComponentInfo(IVssWMComponent *iface, PVSSCOMPONENTINFO info) {
+static HRESULT STDMETHODCALLTYPE wm_component_FreeComponentInfo(IVssWMComponent *iface,
+                                                                PVSSCOMPONENTINFO info) {
         /* What GetComponentInfo() gave is constant for the caller, not for us. */
         component_info_free((VSS_COMPONENTINFO *) (uintptr_t) info);
         return S_OK;
@@ -151,7 +153,9 @@ static HRESULT STDMETHODCALLTYPE wm_component_GetFile(IVssWMComponent *iface, UI
         return wm_filedesc_new_at(&impl_from_IVssWMComponent(iface)->component->files, i, ret);
 }
 
-static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseFile(IVssWMComponent *iface, UINT i, IVssWMFiledesc **ret) {
+static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseFile(IVssWMComponent *iface,
+                                                              UINT i,
+                                                              IVssWMFiledesc **ret) {
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
@@ -159,7 +163,9 @@ static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseFile(IVssWMComponent *i
         return wm_filedesc_new_at(&impl_from_IVssWMComponent(iface)->component->database_files, i, ret);
 }
 
-static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseLogFile(IVssWMComponent *iface, UINT i, IVssWMFiledesc **ret) {
+static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseLogFile(IVssWMComponent *iface,
+                                                                 UINT i,
+                                                                 IVssWMFiledesc **ret) {
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
@@ -167,7 +173,9 @@ static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseLogFile(IVssWMComponent
         return wm_filedesc_new_at(&impl_from_IVssWMComponent(iface)->component->log_files, i, ret);
 }
 
-static HRESULT STDMETHODCALLTYPE wm_component_GetDependency(IVssWMComponent *iface, UINT i, IVssWMDependency **ret) {
+static HRESULT STDMETHODCALLTYPE wm_component_GetDependency(IVssWMComponent *iface,
+                                                            UINT i,
+                                                            IVssWMDependency **ret) {
         const WriterDocComponent *c = impl_from_IVssWMComponent(iface)->component;
 
         if (!ret)
@@ -209,7 +217,9 @@ static const ComClass wm_component_class = {
         .finalize = wm_component_finalize,
 };
 
-HRESULT wm_component_new(WriterDocHolder *holder, const WriterDocComponent *component, IVssWMComponent **ret) {
+HRESULT wm_component_new(WriterDocHolder *holder,
+                         const WriterDocComponent *component,
+                         IVssWMComponent **ret) {
         WMComponent *c;
 
         c = calloc_checked(1, sizeof(*c));

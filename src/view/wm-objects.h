@@ -4,8 +4,9 @@
 /*
  * The Small Objects of Metadata
  *
- * IVssWMFiledesc and IVssWMDependency are copies, so they outlive everything. IVssWMComponent may have 19,000 file
- * sets; it shares its document, which is held by a counter and never changes once somebody looks at it.
+ * IVssWMFiledesc and IVssWMDependency are copies, so they outlive everything. IVssWMComponent may have
+ * 19,000 file sets; it shares its document, which is held by a counter and never changes once somebody looks
+ * at it.
  */
 
 #include <stdatomic.h>
@@ -31,4 +32,6 @@ HRESULT wm_filedesc_new(const DocFileSpec *spec, IVssWMFiledesc **ret);
 HRESULT wm_filedesc_new_at(const DocFileSpecs *list, UINT i, IVssWMFiledesc **ret);
 HRESULT wm_dependency_new(const DocDependency *dependency, IVssWMDependency **ret);
 /* @component is one of the holder's document. */
-HRESULT wm_component_new(WriterDocHolder *holder, const WriterDocComponent *component, IVssWMComponent **ret);
+HRESULT wm_component_new(WriterDocHolder *holder,
+                         const WriterDocComponent *component,
+                         IVssWMComponent **ret);

@@ -3,8 +3,8 @@
 /*
  * The Components of one Writer
  *
- * IVssWriterComponentsExt is two tables, since its first base has no IUnknown: a C++ compiler puts them one behind the
- * other, and so do we. [reference pitfalls 33] The three methods do the same in both objects.
+ * IVssWriterComponentsExt is two tables, since its first base has no IUnknown: a C++ compiler puts them one
+ * behind the other, and so do we. [reference pitfalls 33] The three methods do the same in both objects.
  */
 
 #include <stdlib.h>
@@ -97,7 +97,9 @@ static HRESULT STDMETHODCALLTYPE ext_GetComponentCount(IVssWriterComponents *ifa
         return writer_view_count(&impl_from_IVssWriterComponents(iface)->view, ret);
 }
 
-static HRESULT STDMETHODCALLTYPE ext_GetWriterInfo(IVssWriterComponents *iface, VSS_ID *ret_instance, VSS_ID *ret_writer) {
+static HRESULT STDMETHODCALLTYPE ext_GetWriterInfo(IVssWriterComponents *iface,
+                                                   VSS_ID *ret_instance,
+                                                   VSS_ID *ret_writer) {
         return writer_view_info(&impl_from_IVssWriterComponents(iface)->view, ret_instance, ret_writer);
 }
 
@@ -120,7 +122,8 @@ static const IUnknownVtbl ext_unknown_vtbl = {
 };
 
 static_assert(offsetof(IVssWriterComponentsExt, components) == 0, "the first base comes first");
-static_assert(offsetof(IVssWriterComponentsExt, unknown) == sizeof(void *), "the second base comes right behind it");
+static_assert(offsetof(IVssWriterComponentsExt, unknown) == sizeof(void *),
+              "the second base comes right behind it");
 
 static void ext_finalize(ComObject *object) {
         WriterComponentsExt *c = container_of(object, WriterComponentsExt, com);
@@ -169,7 +172,8 @@ static WriterComponents *writer_components_from(IVssWriterComponents *iface) {
         return container_of(iface, WriterComponents, IVssWriterComponents_iface);
 }
 
-static HRESULT STDMETHODCALLTYPE writer_components_GetComponentCount(IVssWriterComponents *iface, UINT *ret) {
+static HRESULT STDMETHODCALLTYPE writer_components_GetComponentCount(IVssWriterComponents *iface,
+                                                                     UINT *ret) {
         return writer_view_count(&writer_components_from(iface)->view, ret);
 }
 
@@ -179,7 +183,9 @@ static HRESULT STDMETHODCALLTYPE writer_components_GetWriterInfo(IVssWriterCompo
         return writer_view_info(&writer_components_from(iface)->view, ret_instance, ret_writer);
 }
 
-static HRESULT STDMETHODCALLTYPE writer_components_GetComponent(IVssWriterComponents *iface, UINT i, IVssComponent **ret) {
+static HRESULT STDMETHODCALLTYPE writer_components_GetComponent(IVssWriterComponents *iface,
+                                                                UINT i,
+                                                                IVssComponent **ret) {
         return writer_view_component(&writer_components_from(iface)->view, i, ret);
 }
 

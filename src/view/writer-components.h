@@ -4,8 +4,8 @@
 /*
  * The Components of one Writer
  *
- * For the requester IVssWriterComponentsExt, which is counted; for the writer IVssWriterComponents, which is not and
- * ends with the handler. Both are over one writer of a view's document.
+ * For the requester IVssWriterComponentsExt, which is counted; for the writer IVssWriterComponents, which is
+ * not and ends with the handler. Both are over one writer of a view's document.
  */
 
 #include <vsbackup.h>

@@ -3,8 +3,8 @@
 /*
  * Fuzzing the Backup Components Document
  *
- * Whatever is accepted has one written form: writing it, reading that and writing again gives the same bytes. A copy
- * writes the same. Its own part can be merged into it.
+ * Whatever is accepted has one written form: writing it, reading that and writing again gives the same
+ * bytes. A copy writes the same. Its own part can be merged into it.
  */
 
 #include <stdint.h>

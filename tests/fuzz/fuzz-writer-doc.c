@@ -3,8 +3,9 @@
 /*
  * Fuzzing the Writer Metadata Document
  *
- * Whatever is accepted has one written form: writing it, reading that and writing again gives the same bytes, and a copy
- * writes the same. Its file sets are matched and normalised, too: they are where paths come from.
+ * Whatever is accepted has one written form: writing it, reading that and writing again gives the same
+ * bytes, and a copy writes the same. Its file sets are matched and normalised, too: they are where paths
+ * come from.
  */
 
 #include <stdint.h>

@@ -3,8 +3,8 @@
 /*
  * A Fuzzer without the Fuzzing
  *
- * Feeds every file of the directories given to the harness it is linked with. So the corpora, in which every input that
- * ever did harm is kept, are ordinary tests with any compiler.
+ * Feeds every file of the directories given to the harness it is linked with. So the corpora, in which every
+ * input that ever did harm is kept, are ordinary tests with any compiler.
  */
 
 #include <dirent.h>

@@ -29,7 +29,8 @@ static void fill_field(Filler *filler, const DocField *f, void *object) {
         case DOC_TEXT:
                 free(DOC_MEMBER(object, f->offset, char *));
                 assert_int_equal(format_to(&DOC_MEMBER(object, f->offset, char *),
-                                           "%s-%u <&>\"' \t\n\r\x01\x7f \xC3\xBC \xFF \\ \\x41 %%s", f->name, n),
+                                           "%s-%u <&>\"' \t\n\r\x01\x7f \xC3\xBC \xFF \\ \\x41 %%s", f->name,
+                                           n),
                                  0);
                 break;
         case DOC_BOOL:
@@ -43,14 +44,19 @@ static void fill_field(Filler *filler, const DocField *f, void *object) {
                 DOC_MEMBER(object, f->offset, uint32_t) = UINT32_MAX - n;
                 break;
         case DOC_I64:
-                DOC_MEMBER(object, f->offset, int64_t) = n % 2 ? INT64_MIN + (int64_t) n : INT64_MAX - (int64_t) n;
+                DOC_MEMBER(object, f->offset, int64_t) =
+                        n % 2 ? INT64_MIN + (int64_t) n : INT64_MAX - (int64_t) n;
                 break;
         case DOC_GUID:
                 DOC_MEMBER(object, f->offset, GUID).Data1 = n;
                 break;
         case DOC_SPELLED:
-                assert_int_equal(guid_from_string("ABCDEF01-2345-6789-aBcD-ef0123456789", &DOC_MEMBER(object, f->offset, GUID)), 0);
-                assert_int_equal(strdup_to("ABCDEF01-2345-6789-aBcD-ef0123456789", &DOC_MEMBER(object, f->other, char *)), 0);
+                assert_int_equal(guid_from_string("ABCDEF01-2345-6789-aBcD-ef0123456789",
+                                                  &DOC_MEMBER(object, f->offset, GUID)),
+                                 0);
+                assert_int_equal(strdup_to("ABCDEF01-2345-6789-aBcD-ef0123456789",
+                                           &DOC_MEMBER(object, f->other, char *)),
+                                 0);
                 break;
         case DOC_WORD:
                 DOC_MEMBER(object, f->offset, int) = f->words[n % 2].value;
@@ -82,7 +88,8 @@ static void fill(Filler *filler, const DocElement *e, void *object) {
 
                         assert_int_equal(doc_list_append(object, child, &item), S_OK);
                         if (!child->element->name)
-                                DOC_MEMBER(item, child->element->tag, int) = child->element->tags[k % 2].value;
+                                DOC_MEMBER(item, child->element->tag, int) =
+                                        child->element->tags[k % 2].value;
                         fill(filler, child->element, item);
                         if (child->element->ready)
                                 assert_int_equal(child->element->ready(object, item), S_OK);
@@ -113,12 +120,14 @@ static bool text_equal(const char *a, const char *b) {
 }
 
 static bool field_equal(const DocField *f, const void *a, const void *b) {
-        if ((f->flags & DOC_OPTIONAL) && DOC_MEMBER_CONST(a, f->other, bool) != DOC_MEMBER_CONST(b, f->other, bool))
+        if ((f->flags & DOC_OPTIONAL) &&
+            DOC_MEMBER_CONST(a, f->other, bool) != DOC_MEMBER_CONST(b, f->other, bool))
                 return false;
 
         switch (f->type) {
         case DOC_TEXT:
-                return text_equal(DOC_MEMBER_CONST(a, f->offset, char *), DOC_MEMBER_CONST(b, f->offset, char *));
+                return text_equal(DOC_MEMBER_CONST(a, f->offset, char *),
+                                  DOC_MEMBER_CONST(b, f->offset, char *));
         case DOC_BOOL:
                 return DOC_MEMBER_CONST(a, f->offset, bool) == DOC_MEMBER_CONST(b, f->offset, bool);
         case DOC_TRISTATE:
@@ -130,12 +139,14 @@ static bool field_equal(const DocField *f, const void *a, const void *b) {
                 return DOC_MEMBER_CONST(a, f->offset, int64_t) == DOC_MEMBER_CONST(b, f->offset, int64_t);
         case DOC_SPELLED:
         case DOC_GUID:
-                return guid_equal(&DOC_MEMBER_CONST(a, f->offset, GUID), &DOC_MEMBER_CONST(b, f->offset, GUID));
+                return guid_equal(&DOC_MEMBER_CONST(a, f->offset, GUID),
+                                  &DOC_MEMBER_CONST(b, f->offset, GUID));
         case DOC_BLOB: {
                 size_t n = DOC_MEMBER_CONST(a, f->other, size_t);
 
                 return n == DOC_MEMBER_CONST(b, f->other, size_t) &&
-                       (n == 0 || memcmp(DOC_MEMBER_CONST(a, f->offset, void *), DOC_MEMBER_CONST(b, f->offset, void *), n) == 0);
+                       (n == 0 || memcmp(DOC_MEMBER_CONST(a, f->offset, void *),
+                                         DOC_MEMBER_CONST(b, f->offset, void *), n) == 0);
         }
         }
 

@@ -72,7 +72,8 @@ static void test_that_what_is_written_is_valid_by_the_schema(void **state) {
         assert_string_equal(text_empty, HEAD "/>");
 
         /* So that we know it looks. */
-        assert_false(xsd_accepts(schema, HEAD " backuptype=\"full\"/>", strlen(HEAD " backuptype=\"full\"/>")));
+        assert_false(
+                xsd_accepts(schema, HEAD " backuptype=\"full\"/>", strlen(HEAD " backuptype=\"full\"/>")));
 }
 
 static void test_that_a_document_is_one_line_in_the_words_of_windows(void **state) {
@@ -96,17 +97,21 @@ static void test_that_a_document_is_one_line_in_the_words_of_windows(void **stat
         text = must_write(d);
         assert_string_equal(
                 text,
-                HEAD " bootableSystemStateBackup=\"yes\" selectComponents=\"no\" backupType=\"full\" partialFileSupport=\"no\""
-                     " snapshotSetId=\"" ID_A "\"><SNAPSHOT snapshotId=\"" ID_B "\" volumeName=\"/srv/\"/>"
-                     "<WRITER_COMPONENTS instanceId=\"" ID_A "\" writerId=\"" ID_B "\" backupSchema=\"0\">"
-                     "<COMPONENT logicalPath=\"a\\b\" componentName=\"c\" componentType=\"database\" backupSucceeded=\"no\">"
-                     "<BACKUP_METADATA metadata=\"x\"/></COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>");
+                HEAD " bootableSystemStateBackup=\"yes\" selectComponents=\"no\" backupType=\"full\""
+                " partialFileSupport=\"no\""
+                " snapshotSetId=\"" ID_A "\"><SNAPSHOT snapshotId=\"" ID_B "\" volumeName=\"/srv/\"/>"
+                "<WRITER_COMPONENTS instanceId=\"" ID_A "\" writerId=\"" ID_B "\" backupSchema=\"0\">"
+                "<COMPONENT logicalPath=\"a\\b\" componentName=\"c\" componentType=\"database\""
+                " backupSucceeded=\"no\">"
+                "<BACKUP_METADATA metadata=\"x\"/></COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>");
 }
 
 static void test_that_a_document_of_windows_loads(void **state) {
         _cleanup_(backup_doc_freep) BackupDoc *d = NULL, *again = NULL;
-        _cleanup_(freep) char *text = read_file(samples, "windows-backup.xml"), *written = NULL, *rewritten = NULL;
-        GUID sql = guid("A65FAA63-5EA8-4EBC-9DBD-A0C4DB26912A"), other = guid("542da469-d3e1-473c-9f4f-7847f01fc64f");
+        _cleanup_(freep) char *text = read_file(samples, "windows-backup.xml"), *written = NULL,
+                              *rewritten = NULL;
+        GUID sql = guid("A65FAA63-5EA8-4EBC-9DBD-A0C4DB26912A"),
+             other = guid("542da469-d3e1-473c-9f4f-7847f01fc64f");
         BackupWriter *w;
         BackupComponent *c;
 
@@ -153,31 +158,42 @@ static void test_that_what_we_do_not_know_is_kept(void **state) {
                 { HEAD " future=\"&lt;1&gt; &quot;&#10;&amp;#38;\"/>", NULL },
                 { HEAD "><FUTURE a=\"1\" b='2'><x>text &amp; more</x><y/></FUTURE></BACKUP_COMPONENTS>",
                   HEAD "><FUTURE a=\"1\" b=\"2\"><x>text &amp; more</x><y/></FUTURE></BACKUP_COMPONENTS>" },
-                { HEAD " xmlns:f=\"urn:f\" f:a=\"1\"><f:E f:b=\"2\" xmlns:g=\"urn:g\"><g:F/></f:E></BACKUP_COMPONENTS>",
-                  HEAD " xmlns:f=\"urn:f\" f:a=\"1\"><f:E xmlns:g=\"urn:g\" f:b=\"2\"><g:F/></f:E></BACKUP_COMPONENTS>" },
+                { HEAD " xmlns:f=\"urn:f\" f:a=\"1\"><f:E f:b=\"2\" xmlns:g=\"urn:g\"><g:F/></f:E>"
+                  "</BACKUP_COMPONENTS>",
+                  HEAD " xmlns:f=\"urn:f\" f:a=\"1\"><f:E xmlns:g=\"urn:g\" f:b=\"2\"><g:F/></f:E>"
+                  "</BACKUP_COMPONENTS>" },
                 { HEAD "><E xmlns=\"urn:other\"><F/></E><G/></BACKUP_COMPONENTS>", NULL },
-                { HEAD "><WRITER_COMPONENTS instanceId=\"" ID_A "\" writerId=\"" ID_B "\" backupSchema=\"0\" later=\"yes\">"
-                       "<COMPONENT componentName=\"c\" componentType=\"database\" later=\"1\">"
-                       "<BACKUP_METADATA metadata=\"m\" later=\"2\"><IN/></BACKUP_METADATA>"
-                       "<NEW_TARGET path=\"/a\" filespec=\"*\" recursive=\"no\" later=\"3\"><IN/></NEW_TARGET>"
-                       "<PARTIAL_FILE path=\"/a\" filename=\"b\" ranges=\"0:1\" later=\"4\"/>"
-                       "<LATER/></COMPONENT><LATER/></WRITER_COMPONENTS></BACKUP_COMPONENTS>",
+                { HEAD "><WRITER_COMPONENTS instanceId=\"" ID_A "\" writerId=\"" ID_B "\" backupSchema=\"0\""
+                  " later=\"yes\">"
+                  "<COMPONENT componentName=\"c\" componentType=\"database\" later=\"1\">"
+                  "<BACKUP_METADATA metadata=\"m\" later=\"2\"><IN/></BACKUP_METADATA>"
+                  "<NEW_TARGET path=\"/a\" filespec=\"*\" recursive=\"no\" later=\"3\"><IN/>"
+                  "</NEW_TARGET>"
+                  "<PARTIAL_FILE path=\"/a\" filename=\"b\" ranges=\"0:1\" later=\"4\"/>"
+                  "<LATER/></COMPONENT><LATER/></WRITER_COMPONENTS></BACKUP_COMPONENTS>",
                   NULL },
                 /* words of Windows that no public document shows */
-                { HEAD " bootableSystemStateBackup=\"no\" selectComponents=\"no\" partialFileSupport=\"no\" backupType=\"NEW\"/>", NULL },
+                { HEAD " bootableSystemStateBackup=\"no\" selectComponents=\"no\" partialFileSupport=\"no\""
+                  " backupType=\"NEW\"/>", NULL },
                 /* in no namespace, in a prefixed one, and with the default namespace meaning another */
-                { "<BACKUP_COMPONENTS version=\"1.2\"><E/></BACKUP_COMPONENTS>", HEAD "><E/></BACKUP_COMPONENTS>" },
-                { "<v:BACKUP_COMPONENTS xmlns:v=\"x-schema:#VssComponentMetadata\" version=\"1.2\"><v:E/></v:BACKUP_COMPONENTS>",
+                { "<BACKUP_COMPONENTS version=\"1.2\"><E/></BACKUP_COMPONENTS>", HEAD
+                  "><E/></BACKUP_COMPONENTS>" },
+                { "<v:BACKUP_COMPONENTS xmlns:v=\"x-schema:#VssComponentMetadata\" version=\"1.2\"><v:E/>"
+                  "</v:BACKUP_COMPONENTS>",
                   HEAD " xmlns:v=\"x-schema:#VssComponentMetadata\"><v:E/></BACKUP_COMPONENTS>" },
-                { "<v:BACKUP_COMPONENTS xmlns=\"urn:d\" xmlns:v=\"x-schema:#VssComponentMetadata\"><E><F/></E></v:BACKUP_COMPONENTS>",
-                  "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" xmlns:v=\"x-schema:#VssComponentMetadata\">"
+                { "<v:BACKUP_COMPONENTS xmlns=\"urn:d\" xmlns:v=\"x-schema:#VssComponentMetadata\"><E><F/>"
+                  "</E></v:BACKUP_COMPONENTS>",
+                  "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\""
+                  " xmlns:v=\"x-schema:#VssComponentMetadata\">"
                   "<E xmlns=\"urn:d\"><F/></E></BACKUP_COMPONENTS>" },
                 /* what carries no meaning goes */
-                { "\xEF\xBB\xBF<?xml version='1.0' encoding='UTF-16'?>\r\n<!-- <x> --><?pi <?>" HEAD ">\n  text\n</BACKUP_COMPONENTS>\n", HEAD "/>" },
+                { "\xEF\xBB\xBF<?xml version='1.0' encoding='UTF-16'?>\r\n<!-- <x> --><?pi <?>" HEAD
+                  ">\n  text\n</BACKUP_COMPONENTS>\n", HEAD "/>" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                _cleanup_(backup_doc_freep) BackupDoc *d = must_read(cases[i].text), *again = NULL, *copy = NULL;
+                _cleanup_(backup_doc_freep) BackupDoc *d = must_read(cases[i].text), *again = NULL,
+                                                      *copy = NULL;
                 _cleanup_(freep) char *written = must_write(d), *rewritten = NULL, *copied = NULL;
 
                 assert_string_equal(written, cases[i].written ? cases[i].written : cases[i].text);
@@ -227,7 +243,8 @@ static void test_that_any_bytes_in_any_text_survive(void **state) {
                 text = must_write(d);
                 again = must_read(text);
                 assert_true(doc_equal(backup_doc_format.root, d, again));
-                assert_non_null(backup_writer_find_component(again->writers[0], VSS_CT_FILEGROUP, bytes, bytes));
+                assert_non_null(
+                        backup_writer_find_component(again->writers[0], VSS_CT_FILEGROUP, bytes, bytes));
         }
 }
 
@@ -249,10 +266,12 @@ static void test_that_writers_and_components_are_found(void **state) {
         assert_null(backup_doc_find_writer(d, &b, &b));
 
         assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, "p", "n", &c), S_OK);
-        assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, "p", "n", NULL), VSS_E_OBJECT_ALREADY_EXISTS);
+        assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, "p", "n", NULL),
+                         VSS_E_OBJECT_ALREADY_EXISTS);
         assert_int_equal(backup_writer_add_component(first, VSS_CT_FILEGROUP, "p", "n", NULL), S_OK);
         assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, NULL, "n", NULL), S_OK);
-        assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, "", "n", NULL), VSS_E_OBJECT_ALREADY_EXISTS);
+        assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, "", "n", NULL),
+                         VSS_E_OBJECT_ALREADY_EXISTS);
         assert_int_equal(backup_writer_add_component(first, VSS_CT_DATABASE, "p", NULL, NULL), E_INVALIDARG);
         assert_int_equal(backup_writer_add_component(first, VSS_CT_UNDEFINED, "p", "m", NULL), E_INVALIDARG);
         assert_ptr_equal(backup_writer_find_component(first, VSS_CT_DATABASE, "p", "n"), c);
@@ -293,8 +312,9 @@ static void test_that_many_components_keep_their_place_and_are_found(void **stat
                 char name[32];
 
                 snprintf(name, sizeof(name), "component %u", i);
-                assert_ptr_equal(backup_writer_find_component(again->writers[0], VSS_CT_FILEGROUP, "path", name),
-                                 again->writers[0]->components[i]);
+                assert_ptr_equal(
+                        backup_writer_find_component(again->writers[0], VSS_CT_FILEGROUP, "path", name),
+                        again->writers[0]->components[i]);
         }
 }
 
@@ -372,11 +392,14 @@ static HRESULT round_of_everything(const BackupDoc *d) {
 }
 
 static void test_that_it_survives_any_failed_allocation(void **state) {
-        _cleanup_(backup_doc_freep) BackupDoc *d =
-                must_read(HEAD " later=\"1\" xmlns:f=\"urn:f\" backupType=\"NEW\"><f:E/><SNAPSHOT snapshotId=\"" ID_A
-                               "\" volumeName=\"/a\\b\xC3\xBC/\"/><WRITER_COMPONENTS instanceId=\"" ID_A "\" writerId=\"" ID_B
-                               "\"><COMPONENT componentName=\"a\" componentType=\"database\"><BACKUP_METADATA metadata=\"&amp;\"/>"
-                               "<NEW_TARGET path=\"a\"/></COMPONENT><E/></WRITER_COMPONENTS></BACKUP_COMPONENTS>");
+        _cleanup_(backup_doc_freep) BackupDoc *d = must_read(
+                HEAD
+                " later=\"1\" xmlns:f=\"urn:f\" backupType=\"NEW\"><f:E/><SNAPSHOT snapshotId=\"" ID_A
+                "\" volumeName=\"/a\\b\xC3\xBC/\"/><WRITER_COMPONENTS instanceId=\"" ID_A
+                "\" writerId=\"" ID_B
+                "\"><COMPONENT componentName=\"a\" componentType=\"database\">"
+                "<BACKUP_METADATA metadata=\"&amp;\"/>"
+                "<NEW_TARGET path=\"a\"/></COMPONENT><E/></WRITER_COMPONENTS></BACKUP_COMPONENTS>");
         HRESULT hr = E_OUTOFMEMORY;
 
         for (unsigned n = 0; hr == E_OUTOFMEMORY; ++n) {
@@ -418,7 +441,8 @@ static void test_that_adding_survives_any_failed_allocation(void **state) {
                 assert_true(!!backup_doc_find_writer(d, &GUID_NULL, &a) == (d->n_writers == 1));
                 assert_true(!!backup_doc_find_writer(d, &a, &a) == (d->n_writers == 1));
                 if (d->n_writers == 1)
-                        assert_true(!!backup_writer_find_component(d->writers[0], VSS_CT_DATABASE, "path", "name") ==
+                        assert_true(!!backup_writer_find_component(d->writers[0], VSS_CT_DATABASE, "path",
+                                                                   "name") ==
                                     (d->writers[0]->n_components == 1));
                 if (hr == E_OUTOFMEMORY && d->n_writers == 0)
                         assert_int_equal(backup_doc_add_writer(d, &a, &a, "instance", 0, &w), S_OK);

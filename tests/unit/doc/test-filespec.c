@@ -78,7 +78,7 @@ static void test_that_a_file_belongs_to_its_set(void **state) {
                 { "/",              "*",    false, "/a",                true  },
                 { "/",              "*",    false, "/a/b",              false },
                 { "/",              "*",    true,  "/a/b/c",            true  },
-                { "/srv",           "*",    false, "/srv",              false }, /* the directory is not in itself */
+                { "/srv",           "*",    false, "/srv",              false }, /* not in itself */
                 { "/srv",           "*",    false, "/srv/a",            true  },
                 { "/srv/",          "*",    false, "/srv/a",            true  },
                 { "\\srv\\data\\",  "*",    false, "/srv/data/a",       true  },
@@ -88,7 +88,7 @@ static void test_that_a_file_belongs_to_its_set(void **state) {
                 { "/srv",           "*",    false, "/srv/a/b",          false },
                 { "/srv",           "*",    true,  "/srv/a/b",          true  },
                 { "/srv",           "*.db", true,  "/srv/a/b.db",       true  },
-                { "/srv",           "*.db", true,  "/srv/a.db/b",       false }, /* the name, not the way to it */
+                { "/srv",           "*.db", true,  "/srv/a.db/b",       false }, /* only the name */
                 { "/srv",           "a*b",  true,  "/srv/a/b",          false },
                 { "/srv/..",        "*",    true,  "/etc/passwd",       false },
                 { "/srv/../srv",    "*",    true,  "/srv/a",            false },

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Documents of people who mean no good, or of disks that broke: never a crash, never a success that is none, and
- * always the code that says which of the two it was.
+ * Documents of people who mean no good, or of disks that broke: never a crash, never a success that is none,
+ * and always the code that says which of the two it was.
  */
 
 #include <stdio.h>
@@ -65,69 +65,79 @@ static void test_that_a_bad_backup_document_gets_its_code(void **state) {
                 const char *text;
                 HRESULT hr;
         } cases[] = {
-                { "",                                                                    CORRUPT },
-                { " ",                                                                   CORRUPT },
-                { "nonsense",                                                            CORRUPT },
-                { "\xEF\xBB\xBF",                                                        CORRUPT },
-                { "<",                                                                   CORRUPT },
-                { "<>",                                                                  CORRUPT },
-                { "<a b=\"",                                                             CORRUPT },
-                { BC,                                                                    CORRUPT },
-                { BC ">",                                                                CORRUPT },
-                { BC "/><x/>",                                                           CORRUPT },
-                { BC "/>x",                                                              CORRUPT },
-                { BC " version=\"1.2\"/>",                                               CORRUPT }, /* twice */
-                { BC " a=b/>",                                                           CORRUPT },
-                { BC " a=\"<\"/>",                                                       CORRUPT },
-                { BC "><a></b>" BC_END,                                                  CORRUPT },
-                { BC "><x:a/>" BC_END,                                                   CORRUPT }, /* no such prefix */
-                { BC " a=\"&nbsp;\"/>",                                                  CORRUPT },
-                { BC " a=\"&#0;\"/>",                                                    CORRUPT },
-                { BC " a=\"&#x110000;\"/>",                                              CORRUPT },
-                { BC " a=\"\x01\"/>",                                                    CORRUPT },
-                { BC " a=\"\xFF\"/>",                                                    CORRUPT },
-                { BC " a=\"\xED\xA0\x80\"/>",                                            CORRUPT }, /* U+D800 */
-                { BC "><!-- -- -->" BC_END,                                              CORRUPT },
-                { BC "><!-- ",                                                           CORRUPT },
-                { BC "><![CDATA[ ",                                                      CORRUPT },
-                { "<?xml version=\"1.0\"?",                                              CORRUPT },
-                { "Lo\xA7\x94",                                                          CORRUPT }, /* "<?xm" in EBCDIC */
-                { "\xFF\xFE<",                                                           CORRUPT },
-                { "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssWriterMetadataInfo\"/>",      INVALID }, /* not ours */
-                { "<WRITER_METADATA xmlns=\"x-schema:#VssComponentMetadata\"/>",         INVALID },
-                { "<backup_components xmlns=\"x-schema:#VssComponentMetadata\"/>",       INVALID },
-                { "<html/>",                                                             INVALID },
-                { BC " escaped=\"no\"/>",                                                INVALID },
-                { BC " escaped=\"yes\"><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"\\xZZ\"/>" BC_END, INVALID },
-                { BC " escaped=\"yes\"><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"\\x00\"/>" BC_END, INVALID },
-                { BC " selectComponents=\"true\"/>",                                     INVALID },
-                { BC " selectComponents=\"YES\"/>",                                      INVALID },
-                { BC " selectComponents=\"\"/>",                                         INVALID },
-                { BC " snapshotSetId=\"1\"/>",                                           INVALID },
-                { BC " restoreType=\"3\"/>",                                             INVALID },
-                { BC "><SNAPSHOT volumeName=\"/\"/>" BC_END,                             INVALID },
-                { BC "><SNAPSHOT snapshotId=\"" ID_A "\"/>" BC_END,                      INVALID },
-                { BC "><WRITER_COMPONENTS instanceId=\"" ID_A "\"/>" BC_END,             INVALID },
-                { BC "><WRITER_COMPONENTS writerId=\"" ID_A "\"/>" BC_END,               INVALID },
-                { BC ">" WC WC_END WC WC_END BC_END,                                     INVALID }, /* the same twice */
-                { BC ">" WC "<COMPONENT componentName=\"a\"/>" WC_END BC_END,            INVALID },
-                { BC ">" WC "<COMPONENT componentType=\"database\"/>" WC_END BC_END,     INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"file\"/>" WC_END BC_END, INVALID },
+                { "", CORRUPT },
+                { " ", CORRUPT },
+                { "nonsense", CORRUPT },
+                { "\xEF\xBB\xBF", CORRUPT },
+                { "<", CORRUPT },
+                { "<>", CORRUPT },
+                { "<a b=\"", CORRUPT },
+                { BC, CORRUPT },
+                { BC ">", CORRUPT },
+                { BC "/><x/>", CORRUPT },
+                { BC "/>x", CORRUPT },
+                { BC " version=\"1.2\"/>", CORRUPT }, /* twice */
+                { BC " a=b/>", CORRUPT },
+                { BC " a=\"<\"/>", CORRUPT },
+                { BC "><a></b>" BC_END, CORRUPT },
+                { BC "><x:a/>" BC_END, CORRUPT }, /* no such prefix */
+                { BC " a=\"&nbsp;\"/>", CORRUPT },
+                { BC " a=\"&#0;\"/>", CORRUPT },
+                { BC " a=\"&#x110000;\"/>", CORRUPT },
+                { BC " a=\"\x01\"/>", CORRUPT },
+                { BC " a=\"\xFF\"/>", CORRUPT },
+                { BC " a=\"\xED\xA0\x80\"/>", CORRUPT }, /* U+D800 */
+                { BC "><!-- -- -->" BC_END, CORRUPT },
+                { BC "><!-- ", CORRUPT },
+                { BC "><![CDATA[ ", CORRUPT },
+                { "<?xml version=\"1.0\"?", CORRUPT },
+                { "Lo\xA7\x94", CORRUPT }, /* "<?xm" in EBCDIC */
+                { "\xFF\xFE<", CORRUPT },
+                { "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssWriterMetadataInfo\"/>", INVALID }, /* not ours */
+                { "<WRITER_METADATA xmlns=\"x-schema:#VssComponentMetadata\"/>", INVALID },
+                { "<backup_components xmlns=\"x-schema:#VssComponentMetadata\"/>", INVALID },
+                { "<html/>", INVALID },
+                { BC " escaped=\"no\"/>", INVALID },
+                { BC " escaped=\"yes\"><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"\\xZZ\"/>" BC_END,
+                  INVALID },
+                { BC " escaped=\"yes\"><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"\\x00\"/>" BC_END,
+                  INVALID },
+                { BC " selectComponents=\"true\"/>", INVALID },
+                { BC " selectComponents=\"YES\"/>", INVALID },
+                { BC " selectComponents=\"\"/>", INVALID },
+                { BC " snapshotSetId=\"1\"/>", INVALID },
+                { BC " restoreType=\"3\"/>", INVALID },
+                { BC "><SNAPSHOT volumeName=\"/\"/>" BC_END, INVALID },
+                { BC "><SNAPSHOT snapshotId=\"" ID_A "\"/>" BC_END, INVALID },
+                { BC "><WRITER_COMPONENTS instanceId=\"" ID_A "\"/>" BC_END, INVALID },
+                { BC "><WRITER_COMPONENTS writerId=\"" ID_A "\"/>" BC_END, INVALID },
+                { BC ">" WC WC_END WC WC_END BC_END, INVALID }, /* the same twice */
+                { BC ">" WC "<COMPONENT componentName=\"a\"/>" WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentType=\"database\"/>" WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"file\"/>" WC_END BC_END,
+                  INVALID },
                 { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"/>"
-                         "<COMPONENT logicalPath=\"\" componentName=\"a\" componentType=\"database\"/>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"><BACKUP_METADATA/><BACKUP_METADATA/>"
-                         "</COMPONENT>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\" failure=\"-1\"/>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\" failure=\"4294967296\"/>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"><DIFFERENCED_FILES lastModifyTime=\""
-                         "9223372036854775808\"/></COMPONENT>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"><DIFFERENCED_FILES lastModifyTime=\""
-                         "-9223372036854775809\"/></COMPONENT>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"><DIFFERENCED_FILES lastModifyTime=\""
-                         "-9223372036854775808\"/></COMPONENT>" WC_END BC_END, S_OK },
-                { BC "/>",                                                               S_OK    }, /* so that the rest means something */
-                { BC ">" WC WC_END BC_END,                                               S_OK    },
-                { BC " a=\"]]>\">]]&gt;<![CDATA[<!DOCTYPE]]>" BC_END,                    S_OK    },
+                  "<COMPONENT logicalPath=\"\" componentName=\"a\" componentType=\"database\"/>"
+                         WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"><BACKUP_METADATA/>"
+                  "<BACKUP_METADATA/>"
+                  "</COMPONENT>" WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\" failure=\"-1\"/>"
+                  WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\""
+                  " failure=\"4294967296\"/>" WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">"
+                  "<DIFFERENCED_FILES lastModifyTime=\""
+                  "9223372036854775808\"/></COMPONENT>" WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">"
+                  "<DIFFERENCED_FILES lastModifyTime=\""
+                  "-9223372036854775809\"/></COMPONENT>" WC_END BC_END, INVALID },
+                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">"
+                  "<DIFFERENCED_FILES lastModifyTime=\""
+                  "-9223372036854775808\"/></COMPONENT>" WC_END BC_END, S_OK },
+                { BC "/>", S_OK }, /* so that the rest means something */
+                { BC ">" WC WC_END BC_END, S_OK },
+                { BC " a=\"]]>\">]]&gt;<![CDATA[<!DOCTYPE]]>" BC_END, S_OK },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
@@ -143,25 +153,36 @@ static void test_that_a_bad_writer_document_gets_its_code(void **state) {
                 const char *text;
                 HRESULT hr;
         } cases[] = {
-                { WM WM_END,                                                                       INVALID }, /* who? */
-                { WM WM_ID WM_ID WM_END,                                                           INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\"/>" WM_END,                             INVALID },
-                { WM "<IDENTIFICATION writerId=\"{" ID_A "\" instanceId=\"" ID_B "\"/>" WM_END,    INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"\"/>" WM_END,   INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"0x1\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\" 1\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"+1\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"4294967296\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"4294967295\"/>" WM_END, S_OK },
-                { WM "<IDENTIFICATION writerId=\"{" ID_A "}\" instanceId=\"" ID_B "\"/>" WM_END,   S_OK    },
-                { WM WM_ID "<RESTORE_METHOD/><RESTORE_METHOD/>" WM_END,                            INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS/><BACKUP_LOCATIONS/>" WM_END,                        INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP/></BACKUP_LOCATIONS>" WM_END,            INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\"/><DATABASE componentName=\"a\"/></BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\" icon=\"AA\"/></BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\" icon=\"AAAA\"/></BACKUP_LOCATIONS>" WM_END, S_OK },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\"><FILE_LIST recursive=\"maybe\"/></FILE_GROUP></BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><DATABASE componentName=\"a\"><DEPENDENCY componentName=\"b\"/></DATABASE></BACKUP_LOCATIONS>" WM_END, INVALID },
+                { WM WM_END, INVALID }, /* who? */
+                { WM WM_ID WM_ID WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\"/>" WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"{" ID_A "\" instanceId=\"" ID_B "\"/>" WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"\"/>"
+                  WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"0x1\"/>"
+                  WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\" 1\"/>"
+                  WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"+1\"/>"
+                  WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B
+                  "\" majorVersion=\"4294967296\"/>" WM_END, INVALID },
+                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B
+                  "\" majorVersion=\"4294967295\"/>" WM_END, S_OK },
+                { WM "<IDENTIFICATION writerId=\"{" ID_A "}\" instanceId=\"" ID_B "\"/>" WM_END, S_OK },
+                { WM WM_ID "<RESTORE_METHOD/><RESTORE_METHOD/>" WM_END, INVALID },
+                { WM WM_ID "<BACKUP_LOCATIONS/><BACKUP_LOCATIONS/>" WM_END, INVALID },
+                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP/></BACKUP_LOCATIONS>" WM_END, INVALID },
+                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\"/>"
+                  "<DATABASE componentName=\"a\"/></BACKUP_LOCATIONS>" WM_END, INVALID },
+                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\" icon=\"AA\"/>"
+                  "</BACKUP_LOCATIONS>" WM_END, INVALID },
+                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\" icon=\"AAAA\"/>"
+                  "</BACKUP_LOCATIONS>" WM_END, S_OK },
+                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\">"
+                  "<FILE_LIST recursive=\"maybe\"/></FILE_GROUP></BACKUP_LOCATIONS>" WM_END, INVALID },
+                { WM WM_ID "<BACKUP_LOCATIONS><DATABASE componentName=\"a\"><DEPENDENCY"
+                  " componentName=\"b\"/></DATABASE></BACKUP_LOCATIONS>" WM_END, INVALID },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
@@ -218,10 +239,12 @@ static void test_that_a_dtd_is_refused_before_anything_in_it_happens(void **stat
                 "<!DOCTYPE b [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" BC " a=\"&e;\"/>",
                 "<!DOCTYPE b [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>" BC ">&e;" BC_END,
                 "<!DOCTYPE b [<!ENTITY % p SYSTEM \"file:///etc/passwd\"> %p;]>" BC "/>",
-                "<?xml version=\"1.0\"?><!-- > --><!DOCTYPE b [<!ATTLIST BACKUP_COMPONENTS version CDATA \"9\">]>" BC "/>",
+                "<?xml version=\"1.0\"?><!-- > --><!DOCTYPE b [<!ATTLIST BACKUP_COMPONENTS version CDATA"
+                " \"9\">]>" BC "/>",
                 /* a billion laughs */
                 "<!DOCTYPE b [<!ENTITY a \"lol\"><!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
-                "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">"
+                "<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\"><!ENTITY d"
+                " \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">"
                 "<!ENTITY e \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\">]>" BC " a=\"&e;\"/>",
                 BC "><!DOCTYPE b>" BC_END,
         };
@@ -268,8 +291,8 @@ static void test_that_depth_is_bounded(void **state) {
 static void test_that_the_size_of_an_attribute_is_bounded(void **state) {
         assert_int_equal(read_repeated(BC " a=\"", "a", DOCUMENT_ATTRIBUTE_SIZE_MAX, "\"/>"), S_OK);
         assert_int_equal(read_repeated(BC " a=\"", "a", DOCUMENT_ATTRIBUTE_SIZE_MAX + 1, "\"/>"), INVALID);
-        assert_int_equal(read_repeated(BC "><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"", "a", DOCUMENT_ATTRIBUTE_SIZE_MAX + 1,
-                                       "\"/>" BC_END),
+        assert_int_equal(read_repeated(BC "><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"", "a",
+                                       DOCUMENT_ATTRIBUTE_SIZE_MAX + 1, "\"/>" BC_END),
                          INVALID);
         assert_int_equal(read_repeated(BC " snapshotSetId=\"", "a", 20U * 1024U * 1024U, "\"/>"), INVALID);
         assert_int_equal(read_repeated(BC " a=\"", "&amp;", DOCUMENT_ATTRIBUTE_SIZE_MAX / 8, "\"/>"), S_OK);
@@ -296,7 +319,8 @@ static void test_that_the_number_of_attributes_is_bounded(void **state) {
                 for (size_t i = 0; i < n; ++i)
                         p += sprintf(p, " a%zu=''", i);
                 p = stpcpy(p, "/>");
-                assert_int_equal(read_backup(text, (size_t) (p - text)), n > DOCUMENT_EXTRA_ATTRIBUTES_MAX ? INVALID : S_OK);
+                assert_int_equal(read_backup(text, (size_t) (p - text)),
+                                 n > DOCUMENT_EXTRA_ATTRIBUTES_MAX ? INVALID : S_OK);
         }
 }
 
@@ -330,8 +354,11 @@ static void test_that_the_number_of_namespaces_is_bounded(void **state) {
 static void test_that_lists_are_bounded(void **state) {
         const char *head = BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">";
 
-        assert_int_equal(read_repeated(head, "<NEW_TARGET/>", DOCUMENT_LIST_MAX, "</COMPONENT>" WC_END BC_END), S_OK);
-        assert_int_equal(read_repeated(head, "<NEW_TARGET/>", DOCUMENT_LIST_MAX + 1, "</COMPONENT>" WC_END BC_END), INVALID);
+        assert_int_equal(
+                read_repeated(head, "<NEW_TARGET/>", DOCUMENT_LIST_MAX, "</COMPONENT>" WC_END BC_END), S_OK);
+        assert_int_equal(
+                read_repeated(head, "<NEW_TARGET/>", DOCUMENT_LIST_MAX + 1, "</COMPONENT>" WC_END BC_END),
+                INVALID);
 }
 
 static void test_that_the_number_of_components_and_writers_is_bounded(void **state) {
@@ -347,15 +374,20 @@ static void test_that_the_number_of_components_and_writers_is_bounded(void **sta
                 for (size_t i = 0; i < n; ++i)
                         p += sprintf(p, "<COMPONENT componentName=\"%zu\" componentType=\"database\"/>", i);
                 p = stpcpy(p, WC_END BC_END);
-                assert_int_equal(read_backup(text, (size_t) (p - text)), n > DOCUMENT_COMPONENTS_MAX ? INVALID : S_OK);
+                assert_int_equal(read_backup(text, (size_t) (p - text)),
+                                 n > DOCUMENT_COMPONENTS_MAX ? INVALID : S_OK);
         }
 
         for (size_t n = DOCUMENT_WRITERS_MAX; n <= DOCUMENT_WRITERS_MAX + 1; ++n) {
                 p = stpcpy(text, BC ">");
                 for (size_t i = 0; i < n; ++i)
-                        p += sprintf(p, "<WRITER_COMPONENTS writerId=\"" ID_A "\" instanceId=\"%08zx-0000-0000-0000-000000000000\"/>", i);
+                        p += sprintf(p,
+                                     "<WRITER_COMPONENTS writerId=\"" ID_A
+                                     "\" instanceId=\"%08zx-0000-0000-0000-000000000000\"/>",
+                                     i);
                 p = stpcpy(p, BC_END);
-                assert_int_equal(read_backup(text, (size_t) (p - text)), n > DOCUMENT_WRITERS_MAX ? INVALID : S_OK);
+                assert_int_equal(read_backup(text, (size_t) (p - text)),
+                                 n > DOCUMENT_WRITERS_MAX ? INVALID : S_OK);
         }
 }
 
@@ -390,7 +422,8 @@ static void test_that_a_model_over_a_limit_is_not_written(void **state) {
 
         /* Each by itself would do, all together are too much. */
         for (size_t i = 0; i < 4; ++i)
-                assert_int_equal(doc_filespecs_add(&d->exclude_files, d->friendly_name, "x", false, NULL, 0), 0);
+                assert_int_equal(doc_filespecs_add(&d->exclude_files, d->friendly_name, "x", false, NULL, 0),
+                                 0);
         assert_int_equal(writer_doc_write(d, &text, &size), INVALID);
 }
 

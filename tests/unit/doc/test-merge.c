@@ -38,7 +38,8 @@ static BackupDoc *make_answer(void) {
                 for (size_t k = 0; k < backup_component_element.n_fields; ++k) {
                         const DocField *f = &backup_component_element.fields[k];
 
-                        if (f->type == DOC_TEXT && !DOC_MEMBER(c, f->offset, char *) && strcmp(f->name, "logicalPath") != 0)
+                        if (f->type == DOC_TEXT && !DOC_MEMBER(c, f->offset, char *) &&
+                            strcmp(f->name, "logicalPath") != 0)
                                 assert_int_equal(strdup_to("answer", &DOC_MEMBER(c, f->offset, char *)), 0);
                 }
                 assert_int_equal(strdup_to("answer", &c->backup_metadata), 0);
@@ -54,7 +55,8 @@ static BackupDoc *make_answer(void) {
                 c->failure_application = E_FAIL;
                 assert_int_equal(backup_component_add_partial_file(c, "a", "b", "0:1", NULL), 0);
                 assert_int_equal(backup_component_add_differenced_file(c, "a", "b", true, NULL, 1), 0);
-                assert_int_equal(backup_component_add_directed_target(c, "a", "b", "0:1", "d", "e", "0:1"), 0);
+                assert_int_equal(backup_component_add_directed_target(c, "a", "b", "0:1", "d", "e", "0:1"),
+                                 0);
                 assert_int_equal(backup_component_add_restore_subcomponent(c, "a", "b", false), 0);
                 assert_int_equal(doc_filespecs_add(&c->mappings, "a", "b", false, "c", 0), 0);
                 assert_int_equal(doc_filespecs_add(&c->new_targets, "a", "b", false, "c", 0), 0);
@@ -75,7 +77,8 @@ static void test_that_each_event_takes_what_belongs_to_it_and_no_more(void **sta
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                _cleanup_(backup_doc_freep) BackupDoc *d = make(), *answer = make_answer(), *expected = make();
+                _cleanup_(backup_doc_freep) BackupDoc *d = make(), *answer = make_answer(),
+                                                      *expected = make();
                 BackupDocMerge event = cases[i].event;
 
                 assert_int_equal(backup_doc_merge_part(d->writers[0], answer, event), S_OK);
@@ -87,13 +90,18 @@ static void test_that_each_event_takes_what_belongs_to_it_and_no_more(void **sta
                         if (cases[i].backup) {
                                 assert_int_equal(strdup_to("answer", &c->backup_stamp), 0);
                                 assert_int_equal(strdup_to("answer", &c->backup_metadata), 0);
-                                assert_int_equal(backup_component_add_partial_file(c, "a", "b", "0:1", NULL), 0);
-                                assert_int_equal(backup_component_add_differenced_file(c, "a", "b", true, NULL, 1), 0);
+                                assert_int_equal(backup_component_add_partial_file(c, "a", "b", "0:1", NULL),
+                                                 0);
+                                assert_int_equal(
+                                        backup_component_add_differenced_file(c, "a", "b", true, NULL, 1),
+                                        0);
                         }
                         if (event == MERGE_PRE_RESTORE) {
                                 c->restore_target = VSS_RT_ALTERNATE;
                                 assert_int_equal(strdup_to("answer", &c->restore_metadata), 0);
-                                assert_int_equal(backup_component_add_directed_target(c, "a", "b", "0:1", "d", "e", "0:1"), 0);
+                                assert_int_equal(backup_component_add_directed_target(c, "a", "b", "0:1",
+                                                                                      "d", "e", "0:1"),
+                                                 0);
                         }
                         if (event == MERGE_PREPARE_BACKUP)
                                 assert_int_equal(strdup_to("answer", &c->prepare_for_backup_failure), 0);
@@ -131,7 +139,8 @@ static void test_that_metadata_is_written_once(void **state) {
 
 static void test_that_an_empty_answer_takes_nothing_back(void **state) {
         for (BackupDocMerge event = MERGE_PREPARE_BACKUP; event <= MERGE_POST_RESTORE; ++event) {
-                _cleanup_(backup_doc_freep) BackupDoc *d = make(), *nothing = NULL, *empty = make(), *before = NULL;
+                _cleanup_(backup_doc_freep) BackupDoc *d = make(), *nothing = NULL, *empty = make(),
+                                                      *before = NULL;
 
                 d->writers[0]->components[0]->restore_target = VSS_RT_DIRECTED;
                 d->writers[0]->components[0]->has_failure = true;
@@ -158,8 +167,11 @@ static void test_that_a_later_event_adds_to_what_an_earlier_one_said(void **stat
                 part = backup_doc_free(part);
                 assert_int_equal(backup_doc_read(text, size, &part), S_OK);
                 c = backup_writer_find_component(part->writers[0], VSS_CT_DATABASE, NULL, "one");
-                assert_int_equal(backup_component_add_partial_file(c, "a", i ? "second" : "first", "0:1", NULL), 0);
-                assert_int_equal(backup_doc_merge_part(d->writers[0], part, i ? MERGE_POST_SNAPSHOT : MERGE_PREPARE_BACKUP), S_OK);
+                assert_int_equal(
+                        backup_component_add_partial_file(c, "a", i ? "second" : "first", "0:1", NULL), 0);
+                assert_int_equal(backup_doc_merge_part(d->writers[0], part,
+                                                       i ? MERGE_POST_SNAPSHOT : MERGE_PREPARE_BACKUP),
+                                 S_OK);
         }
 
         c = d->writers[0]->components[0];
@@ -193,7 +205,9 @@ static void test_that_a_writer_speaks_for_its_own_components_only(void **state) 
 
                 switch (i) {
                 case 0: /* a component nobody asked about, after one that is right */
-                        assert_int_equal(backup_writer_add_component(answer->writers[0], VSS_CT_DATABASE, NULL, "three", NULL), S_OK);
+                        assert_int_equal(backup_writer_add_component(answer->writers[0], VSS_CT_DATABASE,
+                                                                     NULL, "three", NULL),
+                                         S_OK);
                         break;
                 case 1: /* another class */
                         answer->writers[0]->writer_id = other;
@@ -206,7 +220,8 @@ static void test_that_a_writer_speaks_for_its_own_components_only(void **state) 
                         break;
                 }
 
-                assert_int_equal(backup_doc_merge_part(d->writers[0], answer, MERGE_POST_SNAPSHOT), VSS_E_INVALID_XML_DOCUMENT);
+                assert_int_equal(backup_doc_merge_part(d->writers[0], answer, MERGE_POST_SNAPSHOT),
+                                 VSS_E_INVALID_XML_DOCUMENT);
                 assert_true(doc_equal(backup_doc_format.root, d, before));
         }
 }

@@ -95,7 +95,8 @@ static void test_that_base64_is_what_everybody_calls_so(void **state) {
                 { "\xFB\xFF\xFE", "+//+" },
         };
         static const char *const bad[] = {
-                "Z", "Zg", "Zg=", "Zg===", "Zh==", "Zm9=", "=g==", "Z===", "====", "Zg==Zg==", "Z g=", "Zm8-", "Zm9v\n", "=",
+                "Z",    "Zg",   "Zg=",      "Zg===", "Zh==", "Zm9=",   "=g==",
+                "Z===", "====", "Zg==Zg==", "Z g=",  "Zm8-", "Zm9v\n", "=",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {

@@ -19,7 +19,9 @@
 static const char *schema, *samples;
 
 #define ROOT "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\""
-#define ID "<IDENTIFICATION writerId=\"11111111-2222-3333-4444-555555555555\" instanceId=\"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\" majorVersion=\"0\" minorVersion=\"0\""
+#define ID                                                              \
+        "<IDENTIFICATION writerId=\"11111111-2222-3333-4444-555555555555\"" \
+        " instanceId=\"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee\" majorVersion=\"0\" minorVersion=\"0\""
 #define HEAD ROOT ">" ID "/>"
 #define TAIL "</WRITER_METADATA>"
 
@@ -41,7 +43,8 @@ static char *must_write(const WriterDoc *d) {
 
 static void test_that_every_field_survives(void **state) {
         for (unsigned n_items = 0; n_items < 4; ++n_items) {
-                _cleanup_(writer_doc_freep) WriterDoc *d = writer_doc_filled(n_items), *again = NULL, *copy = NULL;
+                _cleanup_(writer_doc_freep) WriterDoc *d = writer_doc_filled(n_items), *again = NULL,
+                                                      *copy = NULL;
                 _cleanup_(freep) char *text = must_write(d), *text_again = NULL, *text_copy = NULL;
 
                 again = must_read(text);
@@ -118,23 +121,32 @@ static void test_that_a_document_is_one_line_in_the_words_of_windows(void **stat
         assert_string_equal(
                 text,
                 ROOT " backupSchema=\"17\"><IDENTIFICATION writerId=\"1234abcd-0000-0000-0000-000000000000\""
-                     " instanceId=\"00000000-0000-0000-0000-000000000000\" friendlyName=\"PostgreSQL\" usage=\"USER_DATA\""
-                     " dataSource=\"TRANSACTION_DB\" majorVersion=\"0\" minorVersion=\"0\"/>"
-                     "<RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" writerRestore=\"always\" rebootRequired=\"no\">"
-                     "<ALTERNATE_LOCATION_MAPPING path=\"/a\" filespec=\"*\" recursive=\"yes\" alternatePath=\"/b\"/></RESTORE_METHOD>"
-                     "<BACKUP_LOCATIONS><DATABASE componentName=\"main\" restoreMetadata=\"no\" notifyOnBackupComplete=\"no\""
-                     " selectable=\"no\" selectableForRestore=\"no\" componentFlags=\"0\">"
-                     "<DATABASE_FILES path=\"/srv/pg\" filespec=\"*\" filespecBackupType=\"3855\"/>"
-                     "<DEPENDENCY writerId=\"00000007-0000-0000-0000-000000000000\" componentName=\"x\"/></DATABASE>"
-                     "<FILE_GROUP logicalPath=\"a\\b\" componentName=\"files\" restoreMetadata=\"no\" notifyOnBackupComplete=\"no\""
-                     " selectable=\"no\" selectableForRestore=\"no\" componentFlags=\"0\">"
-                     "<FILE_LIST path=\"/etc/pg\" filespec=\"*.conf\" recursive=\"yes\" alternatePath=\"/alt\" filespecBackupType=\"3855\"/>"
-                     "</FILE_GROUP><EXCLUDE_FILES path=\"/tmp\" filespec=\"*\" recursive=\"no\"/></BACKUP_LOCATIONS>" TAIL);
+                " instanceId=\"00000000-0000-0000-0000-000000000000\" friendlyName=\"PostgreSQL\""
+                " usage=\"USER_DATA\""
+                " dataSource=\"TRANSACTION_DB\" majorVersion=\"0\" minorVersion=\"0\"/>"
+                "<RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" writerRestore=\"always\""
+                " rebootRequired=\"no\">"
+                "<ALTERNATE_LOCATION_MAPPING path=\"/a\" filespec=\"*\" recursive=\"yes\""
+                " alternatePath=\"/b\"/></RESTORE_METHOD>"
+                "<BACKUP_LOCATIONS><DATABASE componentName=\"main\" restoreMetadata=\"no\""
+                " notifyOnBackupComplete=\"no\""
+                " selectable=\"no\" selectableForRestore=\"no\" componentFlags=\"0\">"
+                "<DATABASE_FILES path=\"/srv/pg\" filespec=\"*\" filespecBackupType=\"3855\"/>"
+                "<DEPENDENCY writerId=\"00000007-0000-0000-0000-000000000000\" componentName=\"x\"/>"
+                "</DATABASE>"
+                "<FILE_GROUP logicalPath=\"a\\b\" componentName=\"files\" restoreMetadata=\"no\""
+                " notifyOnBackupComplete=\"no\""
+                " selectable=\"no\" selectableForRestore=\"no\" componentFlags=\"0\">"
+                "<FILE_LIST path=\"/etc/pg\" filespec=\"*.conf\" recursive=\"yes\""
+                " alternatePath=\"/alt\" filespecBackupType=\"3855\"/>"
+                "</FILE_GROUP><EXCLUDE_FILES path=\"/tmp\" filespec=\"*\" recursive=\"no\"/>"
+                "</BACKUP_LOCATIONS>" TAIL);
 }
 
 static void test_that_a_document_of_windows_loads(void **state) {
         _cleanup_(writer_doc_freep) WriterDoc *d = NULL, *again = NULL;
-        _cleanup_(freep) char *text = read_file(samples, "windows-writer.xml"), *written = NULL, *rewritten = NULL;
+        _cleanup_(freep) char *text = read_file(samples, "windows-writer.xml"), *written = NULL,
+                              *rewritten = NULL;
         WriterDocComponent *c;
 
         assert_non_null(text);
@@ -168,7 +180,8 @@ static void test_that_a_document_of_windows_loads(void **state) {
         assert_int_equal(c->log_files.n, 1);
 
         written = must_write(d);
-        assert_non_null(strstr(written, "writerId=\"A65FAA63-5ea8-4EBC-9dbd-a0c4db26912a\"")); /* as it was spelled */
+        assert_non_null(strstr(written,
+                               "writerId=\"A65FAA63-5ea8-4EBC-9dbd-a0c4db26912a\"")); /* as it was spelled */
         assert_non_null(strstr(written, "instanceId=\"d3f0c1a2-74c5-4e38-9d7e-aa11bb22cc33\""));
 
         again = must_read(written);
@@ -181,7 +194,8 @@ static void test_that_a_writer_with_nothing_loads(void **state) {
         static const char *const texts[] = {
                 HEAD TAIL,
                 HEAD "<BACKUP_LOCATIONS/>" TAIL,
-                "\xEF\xBB\xBF" HEAD "\r\n\t<BACKUP_LOCATIONS>\r\n\t</BACKUP_LOCATIONS>\r\n" TAIL "\r\n", /* an express writer's */
+                "\xEF\xBB\xBF" HEAD "\r\n\t<BACKUP_LOCATIONS>\r\n\t</BACKUP_LOCATIONS>\r\n" TAIL "\r\n",
+                /* an express writer's */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); ++i) {
@@ -197,11 +211,16 @@ static void test_that_a_writer_with_nothing_loads(void **state) {
 static void test_that_what_we_do_not_know_is_kept(void **state) {
         static const char *const texts[] = {
                 ROOT " later=\"1\">" ID " usage=\"VENDOR_DATA\" later=\"2\"><A/></IDENTIFICATION>"
-                     "<RESTORE_METHOD rebootRequired=\"no\" method=\"TELEPORT\" writerRestore=\"sometimes\" later=\"3\"><B/></RESTORE_METHOD>"
-                     "<BACKUP_LOCATIONS later=\"4\"><FILE_GROUP componentName=\"c\" restoreMetadata=\"no\" notifyOnBackupComplete=\"no\""
-                     " selectable=\"no\" selectableForRestore=\"no\" componentFlags=\"4294967295\" later=\"5\">"
-                     "<FILE_LIST path=\"p\" filespec=\"f\" filespecBackupType=\"0\" later=\"6\"><C/></FILE_LIST><D e=\"\"/></FILE_GROUP>"
-                     "<EXCLUDE_FILES path=\"p\" filespec=\"f\" recursive=\"no\" later=\"7\"/><E/></BACKUP_LOCATIONS><F>t</F>" TAIL,
+                "<RESTORE_METHOD rebootRequired=\"no\" method=\"TELEPORT\" writerRestore=\"sometimes\""
+                " later=\"3\"><B/></RESTORE_METHOD>"
+                "<BACKUP_LOCATIONS later=\"4\"><FILE_GROUP componentName=\"c\" restoreMetadata=\"no\""
+                " notifyOnBackupComplete=\"no\""
+                " selectable=\"no\" selectableForRestore=\"no\" componentFlags=\"4294967295\""
+                " later=\"5\">"
+                "<FILE_LIST path=\"p\" filespec=\"f\" filespecBackupType=\"0\" later=\"6\"><C/>"
+                "</FILE_LIST><D e=\"\"/></FILE_GROUP>"
+                "<EXCLUDE_FILES path=\"p\" filespec=\"f\" recursive=\"no\" later=\"7\"/><E/>"
+                "</BACKUP_LOCATIONS><F>t</F>" TAIL,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); ++i) {
@@ -216,7 +235,8 @@ static void test_that_what_we_do_not_know_is_kept(void **state) {
 }
 
 static void test_that_a_word_has_synonyms_and_one_spelling(void **state) {
-        _cleanup_(writer_doc_freep) WriterDoc *d = must_read(HEAD "<RESTORE_METHOD method=\"RESTORE_IF_CAN_REPLACE\"/>" TAIL);
+        _cleanup_(writer_doc_freep) WriterDoc *d =
+                must_read(HEAD "<RESTORE_METHOD method=\"RESTORE_IF_CAN_REPLACE\"/>" TAIL);
         _cleanup_(freep) char *text = must_write(d);
 
         assert_int_equal(d->restore_method, VSS_RME_RESTORE_IF_CAN_REPLACE);
@@ -230,8 +250,10 @@ static void test_that_a_component_is_known_by_path_and_name(void **state) {
         assert_int_equal(writer_doc_new(&d), 0);
         assert_null(writer_doc_find_component(d, VSS_CT_UNDEFINED, NULL, "n"));
         assert_int_equal(writer_doc_add_component(d, VSS_CT_DATABASE, NULL, "n", &c), S_OK);
-        assert_int_equal(writer_doc_add_component(d, VSS_CT_DATABASE, "", "n", NULL), VSS_E_OBJECT_ALREADY_EXISTS);
-        assert_int_equal(writer_doc_add_component(d, VSS_CT_FILEGROUP, NULL, "n", NULL), VSS_E_OBJECT_ALREADY_EXISTS);
+        assert_int_equal(writer_doc_add_component(d, VSS_CT_DATABASE, "", "n", NULL),
+                         VSS_E_OBJECT_ALREADY_EXISTS);
+        assert_int_equal(writer_doc_add_component(d, VSS_CT_FILEGROUP, NULL, "n", NULL),
+                         VSS_E_OBJECT_ALREADY_EXISTS);
         assert_int_equal(writer_doc_add_component(d, VSS_CT_FILEGROUP, "p", "n", NULL), S_OK);
         assert_int_equal(writer_doc_add_component(d, VSS_CT_UNDEFINED, "p", "m", NULL), E_INVALIDARG);
         assert_int_equal(writer_doc_add_component(d, VSS_CT_DATABASE, "p", NULL, NULL), E_INVALIDARG);
@@ -259,7 +281,9 @@ static void test_that_many_file_sets_load(void **state) {
         assert_int_equal(writer_doc_new(&d), 0);
         assert_int_equal(writer_doc_add_component(d, VSS_CT_FILEGROUP, NULL, "system", &c), S_OK);
         for (unsigned i = 0; i < 19000; ++i)
-                assert_int_equal(doc_filespecs_add(&c->files, "/usr/lib/some/where/deep", "library.so.1", i % 2, NULL, 0xF0F), 0);
+                assert_int_equal(doc_filespecs_add(&c->files, "/usr/lib/some/where/deep", "library.so.1",
+                                                   i % 2, NULL, 0xF0F),
+                                 0);
 
         text = must_write(d);
         again = must_read(text);
@@ -335,9 +359,11 @@ static void test_that_adding_survives_any_failed_allocation(void **state) {
                         hr = E_OUTOFMEMORY;
                 fault_clear();
 
-                assert_true(!!writer_doc_find_component(d, VSS_CT_DATABASE, "path", "name") == (d->n_components == 1));
+                assert_true(!!writer_doc_find_component(d, VSS_CT_DATABASE, "path", "name") ==
+                            (d->n_components == 1));
                 if (d->n_components == 0)
-                        assert_int_equal(writer_doc_add_component(d, VSS_CT_DATABASE, "path", "name", &c), S_OK);
+                        assert_int_equal(writer_doc_add_component(d, VSS_CT_DATABASE, "path", "name", &c),
+                                         S_OK);
         }
 
         assert_int_equal(hr, S_OK);

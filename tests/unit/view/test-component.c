@@ -30,7 +30,8 @@ static int setup_with(void **state, const char *logical_path) {
         assert_non_null(f);
         assert_int_equal(backup_doc_new(&d), 0);
         assert_int_equal(backup_doc_add_writer(d, &id, &id, NULL, 0, &w), S_OK);
-        assert_int_equal(backup_writer_add_component(w, VSS_CT_DATABASE, logical_path, "name \xFF", &f->model), S_OK);
+        assert_int_equal(
+                backup_writer_add_component(w, VSS_CT_DATABASE, logical_path, "name \xFF", &f->model), S_OK);
         assert_int_equal(view_owner_new(d, VIEW_READ_ONLY, &f->owner), 0);
         assert_int_equal(component_new(f->owner, f->model, &f->c), S_OK);
 
@@ -59,10 +60,14 @@ static int teardown(void **state) {
 typedef HRESULT (*GetText)(IVssComponentEx2 *c, BSTR *ret);
 typedef HRESULT (*SetText)(IVssComponentEx2 *c, LPCWSTR s);
 
-#define GET(method) \
-        static HRESULT get_##method(IVssComponentEx2 *c, BSTR *ret) { return IVssComponentEx2_Get##method(c, ret); }
-#define SET(method) \
-        static HRESULT set_##method(IVssComponentEx2 *c, LPCWSTR s) { return IVssComponentEx2_Set##method(c, s); }
+#define GET(method)                                                                                         \
+        static HRESULT get_##method(IVssComponentEx2 *c, BSTR *ret) {                                       \
+                return IVssComponentEx2_Get##method(c, ret);                                                \
+        }
+#define SET(method)                                                                                         \
+        static HRESULT set_##method(IVssComponentEx2 *c, LPCWSTR s) {                                       \
+                return IVssComponentEx2_Set##method(c, s);                                                  \
+        }
 
 GET(LogicalPath)
 GET(ComponentName)
@@ -96,17 +101,23 @@ static const struct {
         bool once;
         HRESULT none; /* when it was never set */
 } texts[] = {
-        { "BackupMetadata",             get_BackupMetadata,             set_BackupMetadata,             offsetof(BackupComponent, backup_metadata),            BACKUP,              true,  S_FALSE },
-        { "RestoreMetadata",            get_RestoreMetadata,            set_RestoreMetadata,            offsetof(BackupComponent, restore_metadata),           VIEW_PRE_RESTORE,    true,  S_FALSE },
-        { "PreRestoreFailureMsg",       get_PreRestoreFailureMsg,       set_PreRestoreFailureMsg,       offsetof(BackupComponent, pre_restore_failure),        VIEW_PRE_RESTORE,    false, S_FALSE },
-        { "PostRestoreFailureMsg",      get_PostRestoreFailureMsg,      set_PostRestoreFailureMsg,      offsetof(BackupComponent, post_restore_failure),       VIEW_POST_RESTORE,   false, S_FALSE },
-        { "BackupStamp",                get_BackupStamp,                set_BackupStamp,                offsetof(BackupComponent, backup_stamp),               BACKUP,              false, S_FALSE },
-        { "PrepareForBackupFailureMsg", get_PrepareForBackupFailureMsg, set_PrepareForBackupFailureMsg, offsetof(BackupComponent, prepare_for_backup_failure), VIEW_PREPARE_BACKUP, false, S_FALSE },
-        { "PostSnapshotFailureMsg",     get_PostSnapshotFailureMsg,     set_PostSnapshotFailureMsg,     offsetof(BackupComponent, post_snapshot_failure),      VIEW_POST_SNAPSHOT,  false, S_FALSE },
-        { "PreviousBackupStamp",        get_PreviousBackupStamp,        NULL,                           offsetof(BackupComponent, previous_backup_stamp),      0,                   false, S_FALSE },
-        { "BackupOptions",              get_BackupOptions,              NULL,                           offsetof(BackupComponent, backup_options),             0,                   false, S_FALSE },
-        { "RestoreOptions",             get_RestoreOptions,             NULL,                           offsetof(BackupComponent, restore_options),            0,                   false, S_FALSE },
-        { "RestoreName",                get_RestoreName,                NULL,                           offsetof(BackupComponent, restore_name),               0,                   false, S_OK    },
+#define SAID(method, member, rights, once) \
+        { #method, get_##method, set_##method, offsetof(BackupComponent, member), rights, once, S_FALSE }
+#define READ(method, member, none) \
+        { #method, get_##method, NULL, offsetof(BackupComponent, member), 0, false, none }
+        SAID(BackupMetadata,             backup_metadata,            BACKUP,              true),
+        SAID(RestoreMetadata,            restore_metadata,           VIEW_PRE_RESTORE,    true),
+        SAID(PreRestoreFailureMsg,       pre_restore_failure,        VIEW_PRE_RESTORE,    false),
+        SAID(PostRestoreFailureMsg,      post_restore_failure,       VIEW_POST_RESTORE,   false),
+        SAID(BackupStamp,                backup_stamp,               BACKUP,              false),
+        SAID(PrepareForBackupFailureMsg, prepare_for_backup_failure, VIEW_PREPARE_BACKUP, false),
+        SAID(PostSnapshotFailureMsg,     post_snapshot_failure,      VIEW_POST_SNAPSHOT,  false),
+        READ(PreviousBackupStamp,        previous_backup_stamp,      S_FALSE),
+        READ(BackupOptions,              backup_options,             S_FALSE),
+        READ(RestoreOptions,             restore_options,            S_FALSE),
+        READ(RestoreName,                restore_name,               S_OK),
+#undef SAID
+#undef READ
 };
 
 static char **member(Fixture *f, size_t offset) {
@@ -135,7 +146,8 @@ static void test_that_texts_are_read_as_they_are_in_the_model(void **state) {
 
 static void test_that_texts_are_set_in_their_event_and_at_no_other_time(void **state) {
         static const unsigned all[] = {
-                VIEW_READ_ONLY, VIEW_PREPARE_BACKUP, VIEW_POST_SNAPSHOT, VIEW_PRE_RESTORE, VIEW_POST_RESTORE, VIEW_RESTORE,
+                VIEW_READ_ONLY,   VIEW_PREPARE_BACKUP, VIEW_POST_SNAPSHOT,
+                VIEW_PRE_RESTORE, VIEW_POST_RESTORE,   VIEW_RESTORE,
         };
         Fixture *f = *state;
 
@@ -152,14 +164,16 @@ static void test_that_texts_are_set_in_their_event_and_at_no_other_time(void **s
 
                         assert_int_equal(texts[i].set(f->c, NULL), E_INVALIDARG);
                         assert_int_equal(texts[i].set(f->c, L"\xD800"), E_INVALIDARG); /* no character */
-                        assert_int_equal(texts[i].set(f->c, L"one \x1F4BE"), allowed ? S_OK : VSS_E_BAD_STATE);
+                        assert_int_equal(texts[i].set(f->c, L"one \x1F4BE"),
+                                         allowed ? S_OK : VSS_E_BAD_STATE);
                         assert_int_equal(texts[i].get(f->c, &s), allowed ? S_OK : texts[i].none);
                         bstr_was(s, allowed ? L"one \x1F4BE" : NULL);
 
                         if (!allowed)
                                 continue;
 
-                        assert_int_equal(texts[i].set(f->c, L"two"), texts[i].once ? VSS_E_OBJECT_ALREADY_EXISTS : S_OK);
+                        assert_int_equal(texts[i].set(f->c, L"two"),
+                                         texts[i].once ? VSS_E_OBJECT_ALREADY_EXISTS : S_OK);
                         assert_int_equal(texts[i].get(f->c, &s), S_OK);
                         bstr_was(s, texts[i].once ? L"one \x1F4BE" : L"two");
                 }
@@ -210,7 +224,8 @@ static void test_that_what_was_never_said_is_told_from_no(void **state) {
                 HRESULT hr = t == TRI_UNSET ? S_FALSE : S_OK;
                 bool b;
 
-                f->model->backup_succeeded = f->model->additional_restores = f->model->selected_for_restore = t;
+                f->model->backup_succeeded = f->model->additional_restores = f->model->selected_for_restore =
+                        t;
 
                 b = t != TRI_YES;
                 assert_int_equal(IVssComponentEx2_GetBackupSucceeded(f->c, &b), hr);
@@ -301,7 +316,8 @@ static void test_that_partial_files_are_added_during_a_backup(void **state) {
 
         view_owner_set_rights(f->owner, VIEW_POST_SNAPSHOT);
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i)
-                assert_int_equal(IVssComponentEx2_AddPartialFile(f->c, cases[i].path, cases[i].filename, cases[i].ranges, NULL),
+                assert_int_equal(IVssComponentEx2_AddPartialFile(f->c, cases[i].path, cases[i].filename,
+                                                                 cases[i].ranges, NULL),
                                  cases[i].hr);
         view_owner_set_rights(f->owner, VIEW_PREPARE_BACKUP);
         assert_int_equal(IVssComponentEx2_AddPartialFile(f->c, L"/b", L"g", L"1:2", L"m"), S_OK);
@@ -310,18 +326,25 @@ static void test_that_partial_files_are_added_during_a_backup(void **state) {
         assert_int_equal(IVssComponentEx2_GetPartialFileCount(f->c, NULL), E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_GetPartialFileCount(f->c, &n), S_OK);
         assert_int_equal(n, 4);
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, NULL, &filename, &ranges, &metadata), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, NULL, &ranges, &metadata), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, &filename, NULL, &metadata), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, &filename, &ranges, NULL), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 4, &path, &filename, &ranges, &metadata), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, NULL, &filename, &ranges, &metadata),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, NULL, &ranges, &metadata),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, &filename, NULL, &metadata),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, &filename, &ranges, NULL),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 4, &path, &filename, &ranges, &metadata),
+                         VSS_E_OBJECT_NOT_FOUND);
         assert_null(path);
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 3, &path, &filename, &ranges, &metadata), S_OK);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 3, &path, &filename, &ranges, &metadata),
+                         S_OK);
         bstr_was(path, L"/b");
         bstr_was(filename, L"g");
         bstr_was(ranges, L"1:2");
         bstr_was(metadata, L"m");
-        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, &filename, &ranges, &metadata), S_OK);
+        assert_int_equal(IVssComponentEx2_GetPartialFile(f->c, 0, &path, &filename, &ranges, &metadata),
+                         S_OK);
         bstr_was(path, L"/a");
         bstr_was(filename, L"f");
         bstr_was(ranges, L"0:1, 0x100:200");
@@ -346,20 +369,24 @@ static void test_that_directed_targets_are_added_before_a_restore(void **state) 
         Fixture *f = *state;
         UINT n;
 
-        assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:1"), VSS_E_BAD_STATE);
+        assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:1"),
+                         VSS_E_BAD_STATE);
         view_owner_set_rights(f->owner, VIEW_PREPARE_BACKUP | VIEW_POST_SNAPSHOT | VIEW_POST_RESTORE);
-        assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:1"), VSS_E_BAD_STATE);
+        assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:1"),
+                         VSS_E_BAD_STATE);
 
         view_owner_set_rights(f->owner, VIEW_PRE_RESTORE);
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i)
-                assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"f", cases[i].from, L"/b", L"g", cases[i].to),
+                assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"f", cases[i].from, L"/b",
+                                                                    L"g", cases[i].to),
                                  cases[i].hr);
 
         for (size_t i = 0; i < ELEMENTSOF(args); ++i) {
                 const WCHAR *was = args[i];
 
                 args[i] = NULL;
-                assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, args[0], args[1], args[2], args[3], args[4], args[5]),
+                assert_int_equal(IVssComponentEx2_AddDirectedTarget(f->c, args[0], args[1], args[2], args[3],
+                                                                    args[4], args[5]),
                                  E_INVALIDARG);
                 args[i] = was;
         }
@@ -371,14 +398,17 @@ static void test_that_directed_targets_are_added_before_a_restore(void **state) 
                 BSTR *was = pointers[i];
 
                 pointers[i] = NULL;
-                assert_int_equal(IVssComponentEx2_GetDirectedTarget(f->c, 0, pointers[0], pointers[1], pointers[2], pointers[3],
-                                                                    pointers[4], pointers[5]),
+                assert_int_equal(IVssComponentEx2_GetDirectedTarget(f->c, 0, pointers[0], pointers[1],
+                                                                    pointers[2], pointers[3], pointers[4],
+                                                                    pointers[5]),
                                  E_INVALIDARG);
                 pointers[i] = was;
         }
-        assert_int_equal(IVssComponentEx2_GetDirectedTarget(f->c, 2, &rets[0], &rets[1], &rets[2], &rets[3], &rets[4], &rets[5]),
+        assert_int_equal(IVssComponentEx2_GetDirectedTarget(f->c, 2, &rets[0], &rets[1], &rets[2], &rets[3],
+                                                            &rets[4], &rets[5]),
                          VSS_E_OBJECT_NOT_FOUND);
-        assert_int_equal(IVssComponentEx2_GetDirectedTarget(f->c, 0, &rets[0], &rets[1], &rets[2], &rets[3], &rets[4], &rets[5]),
+        assert_int_equal(IVssComponentEx2_GetDirectedTarget(f->c, 0, &rets[0], &rets[1], &rets[2], &rets[3],
+                                                            &rets[4], &rets[5]),
                          S_OK);
         bstr_was(rets[0], L"/a");
         bstr_was(rets[1], L"f");
@@ -433,10 +463,13 @@ static void test_that_subcomponents_to_restore_are_listed(void **state) {
         assert_int_equal(IVssComponentEx2_GetRestoreSubcomponentCount(f->c, NULL), E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_GetRestoreSubcomponentCount(f->c, &n), S_OK);
         assert_int_equal(n, 1);
-        assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 0, NULL, &name, &repair), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 0, &path, NULL, &repair), E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 0, NULL, &name, &repair),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 0, &path, NULL, &repair),
+                         E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 0, &path, &name, NULL), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 1, &path, &name, &repair), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 1, &path, &name, &repair),
+                         VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(IVssComponentEx2_GetRestoreSubcomponent(f->c, 0, &path, &name, &repair), S_OK);
         bstr_was(path, L"p");
         bstr_was(name, L"n");
@@ -450,23 +483,40 @@ static void test_that_differenced_files_carry_a_time(void **state) {
         BOOL recursive;
         UINT n;
 
-        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"*", TRUE, time), VSS_E_BAD_STATE);
+        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"*", TRUE, time),
+                         VSS_E_BAD_STATE);
         view_owner_set_rights(f->owner, VIEW_POST_SNAPSHOT);
-        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, NULL, L"*", TRUE, time), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"", TRUE, time), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"*", 17, time), S_OK);
-        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyLSN(f->c, L"/a", L"*", TRUE, NULL), E_NOTIMPL);
+        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, NULL, L"*", TRUE, time),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"", TRUE, time),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"*", 17, time),
+                         S_OK);
+        assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyLSN(f->c, L"/a", L"*", TRUE, NULL),
+                         E_NOTIMPL);
 
         assert_int_equal(IVssComponentEx2_GetDifferencedFilesCount(f->c, NULL), E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_GetDifferencedFilesCount(f->c, &n), S_OK);
         assert_int_equal(n, 1);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, NULL, &filespec, &recursive, &lsn, &again), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, NULL, &recursive, &lsn, &again), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, NULL, &lsn, &again), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, &recursive, NULL, &again), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, &recursive, &lsn, NULL), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 1, &path, &filespec, &recursive, &lsn, &again), VSS_E_OBJECT_NOT_FOUND);
-        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, &recursive, &lsn, &again), S_OK);
+        assert_int_equal(
+                IVssComponentEx2_GetDifferencedFile(f->c, 0, NULL, &filespec, &recursive, &lsn, &again),
+                E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, NULL, &recursive, &lsn, &again),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, NULL, &lsn, &again),
+                         E_INVALIDARG);
+        assert_int_equal(
+                IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, &recursive, NULL, &again),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, &recursive, &lsn, NULL),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssComponentEx2_GetDifferencedFile(f->c, 1, &path, &filespec, &recursive, &lsn, &again),
+                VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(
+                IVssComponentEx2_GetDifferencedFile(f->c, 0, &path, &filespec, &recursive, &lsn, &again),
+                S_OK);
         bstr_was(path, L"/a");
         bstr_was(filespec, L"*");
         bstr_was(lsn, NULL);
@@ -526,31 +576,40 @@ static void test_that_a_component_fails_by_itself(void **state) {
         assert_null(message);
         assert_int_equal(reserved, 0);
 
-        assert_int_equal(IVssComponentEx2_SetFailure(f->c, VSS_E_WRITERERROR_RETRYABLE, 0, NULL, 0), VSS_E_BAD_STATE);
+        assert_int_equal(IVssComponentEx2_SetFailure(f->c, VSS_E_WRITERERROR_RETRYABLE, 0, NULL, 0),
+                         VSS_E_BAD_STATE);
         view_owner_set_rights(f->owner, VIEW_RESTORE);
-        assert_int_equal(IVssComponentEx2_SetFailure(f->c, VSS_E_WRITERERROR_RETRYABLE, 0, NULL, 0), VSS_E_BAD_STATE);
+        assert_int_equal(IVssComponentEx2_SetFailure(f->c, VSS_E_WRITERERROR_RETRYABLE, 0, NULL, 0),
+                         VSS_E_BAD_STATE);
 
         for (unsigned right = VIEW_PREPARE_BACKUP; right <= VIEW_POST_RESTORE; right <<= 1) {
                 view_owner_set_rights(f->owner, right);
                 for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                        assert_int_equal(IVssComponentEx2_SetFailure(f->c, cases[i].failure, 5, L"why", cases[i].reserved), cases[i].hr);
+                        assert_int_equal(IVssComponentEx2_SetFailure(f->c, cases[i].failure, 5, L"why",
+                                                                     cases[i].reserved),
+                                         cases[i].hr);
                         if (FAILED(cases[i].hr))
                                 continue;
-                        assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, &application, &message, &reserved), S_OK);
+                        assert_int_equal(
+                                IVssComponentEx2_GetFailure(f->c, &hr, &application, &message, &reserved),
+                                S_OK);
                         assert_int_equal(hr, cases[i].failure);
                         assert_int_equal(application, 5);
                         bstr_was(message, L"why");
                 }
 
                 assert_int_equal(IVssComponentEx2_SetFailure(f->c, S_OK, 0, NULL, 0), S_OK);
-                assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, &application, &message, &reserved), S_OK);
+                assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, &application, &message, &reserved),
+                                 S_OK);
                 assert_int_equal(hr, S_OK);
                 assert_null(message);
         }
 
-        assert_int_equal(IVssComponentEx2_GetFailure(f->c, NULL, &application, &message, &reserved), E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetFailure(f->c, NULL, &application, &message, &reserved),
+                         E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, NULL, &message, &reserved), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, &application, NULL, &reserved), E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, &application, NULL, &reserved),
+                         E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_GetFailure(f->c, &hr, &application, &message, NULL), E_INVALIDARG);
 }
 
@@ -595,7 +654,8 @@ static void test_that_a_kept_component_answers_after_its_view_is_closed(void **s
                         assert_int_equal(texts[i].set(f->c, L"x"), VSS_E_OBJECT_NOT_FOUND);
         }
 
-#define GONE(method, ...) assert_int_equal(IVssComponentEx2_##method(f->c, __VA_ARGS__), VSS_E_OBJECT_NOT_FOUND)
+#define GONE(method, ...) \
+        assert_int_equal(IVssComponentEx2_##method(f->c, __VA_ARGS__), VSS_E_OBJECT_NOT_FOUND)
         GONE(GetLogicalPath, &s[0]);
         GONE(GetComponentName, &s[0]);
         GONE(GetComponentType, &(VSS_COMPONENT_TYPE){ 0 });
@@ -648,7 +708,8 @@ static HRESULT say_everything(Fixture *f) {
         if (SUCCEEDED(hr))
                 hr = IVssComponentEx2_AddPartialFile(f->c, L"/a", L"b", L"0:1", L"m");
         if (SUCCEEDED(hr))
-                hr = IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"b", TRUE, (FILETIME){ 0 });
+                hr = IVssComponentEx2_AddDifferencedFilesByLastModifyTime(f->c, L"/a", L"b", TRUE,
+                                                                          (FILETIME){ 0 });
         if (SUCCEEDED(hr))
                 hr = IVssComponentEx2_AddDirectedTarget(f->c, L"/a", L"b", L"0:1", L"/c", L"d", L"0:1");
         if (SUCCEEDED(hr))
@@ -685,7 +746,8 @@ int main(void) {
                 COMPONENT_TEST(test_that_texts_are_set_in_their_event_and_at_no_other_time),
                 COMPONENT_TEST(test_that_a_text_no_document_could_hold_is_refused),
                 COMPONENT_TEST(test_that_a_component_says_what_it_is),
-                cmocka_unit_test_setup_teardown(test_that_no_logical_path_is_a_success_of_its_own, setup_without_path, teardown),
+                cmocka_unit_test_setup_teardown(test_that_no_logical_path_is_a_success_of_its_own,
+                                                setup_without_path, teardown),
                 COMPONENT_TEST(test_that_what_was_never_said_is_told_from_no),
                 COMPONENT_TEST(test_that_mappings_and_new_targets_are_file_sets),
                 COMPONENT_TEST(test_that_partial_files_are_added_during_a_backup),

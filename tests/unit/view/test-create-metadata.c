@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A writer describes itself: what is accepted, what is refused with which code, and what stands in the document then.
+ * A writer describes itself: what is accepted, what is refused with which code, and what stands in the
+ * document then.
  */
 
 #include <stdlib.h>
@@ -48,7 +49,8 @@ static int teardown(void **state) {
 #define MASK (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED)
 
 static HRESULT add(Fixture *f, VSS_COMPONENT_TYPE type, const WCHAR *path, const WCHAR *name) {
-        return IVssCreateWriterMetadataEx_AddComponent(f->m, type, path, name, NULL, NULL, 0, false, false, true, true, 0);
+        return IVssCreateWriterMetadataEx_AddComponent(f->m, type, path, name, NULL, NULL, 0, false, false,
+                                                       true, true, 0);
 }
 
 static void test_that_components_are_checked_and_added(void **state) {
@@ -72,16 +74,17 @@ static void test_that_components_are_checked_and_added(void **state) {
                 { VSS_CT_DATABASE,        L"\xD800", L"a",   NULL, 0, 0, E_INVALIDARG                },
                 { VSS_CT_DATABASE,        NULL,     L"a",    icon, 4, 7, S_OK                        },
                 { VSS_CT_DATABASE,        L"",      L"a",    NULL, 0, 0, VSS_E_OBJECT_ALREADY_EXISTS },
-                { VSS_CT_FILEGROUP,       NULL,     L"a",    NULL, 0, 0, VSS_E_OBJECT_ALREADY_EXISTS }, /* one name, whatever the type */
+                /* one name, whatever the type */
+                { VSS_CT_FILEGROUP,       NULL,     L"a",    NULL, 0, 0, VSS_E_OBJECT_ALREADY_EXISTS },
                 { VSS_CT_FILEGROUP,       L"x\\y",  L"a",    NULL, 0, 0, S_OK                        },
         };
         const WriterDocComponent *c;
         Fixture *f = *state;
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                HRESULT hr = IVssCreateWriterMetadataEx_AddComponent(f->m, cases[i].type, cases[i].path, cases[i].name, L"caption",
-                                                                     cases[i].icon, cases[i].icon_size, true, false, true, false,
-                                                                     cases[i].flags);
+                HRESULT hr = IVssCreateWriterMetadataEx_AddComponent(
+                        f->m, cases[i].type, cases[i].path, cases[i].name, L"caption", cases[i].icon,
+                        cases[i].icon_size, true, false, true, false, cases[i].flags);
 
                 if (hr != cases[i].hr)
                         fail_msg("case %zu: %08x", i, (unsigned) hr);
@@ -95,7 +98,8 @@ static void test_that_components_are_checked_and_added(void **state) {
         assert_int_equal(c->icon_size, 4);
         assert_memory_equal(c->icon, icon, 4);
         assert_int_equal(c->flags, 7);
-        assert_true(c->restore_metadata && !c->notify_on_backup_complete && c->selectable && !c->selectable_for_restore);
+        assert_true(c->restore_metadata && !c->notify_on_backup_complete && c->selectable &&
+                    !c->selectable_for_restore);
         assert_string_equal(f->doc->components[1].logical_path, "x\\y");
 }
 
@@ -107,7 +111,9 @@ static void test_that_files_go_to_components_that_were_added(void **state) {
 
 #define FILES(...) IVssCreateWriterMetadataEx_AddFilesToFileGroup(f->m, __VA_ARGS__)
         assert_int_equal(FILES(L"p", L"files", L"/srv", L"*", true, L"/alt", MASK), S_OK);
-        assert_int_equal(FILES(L"p", L"files", L"/srv", L"a\\b", false, L"", MASK | VSS_FSBT_CREATED_DURING_BACKUP), S_OK);
+        assert_int_equal(
+                FILES(L"p", L"files", L"/srv", L"a\\b", false, L"", MASK | VSS_FSBT_CREATED_DURING_BACKUP),
+                S_OK);
         assert_int_equal(FILES(NULL, L"files", L"/srv", L"*", true, NULL, MASK), VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(FILES(L"p", L"nothing", L"/srv", L"*", true, NULL, MASK), VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(FILES(NULL, L"db", L"/srv", L"*", true, NULL, MASK), E_INVALIDARG); /* a database */
@@ -141,7 +147,8 @@ static void test_that_files_go_to_components_that_were_added(void **state) {
         assert_string_equal(f->doc->components[1].files.items[0].alternate, "/alt");
         assert_true(f->doc->components[1].files.items[0].recursive);
         assert_null(f->doc->components[1].files.items[1].alternate);
-        assert_string_equal(f->doc->components[1].files.items[1].filespec, "a\\b"); /* a letter of names here */
+        assert_string_equal(f->doc->components[1].files.items[1].filespec,
+                            "a\\b"); /* a letter of names here */
 }
 
 static void test_that_exclusions_need_a_path_and_a_pattern(void **state) {
@@ -150,10 +157,15 @@ static void test_that_exclusions_need_a_path_and_a_pattern(void **state) {
         assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFiles(f->m, L"/tmp", L"*", true), S_OK);
         assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFiles(f->m, NULL, L"*", true), E_INVALIDARG);
         assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFiles(f->m, L"/tmp", L"", true), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(f->m, L"/var/tmp", L"*.swp", false), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(f->m, L"", L"*", true), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(f->m, L"/tmp", NULL, true), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddIncludeFiles(f->m, L"/tmp", L"*", true, NULL), E_NOTIMPL);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(f->m, L"/var/tmp", L"*.swp", false),
+                S_OK);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(f->m, L"", L"*", true),
+                         E_INVALIDARG);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(f->m, L"/tmp", NULL, true),
+                         E_INVALIDARG);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddIncludeFiles(f->m, L"/tmp", L"*", true, NULL),
+                         E_NOTIMPL);
 
         assert_int_equal(f->doc->exclude_files.n, 1);
         assert_int_equal(f->doc->exclude_from_snapshot.n, 1);
@@ -172,17 +184,20 @@ static void test_that_a_mapping_needs_a_restore_method_first(void **state) {
                 { (VSS_RESTOREMETHOD_ENUM) 9,      NULL,    VSS_WRE_ALWAYS,             E_INVALIDARG },
                 { VSS_RME_CUSTOM,                  NULL,    VSS_WRE_UNDEFINED,          E_INVALIDARG },
                 { VSS_RME_CUSTOM,                  NULL,    (VSS_WRITERRESTORE_ENUM) 4, E_INVALIDARG },
-                { VSS_RME_CUSTOM,                  L"pg",   VSS_WRE_ALWAYS,             E_INVALIDARG }, /* stops nothing */
+                { VSS_RME_CUSTOM,                  L"pg",   VSS_WRE_ALWAYS,             E_INVALIDARG },
                 { VSS_RME_RESTORE_AT_REBOOT,       L"",     VSS_WRE_NEVER,              S_OK         },
                 { VSS_RME_STOP_RESTORE_START,      L"pg",   VSS_WRE_ALWAYS,             S_OK         },
                 { VSS_RME_RESTORE_STOP_START,      L"pg2",  VSS_WRE_IF_REPLACE_FAILS,   S_OK         },
         };
         Fixture *f = *state;
 
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, L"/b"), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, L"/b"),
+                VSS_E_OBJECT_NOT_FOUND);
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i)
-                assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(f->m, cases[i].method, cases[i].service, NULL,
+                assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(f->m, cases[i].method,
+                                                                             cases[i].service, NULL,
                                                                              cases[i].restore, true),
                                  cases[i].hr);
 
@@ -192,10 +207,18 @@ static void test_that_a_mapping_needs_a_restore_method_first(void **state) {
         assert_int_equal(f->doc->writer_restore, VSS_WRE_IF_REPLACE_FAILS);
         assert_true(f->doc->reboot_required);
 
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, L"/b"), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, NULL), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, NULL, L"*", true, L"/b"), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"", true, L"/b"), E_INVALIDARG);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, L"/b"),
+                S_OK);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, NULL),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, NULL, L"*", true, L"/b"),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"", true, L"/b"),
+                E_INVALIDARG);
         assert_int_equal(f->doc->mappings.n, 1);
         assert_string_equal(f->doc->mappings.items[0].alternate, "/b");
 }
@@ -224,25 +247,27 @@ static void test_that_some_bits_of_the_schema_need_others(void **state) {
                 DWORD schema;
                 HRESULT hr;
         } cases[] = {
-                { VSS_BS_UNDEFINED,                                                                           S_OK         },
-                { 0x371, /* SQL Server's */                                                                   S_OK         },
-                { VSS_BS_COPY,                                                                                S_OK         },
-                { VSS_BS_TIMESTAMPED,                                                                         E_INVALIDARG },
-                { VSS_BS_TIMESTAMPED | VSS_BS_INCREMENTAL,                                                    S_OK         },
-                { VSS_BS_LAST_MODIFY,                                                                         E_INVALIDARG },
-                { VSS_BS_LAST_MODIFY | VSS_BS_DIFFERENTIAL,                                                   S_OK         },
-                { VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL,                                                  E_INVALIDARG },
-                { VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL | VSS_BS_INCREMENTAL,                             E_INVALIDARG },
-                { VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL | VSS_BS_INCREMENTAL | VSS_BS_DIFFERENTIAL,       S_OK         },
-                { 0x800,                                                                                      E_INVALIDARG },
-                { 0x10000,                                                                                    E_INVALIDARG },
+                { VSS_BS_UNDEFINED, S_OK },
+                { 0x371, S_OK }, /* SQL Server's */
+                { VSS_BS_COPY, S_OK },
+                { VSS_BS_TIMESTAMPED, E_INVALIDARG },
+                { VSS_BS_TIMESTAMPED | VSS_BS_INCREMENTAL, S_OK },
+                { VSS_BS_LAST_MODIFY, E_INVALIDARG },
+                { VSS_BS_LAST_MODIFY | VSS_BS_DIFFERENTIAL, S_OK },
+                { VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL, E_INVALIDARG },
+                { VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL | VSS_BS_INCREMENTAL, E_INVALIDARG },
+                { VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL | VSS_BS_INCREMENTAL | VSS_BS_DIFFERENTIAL,
+                  S_OK },
+                { 0x800, E_INVALIDARG },
+                { 0x10000, E_INVALIDARG },
         };
         Fixture *f = *state;
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 DWORD before = f->doc->backup_schema;
 
-                assert_int_equal(IVssCreateWriterMetadataEx_SetBackupSchema(f->m, cases[i].schema), cases[i].hr);
+                assert_int_equal(IVssCreateWriterMetadataEx_SetBackupSchema(f->m, cases[i].schema),
+                                 cases[i].hr);
                 assert_int_equal(f->doc->backup_schema, SUCCEEDED(cases[i].hr) ? cases[i].schema : before);
         }
 }
@@ -292,15 +317,18 @@ static HRESULT describe(Fixture *f) {
         HRESULT hr;
         BSTR s;
 
-        hr = IVssCreateWriterMetadataEx_AddComponent(f->m, VSS_CT_FILEGROUP, L"p", L"n", L"c", icon, 4, true, true, true, true, 1);
+        hr = IVssCreateWriterMetadataEx_AddComponent(f->m, VSS_CT_FILEGROUP, L"p", L"n", L"c", icon, 4, true,
+                                                     true, true, true, 1);
         if (hr == VSS_E_OBJECT_ALREADY_EXISTS)
                 hr = S_OK;
         if (SUCCEEDED(hr))
-                hr = IVssCreateWriterMetadataEx_AddFilesToFileGroup(f->m, L"p", L"n", L"/a", L"*", true, L"/b", MASK);
+                hr = IVssCreateWriterMetadataEx_AddFilesToFileGroup(f->m, L"p", L"n", L"/a", L"*", true,
+                                                                    L"/b", MASK);
         if (SUCCEEDED(hr))
                 hr = IVssCreateWriterMetadataEx_AddComponentDependency(f->m, L"p", L"n", other, L"q", L"m");
         if (SUCCEEDED(hr))
-                hr = IVssCreateWriterMetadataEx_SetRestoreMethod(f->m, VSS_RME_STOP_RESTORE_START, L"s", L"u", VSS_WRE_ALWAYS, false);
+                hr = IVssCreateWriterMetadataEx_SetRestoreMethod(f->m, VSS_RME_STOP_RESTORE_START, L"s",
+                                                                 L"u", VSS_WRE_ALWAYS, false);
         if (SUCCEEDED(hr))
                 hr = IVssCreateWriterMetadataEx_AddAlternateLocationMapping(f->m, L"/a", L"*", true, L"/b");
         if (SUCCEEDED(hr))

@@ -19,19 +19,27 @@
 #define ID_B L"aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
 #define LEAST WM L"><IDENTIFICATION writerId=\"" ID_A L"\" instanceId=\"" ID_B L"\"/></WRITER_METADATA>"
 #define FULL \
-        WM L" backupSchema=\"17\"><IDENTIFICATION writerId=\"" ID_A L"\" instanceId=\"" ID_B L"\" instanceName=\"main\"" \
-           L" friendlyName=\"PostgreSQL \xFC\" usage=\"USER_DATA\" dataSource=\"TRANSACTION_DB\" majorVersion=\"15\" minorVersion=\"4\"/>" \
-           L"<RESTORE_METHOD method=\"STOP_RESTORE_START\" service=\"pg\" userProcedure=\"u\" writerRestore=\"always\" rebootRequired=\"yes\">" \
-           L"<ALTERNATE_LOCATION_MAPPING path=\"/a\" filespec=\"*\" recursive=\"yes\" alternatePath=\"/b\"/></RESTORE_METHOD>" \
-           L"<BACKUP_LOCATIONS><DATABASE logicalPath=\"p\" componentName=\"db\" caption=\"c\" restoreMetadata=\"yes\"" \
-           L" notifyOnBackupComplete=\"no\" selectable=\"yes\" selectableForRestore=\"no\" componentFlags=\"3\" icon=\"AQID\">" \
-           L"<DATABASE_FILES path=\"/d\" filespec=\"*.db\" filespecBackupType=\"3855\"/>" \
-           L"<DATABASE_LOGFILES path=\"/l\" filespec=\"*.log\" filespecBackupType=\"1\"/>" \
-           L"<DEPENDENCY writerId=\"" ID_B L"\" logicalPath=\"q\" componentName=\"other\"/>" \
-           L"<DEPENDENCY writerId=\"" ID_B L"\" componentName=\"bare\"/></DATABASE>" \
-           L"<FILE_GROUP componentName=\"files\"><FILE_LIST path=\"/f\" filespec=\"*\" recursive=\"yes\" alternatePath=\"/g\"/></FILE_GROUP>" \
-           L"<EXCLUDE_FILES path=\"/x\" filespec=\"*.tmp\" recursive=\"yes\"/>" \
-           L"<EXCLUDE_FILES_FROM_SNAPSHOT path=\"/s\" filespec=\"*.swp\" recursive=\"no\"/></BACKUP_LOCATIONS></WRITER_METADATA>"
+        WM L" backupSchema=\"17\"><IDENTIFICATION writerId=\"" ID_A L"\" instanceId=\"" ID_B \
+        L"\" instanceName=\"main\"" \
+        L" friendlyName=\"PostgreSQL \xFC\" usage=\"USER_DATA\" dataSource=\"TRANSACTION_DB\"" \
+        L" majorVersion=\"15\" minorVersion=\"4\"/>" \
+        L"<RESTORE_METHOD method=\"STOP_RESTORE_START\" service=\"pg\" userProcedure=\"u\"" \
+        L" writerRestore=\"always\" rebootRequired=\"yes\">" \
+        L"<ALTERNATE_LOCATION_MAPPING path=\"/a\" filespec=\"*\" recursive=\"yes\"" \
+        L" alternatePath=\"/b\"/></RESTORE_METHOD>" \
+        L"<BACKUP_LOCATIONS><DATABASE logicalPath=\"p\" componentName=\"db\" caption=\"c\"" \
+        L" restoreMetadata=\"yes\"" \
+        L" notifyOnBackupComplete=\"no\" selectable=\"yes\" selectableForRestore=\"no\"" \
+        L" componentFlags=\"3\" icon=\"AQID\">" \
+        L"<DATABASE_FILES path=\"/d\" filespec=\"*.db\" filespecBackupType=\"3855\"/>" \
+        L"<DATABASE_LOGFILES path=\"/l\" filespec=\"*.log\" filespecBackupType=\"1\"/>" \
+        L"<DEPENDENCY writerId=\"" ID_B L"\" logicalPath=\"q\" componentName=\"other\"/>" \
+        L"<DEPENDENCY writerId=\"" ID_B L"\" componentName=\"bare\"/></DATABASE>" \
+        L"<FILE_GROUP componentName=\"files\"><FILE_LIST path=\"/f\" filespec=\"*\" recursive=\"yes\"" \
+        L" alternatePath=\"/g\"/></FILE_GROUP>" \
+        L"<EXCLUDE_FILES path=\"/x\" filespec=\"*.tmp\" recursive=\"yes\"/>" \
+        L"<EXCLUDE_FILES_FROM_SNAPSHOT path=\"/s\" filespec=\"*.swp\" recursive=\"no\"/>" \
+        L"</BACKUP_LOCATIONS></WRITER_METADATA>"
 
 static IVssExamineWriterMetadataEx2 *examine(const WCHAR *xml) {
         IVssExamineWriterMetadataEx2 *m = NULL;
@@ -40,7 +48,12 @@ static IVssExamineWriterMetadataEx2 *examine(const WCHAR *xml) {
         return m;
 }
 
-static void filedesc_was(IVssWMFiledesc *d, const WCHAR *path, const WCHAR *spec, bool recursive, const WCHAR *alternate, DWORD mask) {
+static void filedesc_was(IVssWMFiledesc *d,
+                         const WCHAR *path,
+                         const WCHAR *spec,
+                         bool recursive,
+                         const WCHAR *alternate,
+                         DWORD mask) {
         bool is_recursive;
         DWORD is_mask;
         BSTR s;
@@ -67,20 +80,35 @@ static void test_that_the_identity_is_told(void **state) {
         DWORD major, minor, schema;
         BSTR name, instance_name;
 
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, NULL, &writer, &name, &usage, &source), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, NULL, &name, &usage, &source), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, NULL, &usage, &source), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, &name, NULL, &source), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, &name, &usage, NULL), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, &name, &usage, &source), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, NULL, &writer, &name, &usage, &source),
+                         E_INVALIDARG);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, NULL, &name, &usage, &source),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, NULL, &usage, &source),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, &name, NULL, &source),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, &name, &usage, NULL),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &writer, &name, &usage, &source),
+                S_OK);
         assert_string_equal(GUID_TO_STRING(&instance), "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee");
         assert_string_equal(GUID_TO_STRING(&writer), "11111111-2222-3333-4444-555555555555");
         bstr_was(name, L"PostgreSQL \xFC");
         assert_int_equal(usage, VSS_UT_USERDATA);
         assert_int_equal(source, VSS_ST_TRANSACTEDDB);
 
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentityEx(m, &instance, &writer, &name, NULL, &usage, &source), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentityEx(m, &instance, &writer, &name, &instance_name, &usage, &source), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentityEx(m, &instance, &writer, &name, NULL,
+                                                                    &usage, &source),
+                         E_INVALIDARG);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentityEx(m, &instance, &writer, &name,
+                                                                    &instance_name, &usage, &source),
+                         S_OK);
         bstr_was(name, L"PostgreSQL \xFC");
         bstr_was(instance_name, L"main");
 
@@ -102,10 +130,14 @@ static void test_that_the_lists_are_told(void **state) {
         IVssWMFiledesc *d = (IVssWMFiledesc *) 1;
         UINT include, exclude, components, n;
 
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, NULL, &exclude, &components), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, NULL, &components), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, &exclude, NULL), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, &exclude, &components), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, NULL, &exclude, &components),
+                         E_INVALIDARG);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, NULL, &components),
+                         E_INVALIDARG);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, &exclude, NULL),
+                         E_INVALIDARG);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, &exclude, &components),
+                         S_OK);
         assert_int_equal(include, 0);
         assert_int_equal(exclude, 1);
         assert_int_equal(components, 2);
@@ -122,7 +154,8 @@ static void test_that_the_lists_are_told(void **state) {
         assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotCount(m, &n), S_OK);
         assert_int_equal(n, 1);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(m, 0, NULL), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(m, 1, &d), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(m, 1, &d),
+                         VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(m, 0, &d), S_OK);
         filedesc_was(d, L"/s", L"*.swp", false, NULL, 0);
 
@@ -154,7 +187,8 @@ static void test_that_the_restore_method_is_told_or_that_there_is_none(void **st
         bstr_was(procedure, L"u");
 
         assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(m, 0, NULL), E_INVALIDARG);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(m, 1, &d), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(m, 1, &d),
+                         VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(m, 0, &d), S_OK);
         filedesc_was(d, L"/a", L"*", true, L"/b", 0);
         assert_int_equal(IVssExamineWriterMetadataEx2_Release(m), 0);
@@ -199,7 +233,8 @@ static void test_that_a_component_is_told(void **state) {
         bstr_is(info->bstrCaption, L"c");
         assert_int_equal(info->cbIcon, 3);
         assert_memory_equal(info->pbIcon, "\1\2\3", 3);
-        assert_true(info->bRestoreMetadata && !info->bNotifyOnBackupComplete && info->bSelectable && !info->bSelectableForRestore);
+        assert_true(info->bRestoreMetadata && !info->bNotifyOnBackupComplete && info->bSelectable &&
+                    !info->bSelectableForRestore);
         assert_int_equal(info->dwComponentFlags, 3);
         assert_int_equal(info->cFileCount, 0);
         assert_int_equal(info->cDatabases, 1);
@@ -264,7 +299,8 @@ static void test_that_a_component_without_details_has_none(void **state) {
 
 static void test_that_a_document_is_saved_and_loaded(void **state) {
         IVssExamineWriterMetadataEx2 *m = examine(FULL), *again;
-        WCHAR not_xml[] = L"<WRITER_METADATA", not_ours[] = L"<html/>", least[] = LEAST, no_text[] = L"\xD800";
+        WCHAR not_xml[] = L"<WRITER_METADATA", not_ours[] = L"<html/>", least[] = LEAST,
+              no_text[] = L"\xD800";
         IXMLDOMDocument *dom = (IXMLDOMDocument *) 1;
         UINT include, exclude, components;
         IVssWMComponent *kept;
@@ -291,7 +327,8 @@ static void test_that_a_document_is_saved_and_loaded(void **state) {
         bstr_was(s_again, s);
 
         assert_int_equal(IVssExamineWriterMetadataEx2_LoadFromXML(m, least), S_OK);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, &exclude, &components), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(m, &include, &exclude, &components),
+                         S_OK);
         assert_int_equal(components, 0);
 
         /* Whoever holds a part of the old one goes on reading it. */
@@ -312,7 +349,8 @@ static void test_that_a_bad_document_makes_no_object(void **state) {
                 { NULL,                E_INVALIDARG               },
                 { L"\xD800",           E_INVALIDARG               },
                 { L"",                 VSS_E_INVALID_XML_DOCUMENT },
-                { L"<WRITER_METADATA", VSS_E_INVALID_XML_DOCUMENT }, /* malformed is not valid either, says the page */
+                { L"<WRITER_METADATA", VSS_E_INVALID_XML_DOCUMENT },
+                  /* malformed is not valid either, says the page */
                 { L"<html/>",          VSS_E_INVALID_XML_DOCUMENT },
         };
 
@@ -328,9 +366,14 @@ static void test_that_one_object_answers_for_three_interfaces(void **state) {
         IVssExamineWriterMetadataEx2 *m = examine(LEAST);
         void *p[4];
 
-        assert_int_equal(IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IVssExamineWriterMetadata, &p[0]), S_OK);
-        assert_int_equal(IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IVssExamineWriterMetadataEx, &p[1]), S_OK);
-        assert_int_equal(IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IVssExamineWriterMetadataEx2, &p[2]), S_OK);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IVssExamineWriterMetadata, &p[0]), S_OK);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IVssExamineWriterMetadataEx, &p[1]),
+                S_OK);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IVssExamineWriterMetadataEx2, &p[2]),
+                S_OK);
         assert_int_equal(IVssExamineWriterMetadataEx2_QueryInterface(m, &IID_IUnknown, &p[3]), S_OK);
         for (size_t i = 0; i < ELEMENTSOF(p); ++i) {
                 assert_ptr_equal(p[i], m);

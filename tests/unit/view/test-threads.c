@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Views from several threads at once: nothing is lost, nothing is torn, and closing a view is a line that no call
- * crosses. Mostly for ThreadSanitizer's eyes.
+ * Views from several threads at once: nothing is lost, nothing is torn, and closing a view is a line that no
+ * call crosses. Mostly for ThreadSanitizer's eyes.
  */
 
 #include <pthread.h>
@@ -117,11 +117,11 @@ static void test_that_no_call_is_under_way_once_a_view_is_closed(void **state) {
         }
 }
 
-#define XML(n)                                                                                                      \
-        L"<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\"><IDENTIFICATION"                               \
-        L" writerId=\"11111111-2222-3333-4444-555555555555\" instanceId=\"11111111-2222-3333-4444-555555555555\"" \
-        L" majorVersion=\"" n L"\" minorVersion=\"" n L"\"/><BACKUP_LOCATIONS><DATABASE componentName=\"c" n        \
-        L"\"/></BACKUP_LOCATIONS></WRITER_METADATA>"
+#define ID L"11111111-2222-3333-4444-555555555555"
+#define XML(n)                                                                                         \
+        L"<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\"><IDENTIFICATION writerId=\"" ID   \
+        L"\" instanceId=\"" ID L"\" majorVersion=\"" n L"\" minorVersion=\"" n                        \
+        L"\"/><BACKUP_LOCATIONS><DATABASE componentName=\"c" n L"\"/></BACKUP_LOCATIONS></WRITER_METADATA>"
 
 static void *use_metadata(void *arg) {
         WCHAR one[] = XML(L"1"), two[] = XML(L"2");
@@ -135,7 +135,8 @@ static void *use_metadata(void *arg) {
                 if (job->index == 0)
                         (void) IVssExamineWriterMetadataEx2_LoadFromXML(job->metadata, i % 2 ? one : two);
 
-                if (IVssExamineWriterMetadataEx2_GetVersion(job->metadata, &major, &minor) != S_OK || major != minor)
+                if (IVssExamineWriterMetadataEx2_GetVersion(job->metadata, &major, &minor) != S_OK ||
+                    major != minor)
                         fprintf(stderr, "torn\n");
                 if (IVssExamineWriterMetadataEx2_GetComponent(job->metadata, 0, &c) != S_OK)
                         continue;
@@ -170,10 +171,11 @@ static void *describe(void *arg) {
                 BSTR s;
 
                 swprintf(name, ELEMENTSOF(name), L"%u", i);
-                if (IVssCreateWriterMetadataEx_AddComponent(job->create, VSS_CT_FILEGROUP, NULL, name, NULL, NULL, 0, false, false,
-                                                            true, true, 0) == S_OK)
+                if (IVssCreateWriterMetadataEx_AddComponent(job->create, VSS_CT_FILEGROUP, NULL, name, NULL,
+                                                            NULL, 0, false, false, true, true, 0) == S_OK)
                         job->n_added++;
-                (void) IVssCreateWriterMetadataEx_AddFilesToFileGroup(job->create, NULL, name, L"/a", L"*", true, NULL, 0xF0F);
+                (void) IVssCreateWriterMetadataEx_AddFilesToFileGroup(job->create, NULL, name, L"/a", L"*",
+                                                                      true, NULL, 0xF0F);
                 if (i % 100 == 0 && IVssCreateWriterMetadataEx_SaveAsXML(job->create, &s) == S_OK)
                         bstr_free(s);
         }

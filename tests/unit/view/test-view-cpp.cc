@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A C++ program meets the views, in every place where the layout of a class has to be that of a C struct: single tables
- * that grew, and objects with two.
+ * A C++ program meets the views, in every place where the layout of a class has to be that of a C struct:
+ * single tables that grew, and objects with two.
  */
 
 #include <csetjmp>
@@ -25,7 +25,9 @@ typedef struct WriterDoc WriterDoc;
 typedef struct CreateMetadata CreateMetadata;
 typedef struct WriterComponents WriterComponents;
 
-HRESULT test_views_new(ViewOwner **ret_owner, IVssWriterComponentsExt **ret_ext, WriterComponents **ret_components);
+HRESULT test_views_new(ViewOwner **ret_owner,
+                       IVssWriterComponentsExt **ret_ext,
+                       WriterComponents **ret_components);
 IVssWriterComponents *writer_components_iface(WriterComponents *c);
 WriterComponents *writer_components_free(WriterComponents *c);
 void view_owner_invalidate(ViewOwner *o);
@@ -61,7 +63,8 @@ static void use_components(IVssWriterComponents *components) {
         assert_int_equal(writer.Data1, 1);
         assert_int_equal(components->GetComponent(0, &component), S_OK);
 
-        assert_int_equal(component->QueryInterface(IID_IVssComponentEx2, reinterpret_cast<void **>(&ex2)), S_OK);
+        assert_int_equal(component->QueryInterface(IID_IVssComponentEx2, reinterpret_cast<void **>(&ex2)),
+                         S_OK);
         assert_int_equal(ex2->GetComponentName(&s), S_OK);
         assert_true(take(s) == L"name");
         assert_int_equal(ex2->SetBackupStamp(L"stamp"), S_OK);
@@ -123,12 +126,16 @@ static void test_that_metadata_is_created_and_examined(void **) {
         base = create; /* what OnIdentify() gets */
 
         /* With the defaults of the declaration. */
-        assert_int_equal(base->AddComponent(VSS_CT_FILEGROUP, nullptr, L"files", L"caption", nullptr, 0, false, false, true), S_OK);
+        assert_int_equal(base->AddComponent(VSS_CT_FILEGROUP, nullptr, L"files", L"caption", nullptr, 0,
+                                            false, false, true),
+                         S_OK);
         assert_int_equal(base->AddFilesToFileGroup(nullptr, L"files", L"/srv", L"*", true, nullptr), S_OK);
         assert_int_equal(base->AddComponentDependency(nullptr, L"files", other, L"p", L"c"), S_OK);
         assert_int_equal(base->SetBackupSchema(VSS_BS_COPY), S_OK);
         assert_int_equal(create->AddExcludeFilesFromSnapshot(L"/tmp", L"*", false), S_OK);
-        assert_int_equal(create->QueryInterface(IID_IVssCreateWriterMetadataEx, reinterpret_cast<void **>(&ex)), S_OK);
+        assert_int_equal(
+                create->QueryInterface(IID_IVssCreateWriterMetadataEx, reinterpret_cast<void **>(&ex)),
+                S_OK);
         assert_ptr_equal(ex, create);
         assert_int_equal(ex->Release(), 1);
         assert_int_equal(base->SaveAsXML(&xml), S_OK);

@@ -6,9 +6,13 @@
 
 #include "view/writer-components.h"
 
-HRESULT test_views_new(ViewOwner **ret_owner, IVssWriterComponentsExt **ret_ext, WriterComponents **ret_components);
+HRESULT test_views_new(ViewOwner **ret_owner,
+                       IVssWriterComponentsExt **ret_ext,
+                       WriterComponents **ret_components);
 
-HRESULT test_views_new(ViewOwner **ret_owner, IVssWriterComponentsExt **ret_ext, WriterComponents **ret_components) {
+HRESULT test_views_new(ViewOwner **ret_owner,
+                       IVssWriterComponentsExt **ret_ext,
+                       WriterComponents **ret_components) {
         static const GUID id = { .Data1 = 1 };
         BackupWriter *w;
         BackupDoc *d;
