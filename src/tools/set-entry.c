@@ -95,9 +95,55 @@ static int entry_add_acl(struct archive_entry *entry, int type, const void *data
         return 0;
 }
 
+/* tar knows "name=value", and nothing of names with a "=" in them; and some versions of libarchive write a "%", or what is
+ * not ASCII, in another way than they read it. So those become "!XX", which all of them leave alone. */
+static bool attribute_needs_escape(unsigned char c) {
+        return c <= ' ' || c >= 0x7F || c == '=' || c == '%' || c == '!';
+}
+
+static int attribute_escape(const char *name, char **ret) {
+        char *escaped, *out;
+
+        out = escaped = calloc_checked(strlen(name) + 1, 3);
+        if (!escaped)
+                return -ENOMEM;
+
+        for (; *name; ++name)
+                if (attribute_needs_escape((unsigned char) *name))
+                        out += sprintf(out, "!%02X", (unsigned) (unsigned char) *name);
+                else
+                        *out++ = *name;
+
+        *ret = escaped;
+        return 0;
+}
+
+/* What is no "!XX" stays as it is. */
+static int attribute_unescape(const char *escaped, char **ret) {
+        char *name, *out;
+        uint8_t byte;
+
+        out = name = calloc_checked(strlen(escaped) + 1, 1);
+        if (!name)
+                return -ENOMEM;
+
+        for (; *escaped; ++escaped)
+                if (escaped[0] == '!' && strspn(escaped + 1, "0123456789ABCDEF") >= 2 &&
+                    sscanf(escaped + 1, "%2" SCNx8, &byte) == 1 && byte != 0) {
+                        *out++ = (char) byte;
+                        escaped += 2;
+                } else
+                        *out++ = *escaped;
+
+        *ret = name;
+        return 0;
+}
+
 static int entry_add_attribute(struct archive_entry *entry, int fd, const char *name) {
+        _cleanup_(freep) char *escaped = NULL;
         _cleanup_(freep) void *value = NULL;
         ssize_t size;
+        int r;
 
         size = fgetxattr(fd, name, NULL, 0);
         if (size < 0)
@@ -118,7 +164,11 @@ static int entry_add_attribute(struct archive_entry *entry, int fd, const char *
         if (strcmp(name, ACL_DEFAULT_ATTRIBUTE) == 0)
                 return entry_add_acl(entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, value, (size_t) size);
 
-        archive_entry_xattr_add_entry(entry, name, value, (size_t) size);
+        r = attribute_escape(name, &escaped);
+        if (r < 0)
+                return r;
+
+        archive_entry_xattr_add_entry(entry, escaped, value, (size_t) size);
         return 0;
 }
 
@@ -402,15 +452,22 @@ static int apply_acl(struct archive_entry *entry, int type, const char *attribut
 }
 
 static int apply_attributes(struct archive_entry *entry, int fd, unsigned *losses) {
-        const char *name;
+        const char *escaped;
         const void *value;
         size_t size;
+        int r;
 
         archive_entry_xattr_reset(entry);
-        while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+        while (archive_entry_xattr_next(entry, &escaped, &value, &size) == ARCHIVE_OK) {
+                _cleanup_(freep) char *name = NULL;
+
                 /* ACLs come as such. */
-                if (strncmp(name, "system.", strlen("system.")) == 0)
+                if (strncmp(escaped, "system.", strlen("system.")) == 0)
                         continue;
+
+                r = attribute_unescape(escaped, &name);
+                if (r < 0)
+                        return r;
 
                 if (fsetxattr(fd, name, value, size, 0) < 0) {
                         if (!is_loss(errno) && errno != EPERM)

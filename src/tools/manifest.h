@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * The Manifest of a Set
+ *
+ * What is inside, for people and for umbra show: machine, time, and each component and volume with its consistency level, which is read from the Backup
+ * Components Document, where umbrad recorded it.
+ */
+
+#include <jansson.h>
+
+#include "tools/backup-plan.h"
+
+/* @document: the Backup Components Document as of the shadow copy. NULL when memory runs out or the document cannot be read. */
+json_t *manifest_new(const BackupPlan *p, const char *document, size_t size);
