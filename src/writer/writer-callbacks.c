@@ -353,10 +353,15 @@ static void writer_abort_sessions(UmbraWriter *w) {
                 writer_make_up(w, WIRE_EVENT_ABORT, s);
 }
 
+/* The whole of what umbrad says when a requester is gone. */
 static void writer_end_sessions(UmbraWriter *w) {
-        writer_abort_sessions(w);
-        while (w->sessions)
-                writer_make_up(w, WIRE_EVENT_BACKUP_SHUTDOWN, w->sessions);
+        while (w->sessions) {
+                const WriterSession s = *w->sessions;
+
+                if (writer_state_owes_abort(s.state))
+                        writer_make_up(w, WIRE_EVENT_ABORT, &s);
+                writer_make_up(w, WIRE_EVENT_BACKUP_SHUTDOWN, &s);
+        }
 }
 
 /* While the application is frozen, what might keep it so waits: its own session's events come first, then Identify; nothing else. */
