@@ -426,6 +426,7 @@ static int attempt(Backup *b) {
         b->vss = tool_connect(&code);
         if (!b->vss)
                 return code;
+        b->n_files = b->n_bytes = 0;
         code = take_set(b);
         if (code == EXIT_OK) {
                 say_window(b);
