@@ -135,8 +135,8 @@ static bool is_excluded(const SqliteConfig *c, const char *path) {
         return false;
 }
 
-/* "app.db-wal" is no database of its own where there is an "app.db". */
-static bool belongs_to_database(const char *path) {
+/* "app.db-wal" is no database of its own where there is an "app.db". 1, 0 or -ENOMEM. */
+static int belongs_to_database(const char *path) {
         static const char *const suffixes[] = { "-wal", "-shm", "-journal" };
         size_t n = strlen(path);
 
@@ -148,12 +148,12 @@ static bool belongs_to_database(const char *path) {
                 if (n <= m || strcmp(path + n - m, suffixes[i]) != 0)
                         continue;
                 if (format_to(&base, "%.*s", (int) (n - m), path) < 0)
-                        return false;
+                        return -ENOMEM;
 
                 return stat(base, &st) >= 0;
         }
 
-        return false;
+        return 0;
 }
 
 /* There may be thousands. One more than @n is reserved, which ends the vector. */
@@ -181,8 +181,11 @@ static int add_match(const SqliteConfig *c, const char *match, Matches *m) {
                 log_warning_errno(errno, "Failed to follow '%s', not saving what it may lead to: %m", match);
                 return 0;
         }
-        if (!S_ISREG(st.st_mode) || is_excluded(c, path) || belongs_to_database(path))
+        if (!S_ISREG(st.st_mode) || is_excluded(c, path))
                 return 0;
+        r = belongs_to_database(path);
+        if (r != 0)
+                return MIN(r, 0);
 
         r = ARRAY_RESERVE(m->paths, m->capacity, m->n + 2);
         if (r < 0)

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 
@@ -35,6 +36,8 @@ struct Database {
         usec_t deadline; /* of the statement that is running; 0: do not wait */
         char *error;
         DatabaseStamp stamp;
+        dev_t log_dev;
+        ino_t log_ino; /* of the -wal that is in use; 0: none */
 
         bool (*stop)(void *userdata);
         void *stop_userdata;
@@ -234,6 +237,26 @@ static void database_distrust(Database *d) {
         (void) sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 }
 
+/* As long as we have the database open, nobody removes its log who goes by the rules. */
+static int database_find_log(Database *d, struct stat *ret) {
+        _cleanup_(freep) char *log = NULL;
+
+        if (format_to(&log, "%s-wal", d->path) < 0)
+                return -ENOMEM;
+
+        return stat(log, ret) < 0 ? -errno : 0;
+}
+
+static void database_note_log(Database *d) {
+        struct stat st;
+
+        d->log_ino = 0;
+        if (database_find_log(d, &st) >= 0) {
+                d->log_dev = st.st_dev;
+                d->log_ino = st.st_ino;
+        }
+}
+
 static int database_connect(Database *d) {
         int r, rc;
 
@@ -253,6 +276,7 @@ static int database_connect(Database *d) {
         if (sqlite3_db_readonly(d->db, "main") != 0)
                 return database_fail(d, -EROFS, "cannot be written by this process, which holding it needs");
 
+        database_note_log(d);
         return 0;
 }
 
@@ -302,25 +326,31 @@ int database_checkpoint(Database *d) {
 
 /* Holding */
 
-/* Of the log, too: it may be removed behind everybody's back. */
 int database_confirm(Database *d) {
-        sqlite3_file *log = NULL;
+        struct stat st;
         int moved = 0;
 
         (void) sqlite3_file_control(d->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
         if (moved)
                 return database_fail(d, -ESTALE, "was moved, removed or replaced while it was open");
 
-        if (!d->stamp.wal)
-                return 0;
-
-        (void) sqlite3_file_control(d->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-        if (log && log->pMethods)
-                (void) log->pMethods->xFileControl(log, SQLITE_FCNTL_HAS_MOVED, &moved);
-        if (moved)
+        if (d->stamp.wal && d->log_ino != 0 &&
+            (database_find_log(d, &st) < 0 || st.st_dev != d->log_dev || st.st_ino != d->log_ino))
                 return database_fail(d, -ESTALE, "has lost its -wal: it was moved or removed while in use");
 
         return 0;
+}
+
+/* Before its first page is written a database is an empty file. Then BEGIN IMMEDIATE makes that page, in
+ * memory. */
+static bool database_is_empty(Database *d) {
+        sqlite3_file *file = NULL;
+        sqlite3_int64 size = -1;
+
+        (void) sqlite3_file_control(d->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+        if (file && file->pMethods)
+                (void) file->pMethods->xFileSize(file, &size);
+        return size == 0;
 }
 
 static int database_take_stamp(Database *d) {
@@ -344,6 +374,10 @@ static int database_take_stamp(Database *d) {
         stamp.page_size = (uint32_t) page_size;
         stamp.schema_version = (uint32_t) schema_version;
         stamp.wal = mode && strcmp(mode, "wal") == 0;
+        if (database_is_empty(d))
+                stamp = (DatabaseStamp){ 0 };
+        if (stamp.wal && d->log_ino == 0)
+                database_note_log(d); /* it has one since it was opened */
         d->stamp = stamp;
         return 0;
 }
