@@ -549,7 +549,6 @@ static int add_files(Restore *r) {
                 c = r->to ? NULL : owner_of(r, path);
                 if (!r->to && !c && !r->everything)
                         continue;
-                progress_add(line->size);
                 k = restore_tree_add(r->tree, stream, entry, line, !r->to);
         }
         if (k >= 0)
@@ -577,7 +576,7 @@ static int restore_files(Restore *r) {
         if (k < 0)
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
 
-        progress_begin("Restoring", (uint64_t) json_integer_value(json_object_get(set_reader_summary(r->reader), "bytes")));
+        progress_begin("Restoring", set_reader_size(r->reader));
         k = add_files(r);
         progress_end();
         if (k < 0)
