@@ -107,6 +107,7 @@ World *world_free(World *w) {
         free(w->state);
         free(w->runtime);
         free(w->volume);
+        free(w->config);
         temp_dir_free(w->dir);
         free(w);
         return NULL;
@@ -123,7 +124,7 @@ static bool umbrad_answers(void *arg) {
 void world_start_umbrad(World *w) {
         const char *program = getenv("UMBRAD");
         const char *const argv[] = { "umbrad",        "--socket", w->socket,  "--state-dir", w->state, "--runtime-dir",
-                                     w->runtime,      "--config", "/dev/null", NULL };
+                                     w->runtime,      "--config", w->config ?: "/dev/null", NULL };
         const SpawnOptions options = {
                 .path = program,
                 .argv = (char *const *) (uintptr_t) argv,
