@@ -195,11 +195,14 @@ HRESULT backup_components_check(BackupComponents *b, SessionCall call, const cha
         return session_rules_check(&b->rules, call, method);
 }
 
+unsigned backup_components_view_rights(const BackupComponents *b) {
+        return b->rules.state >= SESSION_RESTORE ? VIEW_RESTORE : VIEW_READ_ONLY;
+}
+
 HRESULT backup_components_set_document(BackupComponents *b, BackupDoc *doc) {
-        bool restore = b->rules.state >= SESSION_RESTORE;
         ViewOwner *view;
 
-        if (view_owner_new(doc, restore ? VIEW_RESTORE : VIEW_READ_ONLY, &view) < 0)
+        if (view_owner_new(doc, backup_components_view_rights(b), &view) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
 
         if (b->view)
@@ -210,11 +213,10 @@ HRESULT backup_components_set_document(BackupComponents *b, BackupDoc *doc) {
 }
 
 HRESULT backup_components_renew_view(BackupComponents *b) {
-        bool restore = b->rules.state >= SESSION_RESTORE;
         ViewOwner *view;
 
         /* First the room for it: once the document is taken out, it must go somewhere. */
-        if (view_owner_new(NULL, restore ? VIEW_RESTORE : VIEW_READ_ONLY, &view) < 0)
+        if (view_owner_new(NULL, backup_components_view_rights(b), &view) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
 
         view->doc = view_owner_take_doc(b->view);

@@ -61,9 +61,12 @@ BackupComponents *impl_from_IVssBackupComponentsEx4(IVssBackupComponentsEx4 *ifa
 void backup_components_keep(BackupComponents *b); /* for an IVssAsync */
 void backup_components_drop(BackupComponents *b);
 
-/* session_rules_check(), for an object whose operation may have been answered without anybody having looked. */
+/* session_rules_check(), for an object whose operation may have been answered without anybody having looked.
+ */
 HRESULT backup_components_check(BackupComponents *b, SessionCall call, const char *method);
 
+/* What a requester may do with the components that it is handed: read them. */
+unsigned backup_components_view_rights(const BackupComponents *b);
 /* Puts a view over @doc, which is taken over on success; what came out of the old one is stale from then
  * on. */
 HRESULT backup_components_set_document(BackupComponents *b, BackupDoc *doc);

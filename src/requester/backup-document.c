@@ -53,14 +53,17 @@ static HRESULT initialize(BackupComponents *b, BSTR xml, WireSessionKind kind, S
         if (FAILED(hr))
                 return hr;
 
-        hr = session_rules_enter(&b->rules, state);
-        if (FAILED(hr)) /* another thread was faster */
-                return last_error_set(hr, NULL);
+        if (b->rules.state != SESSION_NEW) /* another thread was faster */
+                return last_error_set(VSS_E_BAD_STATE, NULL);
 
         hr = backup_components_set_document(b, doc);
-        if (SUCCEEDED(hr))
-                TAKE_PTR(doc);
-        return hr;
+        if (FAILED(hr))
+                return hr;
+        TAKE_PTR(doc);
+
+        (void) session_rules_enter(&b->rules, state);
+        view_owner_set_rights(b->view, backup_components_view_rights(b));
+        return S_OK;
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-initializeforbackup] */

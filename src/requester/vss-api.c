@@ -13,6 +13,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "com/com-prop.h"
+#include "requester/admin.h"
 #include "requester/backup-components.h"
 #include "requester/session-proxy.h"
 #include "requester/snapshot-mgmt.h"
@@ -195,8 +196,23 @@ HRESULT GetProviderMgmtInterface(VSS_ID provider_id, IID iid, IUnknown **ret) {
         return GetProviderMgmtInterfaceInternal(provider_id, iid, ret);
 }
 
+static HRESULT create_snapshot_mgmt(IUnknown **ret) {
+        return snapshot_mgmt_new((IVssSnapshotMgmt **) ret);
+}
+
+static HRESULT create_admin(IUnknown **ret) {
+        return admin_new((IVssAdmin **) ret);
+}
+
 HRESULT CoCreateInstance(REFCLSID clsid, LPUNKNOWN outer, DWORD context, REFIID iid, LPVOID *ret) {
-        IVssSnapshotMgmt *mgmt;
+        static const struct {
+                const CLSID *clsid;
+                HRESULT (*create)(IUnknown **ret);
+        } classes[] = {
+                { &CLSID_VssSnapshotMgmt, create_snapshot_mgmt },
+                { &CLSID_VSSCoordinator, create_admin },
+        };
+        IUnknown *object;
         HRESULT hr;
 
         if (!ret)
@@ -204,16 +220,21 @@ HRESULT CoCreateInstance(REFCLSID clsid, LPUNKNOWN outer, DWORD context, REFIID 
         *ret = NULL;
         if (outer)
                 return last_error_set(CLASS_E_NOAGGREGATION, NULL);
-        if (!guid_equal(clsid, &CLSID_VssSnapshotMgmt))
-                return last_error_set(REGDB_E_CLASSNOTREG, NULL);
 
-        hr = snapshot_mgmt_new(&mgmt);
-        if (FAILED(hr))
-                return hr;
+        for (size_t i = 0; i < ELEMENTSOF(classes); ++i) {
+                if (!guid_equal(clsid, classes[i].clsid))
+                        continue;
 
-        hr = IVssSnapshotMgmt_QueryInterface(mgmt, iid, ret);
-        IVssSnapshotMgmt_Release(mgmt);
-        return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
+                hr = classes[i].create(&object);
+                if (FAILED(hr))
+                        return hr;
+
+                hr = IUnknown_QueryInterface(object, iid, ret);
+                IUnknown_Release(object);
+                return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
+        }
+
+        return last_error_set(REGDB_E_CLASSNOTREG, NULL);
 }
 
 const char *umbra_last_error(void) {

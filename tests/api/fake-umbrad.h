@@ -4,9 +4,10 @@
 /*
  * An umbrad that does as it is told
  *
- * A thread of the test that answers what a session may ask, without writers, volumes or shadow copies: documents come
- * back as they were sent. It can be slow, refuse, answer nonsense or go away, call by call, and it remembers what was
- * asked. So everything that the library does on its own side can be tested, also under ThreadSanitizer.
+ * A thread of the test that answers what a session may ask, without writers, volumes or shadow copies:
+ * documents come back as they were sent. It can be slow, refuse, answer nonsense or go away, call by call,
+ * and it remembers what was asked. So everything that the library does on its own side can be tested, also
+ * under ThreadSanitizer.
  */
 
 #include <stdbool.h>

@@ -4,9 +4,9 @@
 /*
  * An umbrad of One's Own
  *
- * For tests that go all the way: umbrad on a private socket with directories of its own, a volume, and a writer in
- * the test's own process that remembers what happened to it. Programs are found by $UMBRAD and $UMBRA_LIBEXECDIR,
- * which meson sets.
+ * For tests that go all the way: umbrad on a private socket with directories of its own, a volume, and a
+ * writer in the test's own process that remembers what happened to it. Programs are found by $UMBRAD and
+ * $UMBRA_LIBEXECDIR, which meson sets.
  */
 
 #include <stdbool.h>
@@ -39,8 +39,8 @@ bool fixture_reads(const WCHAR *root, const char *name, const char *text);
 bool fixture_exists(const WCHAR *path);
 
 /*
- * A writer with one component, the files of the volume: type VSS_CT_FILEGROUP, no path, L"files". Its events are
- * kept in order, separated by blanks: "Identify PrepareBackup ...".
+ * A writer with one component, the files of the volume: type VSS_CT_FILEGROUP, no path, L"files". Its events
+ * are kept in order, separated by blanks: "Identify PrepareBackup ...".
  */
 typedef struct FixtureWriter FixtureWriter;
 

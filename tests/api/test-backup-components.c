@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * IVssBackupComponents against an umbrad that does as it is told: arguments, order, operations and their ends, and
- * what the document says afterwards. Also run under ThreadSanitizer.
+ * IVssBackupComponents against an umbrad that does as it is told: arguments, order, operations and their
+ * ends, and what the document says afterwards. Also run under ThreadSanitizer.
  */
 
 #include <pthread.h>
@@ -12,6 +12,7 @@
 #include <string.h>
 #include <umbra.h>
 #include <unistd.h>
+#include <vsadmin.h>
 #include <vsbackup.h>
 #include <vsmgmt.h>
 #include <wchar.h>
@@ -953,7 +954,8 @@ static void test_that_without_writers_it_is_shorter(void **state) {
         }
 }
 
-/* A document as a backup left it, with the component that the writer has and one that nobody knows any more. */
+/* A document as a backup left it, with the component that the writer has and one that nobody knows any more.
+ */
 static BSTR backed_up(void) {
         IVssBackupComponentsEx4 *b = create_prepared();
         BSTR xml = NULL;
@@ -1212,6 +1214,45 @@ static void test_that_volumes_can_be_listed(void **state) {
         assert_int_equal(IsVolumeSnapshotted(named, &present, NULL), E_INVALIDARG);
 }
 
+static void test_that_providers_can_be_listed(void **state) {
+        IVssEnumObject *list = (void *) 1;
+        VSS_OBJECT_PROP object;
+        WCHAR name[] = L"x";
+        IVssAdminEx *ex;
+        IVssAdmin *admin;
+        ULONGLONG bits = 1;
+        LONG context = 1;
+
+        assert_int_equal(
+                CoCreateInstance(&CLSID_VSSCoordinator, NULL, CLSCTX_ALL, &IID_IVssAdmin, (void **) &admin),
+                S_OK);
+        assert_int_equal(IVssAdmin_QueryProviders(admin, NULL), E_INVALIDARG);
+        assert_int_equal(IVssAdmin_QueryProviders(admin, &list), S_OK);
+        assert_int_equal(IVssEnumObject_Next(list, 1, &object, NULL), S_OK);
+        assert_int_equal(object.Type, VSS_OBJECT_PROVIDER);
+        assert_memory_equal(&object.Obj.Prov.m_ProviderId, &fake_provider_id, sizeof(GUID));
+        CoTaskMemFree(object.Obj.Prov.m_pwszProviderName);
+        CoTaskMemFree(object.Obj.Prov.m_pwszProviderVersion);
+        IVssEnumObject_Release(list);
+
+        assert_int_equal(
+                IVssAdmin_RegisterProvider(admin, instance, class, name, VSS_PROV_SOFTWARE, name, other),
+                E_NOTIMPL);
+        assert_int_equal(IVssAdmin_UnregisterProvider(admin, instance), E_NOTIMPL);
+        assert_int_equal(IVssAdmin_AbortAllSnapshotsInProgress(admin), E_NOTIMPL);
+        assert_int_equal(IVssAdmin_QueryInterface(admin, &IID_IVssAdminEx, (void **) &ex), S_OK);
+        assert_int_equal(IVssAdminEx_GetProviderCapability(ex, instance, &bits), E_NOTIMPL);
+        assert_int_equal(bits, 0);
+        assert_int_equal(IVssAdminEx_GetProviderContext(ex, instance, &context), E_NOTIMPL);
+        assert_int_equal(context, 0);
+        assert_int_equal(IVssAdminEx_SetProviderContext(ex, instance, VSS_CTX_BACKUP), E_NOTIMPL);
+        IVssAdminEx_Release(ex);
+        fake_umbrad_set(umbrad, "Query", FAKE_FAILS, E_ACCESSDENIED);
+        assert_int_equal(IVssAdmin_QueryProviders(admin, &list), E_ACCESSDENIED);
+        assert_null(list);
+        IVssAdmin_Release(admin);
+}
+
 static void test_that_a_program_without_the_rest_works(void **state) {
         IVssExamineWriterMetadata *metadata = (void *) 1;
         _cleanup_(freep) char *text = writer_xml();
@@ -1328,6 +1369,7 @@ int main(void) {
                 TEST(test_that_shadow_copies_can_be_looked_at_and_deleted),
                 TEST(test_that_writers_can_be_chosen_until_they_are_asked),
                 TEST(test_that_volumes_can_be_listed),
+                TEST(test_that_providers_can_be_listed),
                 TEST(test_that_a_program_without_the_rest_works),
                 TEST(test_that_threads_have_their_own_objects),
                 TEST(test_that_threads_share_an_object),

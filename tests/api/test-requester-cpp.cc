@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * A backup program in C++ as it would come from Windows: classes and smart pointers around the interfaces, wide
- * strings, and one that calls the table by number.
+ * A backup program in C++ as it would come from Windows: classes and smart pointers around the interfaces,
+ * wide strings, and one that calls the table by number.
  */
 
 #include <csetjmp>
@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
-
 #include <umbra.h>
 #include <vsbackup.h>
 #include <vss.h>
@@ -28,7 +27,7 @@ namespace {
 template <class T> class Ptr {
         T *p = nullptr;
 
-public:
+      public:
         Ptr() = default;
         Ptr(const Ptr &) = delete;
         Ptr &operator=(const Ptr &) = delete;
@@ -115,7 +114,8 @@ void test_that_a_backup_in_cpp_works(void **) {
                 SysFreeString(name);
                 OK(metadata->GetComponent(0, &component));
                 OK(component->GetComponentInfo(&info));
-                OK(backup->AddComponent(instance, id, info->type, info->bstrLogicalPath, info->bstrComponentName));
+                OK(backup->AddComponent(instance, id, info->type, info->bstrLogicalPath,
+                                        info->bstrComponentName));
                 component->FreeComponentInfo(info);
         }
         OK(backup->StartSnapshotSet(&set_id));
@@ -185,7 +185,7 @@ void test_that_slots_can_be_called_by_number(void **) {
         assert_int_equal(reinterpret_cast<Release>(table[2])(backup), 0);
 }
 
-}
+} // namespace
 
 int main() {
         const struct CMUnitTest tests[] = {

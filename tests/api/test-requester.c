@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Backup programs against the real umbrad: the sequences of calls that programs in use make, with a writer that
- * checks the events it gets. They disagree with each other; all must work.
+ * Backup programs against the real umbrad: the sequences of calls that programs in use make, with a writer
+ * that checks the events it gets. They disagree with each other; all must work.
  */
 
 #include <pthread.h>
@@ -213,7 +213,8 @@ static void test_that_a_vshadow_backup_works(void **state) {
         expect_events("BackupComplete");
         check_writer_status(VSS_WS_STABLE, S_OK);
         release_and_expect("BackupShutdown");
-        assert_true(eventually(shadow_copy_is_gone, NULL, TEST_PATIENCE_USEC)); /* released with the object */
+        assert_true(
+                eventually(shadow_copy_is_gone, NULL, TEST_PATIENCE_USEC)); /* released with the object */
 }
 
 static void test_that_restic_works(void **state) {

@@ -33,35 +33,35 @@ static void test_that_each_call_is_taken_in_its_states_only(void **state) {
                 SessionCall call;
                 unsigned states;
         } cases[] = {
-                { CALL_INITIALIZE_FOR_BACKUP,   IN(NEW)                                  },
-                { CALL_INITIALIZE_FOR_RESTORE,  IN(NEW)                                  },
-                { CALL_SET_CONTEXT,             IN(NEW) | IN(BACKUP)                     },
-                { CALL_SET_BACKUP_STATE,        IN(BACKUP) | IN(SET)                     }, /* ShadowSpawn: late */
-                { CALL_SET_RESTORE_STATE,       IN(RESTORE)                              },
-                { CALL_SELECT_WRITERS,          BACKUP_STATES                            }, /* no effect later */
-                { CALL_GATHER_WRITER_METADATA,  0                                        }, /* once per object */
-                { CALL_GET_WRITER_METADATA,     BACKUP_STATES | RESTORE_STATES           },
-                { CALL_FREE_WRITER_METADATA,    BACKUP_STATES | RESTORE_STATES           },
-                { CALL_GATHER_WRITER_STATUS,    BACKUP_STATES | RESTORE_STATES           }, /* again and again */
-                { CALL_GET_WRITER_STATUS,       BACKUP_STATES | RESTORE_STATES           },
-                { CALL_FREE_WRITER_STATUS,      BACKUP_STATES | RESTORE_STATES           },
-                { CALL_GET_WRITER_COMPONENTS,   BACKUP_STATES | RESTORE_STATES           },
-                { CALL_SAVE_AS_XML,             BACKUP_STATES | RESTORE_STATES           },
-                { CALL_ADD_COMPONENT,           IN(BACKUP) | IN(SET)                     }, /* ShadowSpawn: late */
-                { CALL_CONFIGURE_BACKUP,        IN(BACKUP) | IN(SET)                     },
-                { CALL_SET_BACKUP_SUCCEEDED,    IN(PREPARED) | IN(CREATED)               },
-                { CALL_CONFIGURE_RESTORE,       IN(RESTORE)                              },
-                { CALL_REPORT_RESTORE,          IN(RESTORE) | IN(RESTORING)              },
-                { CALL_SET_FILE_RESTORE_STATUS, IN(RESTORING)                            },
-                { CALL_START_SNAPSHOT_SET,      IN(BACKUP)                               },
-                { CALL_ADD_TO_SNAPSHOT_SET,     IN(SET) | IN(PREPARED)                   },
-                { CALL_PREPARE_FOR_BACKUP,      IN(SET)                                  },
-                { CALL_DO_SNAPSHOT_SET,         IN(PREPARED)                             },
-                { CALL_BACKUP_COMPLETE,         IN(PREPARED) | IN(CREATED)               },
-                { CALL_ABORT_BACKUP,            BACKUP_STATES                            }, /* harmless */
-                { CALL_PRE_RESTORE,             IN(RESTORE)                              },
-                { CALL_POST_RESTORE,            IN(RESTORING)                            },
-                { CALL_QUERY,                   BACKUP_STATES                            },
+                { CALL_INITIALIZE_FOR_BACKUP,   IN(NEW) },
+                { CALL_INITIALIZE_FOR_RESTORE,  IN(NEW) },
+                { CALL_SET_CONTEXT,             IN(NEW) | IN(BACKUP) },
+                { CALL_SET_BACKUP_STATE,        IN(BACKUP) | IN(SET) }, /* ShadowSpawn: late */
+                { CALL_SET_RESTORE_STATE,       IN(RESTORE) },
+                { CALL_SELECT_WRITERS,          BACKUP_STATES }, /* no effect later */
+                { CALL_GATHER_WRITER_METADATA,  0 }, /* once per object */
+                { CALL_GET_WRITER_METADATA,     BACKUP_STATES | RESTORE_STATES },
+                { CALL_FREE_WRITER_METADATA,    BACKUP_STATES | RESTORE_STATES },
+                { CALL_GATHER_WRITER_STATUS,    BACKUP_STATES | RESTORE_STATES }, /* again and again */
+                { CALL_GET_WRITER_STATUS,       BACKUP_STATES | RESTORE_STATES },
+                { CALL_FREE_WRITER_STATUS,      BACKUP_STATES | RESTORE_STATES },
+                { CALL_GET_WRITER_COMPONENTS,   BACKUP_STATES | RESTORE_STATES },
+                { CALL_SAVE_AS_XML,             BACKUP_STATES | RESTORE_STATES },
+                { CALL_ADD_COMPONENT,           IN(BACKUP) | IN(SET) }, /* ShadowSpawn: late */
+                { CALL_CONFIGURE_BACKUP,        IN(BACKUP) | IN(SET) },
+                { CALL_SET_BACKUP_SUCCEEDED,    IN(PREPARED) | IN(CREATED) },
+                { CALL_CONFIGURE_RESTORE,       IN(RESTORE) },
+                { CALL_REPORT_RESTORE,          IN(RESTORE) | IN(RESTORING) },
+                { CALL_SET_FILE_RESTORE_STATUS, IN(RESTORING) },
+                { CALL_START_SNAPSHOT_SET,      IN(BACKUP) },
+                { CALL_ADD_TO_SNAPSHOT_SET,     IN(SET) | IN(PREPARED) },
+                { CALL_PREPARE_FOR_BACKUP,      IN(SET) },
+                { CALL_DO_SNAPSHOT_SET,         IN(PREPARED) },
+                { CALL_BACKUP_COMPLETE,         IN(PREPARED) | IN(CREATED) },
+                { CALL_ABORT_BACKUP,            BACKUP_STATES }, /* harmless */
+                { CALL_PRE_RESTORE,             IN(RESTORE) },
+                { CALL_POST_RESTORE,            IN(RESTORING) },
+                { CALL_QUERY,                   BACKUP_STATES },
         };
         /* clang-format on */
 
@@ -102,14 +102,17 @@ static void test_that_a_missing_step_is_named(void **state) {
                 { SESSION_SET, CALL_PREPARE_FOR_BACKUP, { .gathered = true }, "SetBackupState()" },
                 { SESSION_SET, CALL_PREPARE_FOR_BACKUP, { .gathered = true, .has_state = true }, NULL },
                 { SESSION_SET, CALL_PREPARE_FOR_BACKUP,
-                  { .gathered = true, .has_state = true, .context = VSS_CTX_FILE_SHARE_BACKUP }, "no writers" },
+                  { .gathered = true, .has_state = true, .context = VSS_CTX_FILE_SHARE_BACKUP },
+                  "no writers" },
                 { SESSION_SET, CALL_DO_SNAPSHOT_SET, { .gathered = true }, "PrepareForBackup()" },
                 { SESSION_SET, CALL_DO_SNAPSHOT_SET, { .context = VSS_CTX_FILE_SHARE_BACKUP }, NULL },
                 { SESSION_SET, CALL_DO_SNAPSHOT_SET, { .context = VSS_CTX_NAS_ROLLBACK }, NULL },
                 { SESSION_SET, CALL_DO_SNAPSHOT_SET, { .context = VSS_CTX_CLIENT_ACCESSIBLE }, NULL },
-                { SESSION_SET, CALL_DO_SNAPSHOT_SET, { .context = VSS_CTX_APP_ROLLBACK }, "PrepareForBackup()" },
+                { SESSION_SET, CALL_DO_SNAPSHOT_SET,
+                  { .context = VSS_CTX_APP_ROLLBACK }, "PrepareForBackup()" },
                 { SESSION_CREATED, CALL_BACKUP_COMPLETE, { .context = VSS_CTX_NAS_ROLLBACK }, "no writers" },
-                { SESSION_BACKUP, CALL_START_SNAPSHOT_SET, { .context = (LONG) VSS_CTX_ALL }, "VSS_CTX_ALL" },
+                { SESSION_BACKUP, CALL_START_SNAPSHOT_SET,
+                  { .context = (LONG) VSS_CTX_ALL }, "VSS_CTX_ALL" },
                 { SESSION_NEW, CALL_SET_CONTEXT, { .has_context = true }, "once per object" },
                 { SESSION_CREATED, CALL_GATHER_WRITER_STATUS, { 0 }, "GatherWriterMetadata()" },
                 { SESSION_CREATED, CALL_GET_WRITER_STATUS, { .gathered = true }, "GatherWriterStatus()" },
@@ -177,7 +180,7 @@ static void test_that_contexts_are_what_they_may_be(void **state) {
                 { VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_PLEX,                             S_OK         },
                 { VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_PLEX | VSS_VOLSNAP_ATTR_DIFFERENTIAL, E_INVALIDARG },
                 { VSS_CTX_CLIENT_ACCESSIBLE | VSS_VOLSNAP_ATTR_DIFFERENTIAL,          E_INVALIDARG },
-                { VSS_VOLSNAP_ATTR_PERSISTENT,                                        E_INVALIDARG }, /* no context */
+                { VSS_VOLSNAP_ATTR_PERSISTENT,                                        E_INVALIDARG },
                 { VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_HARDWARE_ASSISTED,                E_INVALIDARG },
                 { VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_AUTORECOVER,                      E_INVALIDARG },
                 { VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY,                  E_INVALIDARG },
