@@ -45,6 +45,11 @@ typedef struct PendingDirectory {
         struct archive_entry *entry;
 } PendingDirectory;
 
+typedef struct MadeDirectory {
+        RestoreRoot *root;
+        char *relative;
+} MadeDirectory;
+
 struct RestoreTree {
         RestoreCallbacks callbacks;
         void *userdata;
@@ -63,6 +68,8 @@ struct RestoreTree {
 
         PendingDirectory *directories;
         size_t n_directories, directories_capacity;
+        MadeDirectory *made; /* by us, because files are in them */
+        size_t n_made, made_capacity;
         unsigned losses;
 };
 
@@ -103,6 +110,10 @@ RestoreTree *restore_tree_free(RestoreTree *t) {
                 free(t->directories[i].path);
         }
         free(t->directories);
+
+        for (size_t i = 0; i < t->n_made; ++i)
+                free(t->made[i].relative);
+        free(t->made);
 
         for (size_t i = 0; i < t->n_roots; ++i) {
                 (void) fd_close(t->roots[i]->fd);
@@ -209,8 +220,33 @@ static int root_open(RestoreRoot *root) {
         return root->fd < 0 ? -errno : 0;
 }
 
+/* Remembers @relative and what is above it, as far as it is not there yet. */
+static int tree_note_missing(RestoreTree *t, RestoreRoot *root, const char *relative) {
+        for (size_t n = strlen(relative); n > 0;) {
+                MadeDirectory made = { .root = root };
+                struct stat st;
+                int r;
+
+                r = format_to(&made.relative, "%.*s", (int) n, relative);
+                if (r < 0)
+                        return r;
+
+                if (fstatat(root->fd, made.relative, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
+                    ARRAY_RESERVE(t->made, t->made_capacity, t->n_made + 1) < 0) {
+                        free(made.relative);
+                        return 0;
+                }
+
+                t->made[t->n_made++] = made;
+                while (n > 0 && relative[--n] != '/')
+                        ;
+        }
+
+        return 0;
+}
+
 /* @relative "" is the root. Makes what is missing. *ret_made may be NULL. */
-static int root_open_directory(RestoreRoot *root, const char *relative, bool *ret_made) {
+static int tree_open_directory(RestoreTree *t, RestoreRoot *root, const char *relative, bool *ret_made) {
         bool made = false;
         int fd, r;
 
@@ -220,6 +256,10 @@ static int root_open_directory(RestoreRoot *root, const char *relative, bool *re
 
         fd = open_beneath(root->fd, *relative ? relative : ".", O_RDONLY | O_DIRECTORY, 0);
         if (fd == -ENOENT) {
+                r = tree_note_missing(t, root, relative);
+                if (r < 0)
+                        return r;
+
                 /* Nobody looks into it before it has its owner. */
                 r = mkdir_p_at(root->fd, relative, 0700);
                 if (r < 0)
@@ -247,7 +287,7 @@ static int tree_enter_parent(RestoreTree *t, RestoreRoot *root, const char *rela
         if (t->parent_fd >= 0 && t->parent_root == root && strcmp(t->parent_path, parent) == 0)
                 return 0;
 
-        fd = root_open_directory(root, parent, NULL);
+        fd = tree_open_directory(t, root, parent, NULL);
         if (fd < 0)
                 return fd;
 
@@ -473,7 +513,7 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
         if (r < 0)
                 return r;
 
-        parent_fd = root_open_directory(root, name, NULL);
+        parent_fd = tree_open_directory(t, root, name, NULL);
         if (parent_fd < 0)
                 return parent_fd;
 
@@ -571,16 +611,23 @@ static int tree_add_file(RestoreTree *t, SetStream *stream, struct archive_entry
 static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const char *path, bool keep) {
         _cleanup_(closep) int fd = -EBADF;
         PendingDirectory d = { .root = tree_find_root(t, path) };
+        size_t n_made = t->n_made;
         bool made = false;
         int r;
 
-        fd = root_open_directory(d.root, root_relative(d.root, path), &made);
+        fd = tree_open_directory(t, d.root, root_relative(d.root, path), &made);
         if (fd < 0) {
                 tree_failed(t, path, fd);
                 return 0;
         }
         if (!made && keep)
                 return 0;
+
+        /* The deepest was noted first. This one has a mode of its own and never has another one before. */
+        if (t->n_made > n_made) {
+                free(t->made[n_made].relative);
+                t->made[n_made] = t->made[--t->n_made];
+        }
 
         if (ARRAY_RESERVE(t->directories, t->directories_capacity, t->n_directories + 1) < 0)
                 return -ENOMEM;
@@ -631,6 +678,18 @@ int restore_tree_add(RestoreTree *t, SetStream *stream, struct archive_entry *en
         return t->n_pending == PENDING_FILES_MAX || t->pending_bytes >= PENDING_BYTES_MAX ? restore_tree_flush(t) : 0;
 }
 
+/* Of those that the caller did not restore, the set says nothing here: they become what mkdir would have made of them,
+ * or the owner of the files could not reach them. Those that it did restore get theirs afterwards. */
+static void tree_open_made(RestoreTree *t) {
+        for (size_t i = 0; i < t->n_made; ++i) {
+                _cleanup_(closep) int fd = -EBADF;
+
+                fd = open_beneath(t->made[i].root->fd, t->made[i].relative, O_RDONLY | O_DIRECTORY, 0);
+                if (fd >= 0)
+                        (void) fchmod(fd, 0755);
+        }
+}
+
 /* From the end: so a directory that loses its w or x does not keep us from those below it. */
 static void tree_finish_directories(RestoreTree *t) {
         for (size_t i = t->n_directories; i-- > 0;) {
@@ -638,7 +697,7 @@ static void tree_finish_directories(RestoreTree *t) {
                 _cleanup_(closep) int fd = -EBADF;
                 int r;
 
-                fd = root_open_directory(d->root, d->relative, NULL);
+                fd = tree_open_directory(t, d->root, d->relative, NULL);
                 r = fd < 0 ? fd : set_entry_apply(d->entry, fd, &t->losses);
                 if (r < 0)
                         tree_failed(t, d->path, r);
@@ -652,6 +711,7 @@ int restore_tree_finish(RestoreTree *t) {
         if (r < 0)
                 return r;
 
+        tree_open_made(t);
         tree_finish_directories(t);
         for (size_t i = 0; i < t->n_roots; ++i)
                 if (t->roots[i]->fd >= 0 && syncfs(t->roots[i]->fd) < 0)

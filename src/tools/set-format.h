@@ -25,7 +25,8 @@
  * because a stream knows its digests only at the end; the seal says where, so that reading it does not take reading all
  * the rest. While files are unpacked each is compared with its line there, before it gets its name.
  *
- * A set that was compressed anew by other means has no seal, but still an index: see --unsealed.
+ * A set that was compressed anew by other means has no seal, but still an index: set_reader_verify_members() can tell
+ * whether it is whole.
  */
 
 #include <stddef.h>

@@ -270,6 +270,26 @@ static void test_that_what_stands_in_the_way_is_told_and_left_alone(void **state
         assert_true(file_exists(f.dir, "target/new"));
 }
 
+static void test_that_directories_nobody_restores_can_be_entered(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *set = path_in(dir, "set"), *target = path_in(dir, "target");
+        _cleanup_(freep) char *outer = path_in(dir, "target/a"), *inner = path_in(dir, "target/a/b");
+        struct stat st;
+        Forgery f;
+
+        write_file(dir, "target/mark", "");
+        forge_begin(&f, set);
+        forge_member(&f, SET_MANIFEST, MANIFEST, NULL, false);
+        forge_member(&f, "data/tree/a/b/file", "text", NULL, false); /* a component's file, without its directory */
+        forge_end(&f);
+
+        assert_int_equal(set_restore(set, "/tree", target, NULL), 0);
+        assert_int_equal(stat(outer, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
+        assert_int_equal(stat(inner, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0755);
+}
+
 static void test_that_a_read_only_destination_stays_as_it_is(void **state) {
         _cleanup_(fixture_end) Fixture f = fixture_new(false, SET_LEVEL_DEFAULT);
         _cleanup_(freep) char *text = NULL;
@@ -313,6 +333,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
+                cmocka_unit_test(test_that_directories_nobody_restores_can_be_entered),
                 cmocka_unit_test(test_that_a_read_only_destination_stays_as_it_is),
                 cmocka_unit_test(test_that_a_full_destination_keeps_its_files),
         };
