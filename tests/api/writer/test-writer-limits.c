@@ -52,7 +52,6 @@ static void test_that_a_writer_that_hangs_in_freeze_is_given_up_at_its_limit(voi
         assert_false(journal_has("hangs abort"));
         backup_free(b);
 
-        hangs->acts[WIRE_EVENT_FREEZE].gate = NULL;
         gate_open(gate);
         journal_await("hangs abort");
         journal_await("hangs backup-shutdown");
