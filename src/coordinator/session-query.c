@@ -170,7 +170,7 @@ static void is_supported_probed(const ProviderInfo *provider,
 
 void session_is_supported(Session *s, Operation *op, const char *volume, const GUID *provider_id) {
         _cleanup_(freep) char *known = NULL;
-        ProviderPool *pool;
+        ProviderPool *pool = NULL;
         HRESULT hr;
 
         hr = session_pool(s, &pool);

@@ -6,6 +6,7 @@
 
 #include "coordinator/session.h"
 
+#include <malloc.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -84,6 +85,8 @@ void session_closed(void *userdata) {
         for (size_t i = 0; i < ELEMENTSOF(s->selection); ++i)
                 free(s->selection[i].ids);
         DL_DELETE(s->manager->sessions, s);
+        if (!s->manager->sessions)
+                (void) malloc_trim(0); /* documents are large, and umbrad is idle now */
         free(s);
 }
 
