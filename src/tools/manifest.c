@@ -31,12 +31,17 @@ static void xml_doc_freep(xmlDoc **d) {
         xmlFreeDoc(*d);
 }
 
+/* Texts are escaped in documents that say so at their root; see docs/documents.md. */
 static char *attribute(const xmlNode *node, const char *name) {
         xmlChar *raw = xmlGetNoNsProp(node, (const xmlChar *) name);
+        xmlChar *escaped = xmlGetNoNsProp(xmlDocGetRootElement(node->doc), (const xmlChar *) "escaped");
         char *value = NULL;
 
-        if (raw && xml_unescape_bytes((const char *) raw, &value) < 0)
+        if (raw && !(escaped && strcmp((const char *) escaped, "yes") == 0))
+                value = strdup((const char *) raw);
+        else if (raw && xml_unescape_bytes((const char *) raw, &value) < 0)
                 value = NULL;
+        xmlFree(escaped);
         xmlFree(raw);
         return value;
 }
