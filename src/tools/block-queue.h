@@ -4,9 +4,9 @@
 /*
  * Block Queue
  *
- * A fixed number of large blocks that go round between two threads: one fills, one drains. It is what lets reading,
- * compressing and writing overlap, and what bounds the memory they need. Either side may close it, with 0 at the end
- * of the data or with an error, and the other side then stops waiting.
+ * A fixed number of large blocks that go round between two threads: one fills, one drains. It is what lets
+ * reading, compressing and writing overlap, and what bounds the memory they need. Either side may close it,
+ * with 0 at the end of the data or with an error, and the other side then stops waiting.
  */
 
 #include <stddef.h>
@@ -28,8 +28,8 @@ DEFINE_CLEANUP(BlockQueue *, block_queue_free)
 Block *block_queue_take_empty(BlockQueue *q);
 void block_queue_push(BlockQueue *q, Block *b);
 
-/* The draining side. NULL: the end of the data, or an error. Blocks that were pushed before an end without an error
- * still come. */
+/* The draining side. NULL: the end of the data, or an error. Blocks that were pushed before an end without
+ * an error still come. */
 Block *block_queue_pop(BlockQueue *q);
 void block_queue_return(BlockQueue *q, Block *b);
 

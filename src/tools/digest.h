@@ -23,7 +23,7 @@ Digest *digest_free(Digest *d);
 DEFINE_CLEANUP(Digest *, digest_free)
 
 void digest_update(Digest *d, const void *data, size_t size);
-/* The digest of all updates since the last end, and begins anew. An update that failed shows up here: -EIO. */
+/* The digest of all updates since the last end, and begins anew. A failed update shows up here: -EIO. */
 int digest_end(Digest *d, uint8_t ret[DIGEST_SIZE]);
 
 /* Lower case. @hex is returned for convenience. */

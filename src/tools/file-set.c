@@ -173,7 +173,12 @@ static int find_or_add(FileSet *s, const char *directory, FileSetDirectory **ret
         return 0;
 }
 
-static int add_pattern(FileSet *s, const char *directory, const char *text, bool literal, bool recursive, bool exclude) {
+static int add_pattern(FileSet *s,
+                       const char *directory,
+                       const char *text,
+                       bool literal,
+                       bool recursive,
+                       bool exclude) {
         FilePattern pattern = { .recursive = recursive, .exclude = exclude };
         FileSetDirectory *d;
         int r;
@@ -263,7 +268,8 @@ void file_set_view(const FileSet *s, const char *directory, FileSetView *ret) {
         ret->n_levels = 0;
         ret->own = ret->recursive = false;
 
-        for (size_t n = length; n > 0 && ret->n_levels < FILE_SET_DEPTH_MAX; n = parent_length(directory, n)) {
+        for (size_t n = length; n > 0 && ret->n_levels < FILE_SET_DEPTH_MAX;
+             n = parent_length(directory, n)) {
                 FileSetDirectory *d;
 
                 HASH_FIND(hh, s->directories, directory, n, d);

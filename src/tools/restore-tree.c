@@ -174,7 +174,8 @@ int restore_tree_destination(RestoreTree *t, const char *path, char **ret) {
         }
 
         relative = root_relative(root, path);
-        return format_to(ret, "%s%s%s", root->to, *relative && strcmp(root->to, "/") != 0 ? "/" : "", relative);
+        return format_to(ret, "%s%s%s", root->to, *relative && strcmp(root->to, "/") != 0 ? "/" : "",
+                         relative);
 }
 
 static const char *failure_sentence(int error) {
@@ -347,8 +348,8 @@ static int pwrite_all(int fd, const char *data, size_t size, uint64_t offset) {
         return 0;
 }
 
-/* The bytes of the file, and whether they are the right ones. What is wrong with the set is the result, what is wrong
- * with the destination is *@ret_failure. */
+/* The bytes of the file, and whether they are the right ones. What is wrong with the set is the result, what
+ * is wrong with the destination is *@ret_failure. */
 static int pending_write(PendingFile *p, SetStream *stream, uint64_t size, int *ret_failure) {
         uint64_t offset, begun = 0, end = 0;
         const void *data;
@@ -363,7 +364,8 @@ static int pending_write(PendingFile *p, SetStream *stream, uint64_t size, int *
                 *ret_failure = pwrite_all(p->fd, data, n, offset);
                 end = offset + n;
                 if (end - begun >= WRITEBACK_STEP) {
-                        (void) sync_file_range(p->fd, (off_t) begun, (off_t) (end - begun), SYNC_FILE_RANGE_WRITE);
+                        (void) sync_file_range(p->fd, (off_t) begun, (off_t) (end - begun),
+                                               SYNC_FILE_RANGE_WRITE);
                         begun = end;
                 }
         }
@@ -494,7 +496,8 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
         RestoreRoot *root;
         int r;
 
-        if (!set_member_name_is_safe(member) || strncmp(member, SET_DATA_PREFIX "/", strlen(SET_DATA_PREFIX) + 1) != 0)
+        if (!set_member_name_is_safe(member) ||
+            strncmp(member, SET_DATA_PREFIX "/", strlen(SET_DATA_PREFIX) + 1) != 0)
                 return -EXDEV;
 
         if (tree_is_pending(t, first)) {
@@ -550,7 +553,11 @@ static int pending_make_special(RestoreTree *t, PendingFile *p, struct archive_e
         return set_entry_apply_at(entry, p->parent_fd, p->temporary, &t->losses);
 }
 
-static int pending_make(RestoreTree *t, PendingFile *p, SetStream *stream, struct archive_entry *entry, char type,
+static int pending_make(RestoreTree *t,
+                        PendingFile *p,
+                        SetStream *stream,
+                        struct archive_entry *entry,
+                        char type,
                         int *ret_failure) {
         int r;
 
@@ -574,8 +581,12 @@ static int pending_make(RestoreTree *t, PendingFile *p, SetStream *stream, struc
         return r;
 }
 
-static int tree_add_file(RestoreTree *t, SetStream *stream, struct archive_entry *entry, const SetIndexLine *line,
-                         const char *path, PendingFile *p) {
+static int tree_add_file(RestoreTree *t,
+                         SetStream *stream,
+                         struct archive_entry *entry,
+                         const SetIndexLine *line,
+                         const char *path,
+                         PendingFile *p) {
         RestoreRoot *root = tree_find_root(t, path);
         const char *relative = root_relative(root, path), *slash = strrchr(relative, '/');
         int r, failure;
@@ -646,7 +657,10 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
         return 0;
 }
 
-int restore_tree_add(RestoreTree *t, SetStream *stream, struct archive_entry *entry, const SetIndexLine *line,
+int restore_tree_add(RestoreTree *t,
+                     SetStream *stream,
+                     struct archive_entry *entry,
+                     const SetIndexLine *line,
                      bool keep_directory) {
         const char *path = line->name + strlen(SET_DATA_PREFIX);
         PendingFile p = { 0 };
@@ -663,7 +677,8 @@ int restore_tree_add(RestoreTree *t, SetStream *stream, struct archive_entry *en
                 return tree_add_directory(t, entry, path, keep_directory);
 
         if (line->type == '!') {
-                t->callbacks.failed(path, -EIO, "it could not be read completely when it was backed up", t->userdata);
+                t->callbacks.failed(path, -EIO, "it could not be read completely when it was backed up",
+                                    t->userdata);
                 return 0;
         }
 
@@ -675,11 +690,14 @@ int restore_tree_add(RestoreTree *t, SetStream *stream, struct archive_entry *en
 
         t->pending[t->n_pending++] = p;
         t->pending_bytes += line->size;
-        return t->n_pending == PENDING_FILES_MAX || t->pending_bytes >= PENDING_BYTES_MAX ? restore_tree_flush(t) : 0;
+        return t->n_pending == PENDING_FILES_MAX || t->pending_bytes >= PENDING_BYTES_MAX ?
+                       restore_tree_flush(t) :
+                       0;
 }
 
-/* Of those that the caller did not restore, the set says nothing here: they become what mkdir would have made of them,
- * or the owner of the files could not reach them. Those that it did restore get theirs afterwards. */
+/* Of those that the caller did not restore, the set says nothing here: they become what mkdir would have
+ * made of them, or the owner of the files could not reach them. Those that it did restore get theirs
+ * afterwards. */
 static void tree_open_made(RestoreTree *t) {
         for (size_t i = 0; i < t->n_made; ++i) {
                 _cleanup_(closep) int fd = -EBADF;

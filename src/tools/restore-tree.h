@@ -4,13 +4,14 @@
 /*
  * Restoring Files
  *
- * Puts the files of a set where they belong, each of them whole or not at all: its bytes go to a file without a name,
- * are compared with the index, brought to disk, and only then given the name, which until that moment is the old
- * file's. So a restore that is killed leaves old files and new ones, and nothing in between, and can be run again.
- * Files wait for the disk together, because waiting once for a hundred costs little more than for one. Directories get
- * owner, mode and time last.
+ * Puts the files of a set where they belong, each of them whole or not at all: its bytes go to a file
+ * without a name, are compared with the index, brought to disk, and only then given the name, which until
+ * that moment is the old file's. So a restore that is killed leaves old files and new ones, and nothing in
+ * between, and can be run again. Files wait for the disk together, because waiting once for a hundred costs
+ * little more than for one. Directories get owner, mode and time last.
  *
- * Below the directory that a mapping leads to no link is ever followed, whether it was there or came with the set.
+ * Below the directory that a mapping leads to no link is ever followed, whether it was there or came with
+ * the set.
  */
 
 #include <stdbool.h>
@@ -36,16 +37,20 @@ int restore_tree_new(const RestoreCallbacks *callbacks, void *userdata, RestoreT
 RestoreTree *restore_tree_free(RestoreTree *t); /* what has no name yet is gone */
 DEFINE_CLEANUP(RestoreTree *, restore_tree_free)
 
-/* What was below directory @from goes below directory @to, which is made if need be. The longest that fits is taken. */
+/* What was below directory @from goes below directory @to, which is made if need be. The longest that fits
+ * is taken. */
 int restore_tree_map(RestoreTree *t, const char *from, const char *to);
 
 /* Where @path goes; NULL: nowhere. The caller frees. */
 int restore_tree_destination(RestoreTree *t, const char *path, char **ret);
 
-/* The file that set_stream_next() is at. What goes wrong with it is told to failed(), and is no error here; what goes
- * wrong with the set is (-EBADMSG), and what a callback said. @keep_directory: if this is a directory that is there
- * already, it stays as it is. */
-int restore_tree_add(RestoreTree *t, SetStream *stream, struct archive_entry *entry, const SetIndexLine *line,
+/* The file that set_stream_next() is at. What goes wrong with it is told to failed(), and is no error here;
+ * what goes wrong with the set is (-EBADMSG), and what a callback said. @keep_directory: if this is a
+ * directory that is there already, it stays as it is. */
+int restore_tree_add(RestoreTree *t,
+                     SetStream *stream,
+                     struct archive_entry *entry,
+                     const SetIndexLine *line,
                      bool keep_directory);
 
 /* Gives their names to all that wait for them. */

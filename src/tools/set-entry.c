@@ -95,8 +95,9 @@ static int entry_add_acl(struct archive_entry *entry, int type, const void *data
         return 0;
 }
 
-/* tar knows "name=value", and nothing of names with a "=" in them; and some versions of libarchive write a "%", or what is
- * not ASCII, in another way than they read it. So those become "!XX", which all of them leave alone. */
+/* tar knows "name=value", and nothing of names with a "=" in them; and some versions of libarchive write a
+ * "%", or what is not ASCII, in another way than they read it. So those become "!XX", which all of them
+ * leave alone. */
 static bool attribute_needs_escape(unsigned char c) {
         return c <= ' ' || c >= 0x7F || c == '=' || c == '%' || c == '!';
 }
@@ -243,7 +244,11 @@ static int entry_add_target(struct archive_entry *entry, int dir_fd, const char 
         return 0;
 }
 
-int set_entry_from_file(struct archive_entry *entry, int dir_fd, const char *name, int fd, const struct stat *st) {
+int set_entry_from_file(struct archive_entry *entry,
+                        int dir_fd,
+                        const char *name,
+                        int fd,
+                        const struct stat *st) {
         int r;
 
         archive_entry_set_mode(entry, st->st_mode);
@@ -375,7 +380,8 @@ int set_entry_digest(struct archive_entry *entry, Digest *digest, uint8_t ret[DI
         char type = set_entry_type(entry), line[192];
         int n, r;
 
-        n = snprintf(line, sizeof(line), "%c %04o %" PRId64 ":%" PRId64 " %" PRId64 " %" PRId64 ".%09ld %u:%u",
+        n = snprintf(line, sizeof(line),
+                     "%c %04o %" PRId64 ":%" PRId64 " %" PRId64 " %" PRId64 ".%09ld %u:%u",
                      type ? type : '?', (unsigned) archive_entry_perm(entry), archive_entry_uid(entry),
                      archive_entry_gid(entry), type == 'f' ? archive_entry_size(entry) : 0,
                      (int64_t) archive_entry_mtime(entry), archive_entry_mtime_nsec(entry),
@@ -400,10 +406,15 @@ int set_entry_digest(struct archive_entry *entry, Digest *digest, uint8_t ret[DI
 
 /* What a file system does not have, or only root may set, is lost and no reason to fail. */
 static bool is_loss(int error) {
-        return error == EOPNOTSUPP || error == EINVAL || ((error == EPERM || error == EACCES) && geteuid() != 0);
+        return error == EOPNOTSUPP || error == EINVAL ||
+               ((error == EPERM || error == EACCES) && geteuid() != 0);
 }
 
-static int apply_acl(struct archive_entry *entry, int type, const char *attribute, int fd, unsigned *losses) {
+static int apply_acl(struct archive_entry *entry,
+                     int type,
+                     const char *attribute,
+                     int fd,
+                     unsigned *losses) {
         _cleanup_(freep) AclAttribute *acl = NULL;
         int t, permissions, tag, id;
         const char *name;

@@ -20,13 +20,14 @@
  *      │ length, where the tail begins, a digest of all bytes before   │
  *      └───────────────────────────────────────────────────────────────┘
  *
- * A member of the data has the name of the file with "data" before it. The seal (set-seal.h) is checked without
- * unpacking anything, before the first byte is written at the destination. The index (set-index.h) comes after the data,
- * because a stream knows its digests only at the end; the seal says where, so that reading it does not take reading all
- * the rest. While files are unpacked each is compared with its line there, before it gets its name.
+ * A member of the data has the name of the file with "data" before it. The seal (set-seal.h) is checked
+ * without unpacking anything, before the first byte is written at the destination. The index (set-index.h)
+ * comes after the data, because a stream knows its digests only at the end; the seal says where, so that
+ * reading it does not take reading all the rest. While files are unpacked each is compared with its line
+ * there, before it gets its name.
  *
- * A set that was compressed anew by other means has no seal, but still an index: set_reader_verify_members() can tell
- * whether it is whole.
+ * A set that was compressed anew by other means has no seal, but still an index: set_reader_verify_members()
+ * can tell whether it is whole.
  */
 
 #include <stddef.h>

@@ -8,9 +8,9 @@
  *
  *      TYPE SHA256-OF-THE-BYTES SHA256-OF-EVERYTHING-ELSE SIZE NAME
  *
- * TYPE is 'f', 'd', 'l' (symbolic link), 'h' (hard link), 'p', 'c', 'b', or '!' for a file of which not everything could
- * be read. The bytes are those in the tar, that is without holes; "-" for what has none. In the name control characters
- * and backslashes are \xHH.
+ * TYPE is 'f', 'd', 'l' (symbolic link), 'h' (hard link), 'p', 'c', 'b', or '!' for a file of which not
+ * everything could be read. The bytes are those in the tar, that is without holes; "-" for what has none. In
+ * the name control characters and backslashes are \xHH.
  */
 
 #include <stdbool.h>
@@ -33,8 +33,8 @@ int set_index_line_format(const SetIndexLine *line, char **ret);
 /* Without one. -EBADMSG for anything but what format makes. */
 int set_index_line_parse(const char *text, SetIndexLine *ret);
 
-/* A name that leads nowhere but below the place of the data, or one of the set's own: no "..", no "." in between, not
- * absolute, no doubled slash. */
+/* A name that leads nowhere but below the place of the data, or one of the set's own: no "..", no "." in
+ * between, not absolute, no doubled slash. */
 bool set_member_name_is_safe(const char *name);
 
 /* The text of umbra/end.json, the one form it has. */

@@ -3,7 +3,8 @@
 /*
  * Where a Backup Set Comes From
  *
- * libarchive in its "raw" format is a universal unpacker: whatever the filters take off is handed out as one file.
+ * libarchive in its "raw" format is a universal unpacker: whatever the filters take off is handed out as one
+ * file.
  */
 
 #include <errno.h>

@@ -4,8 +4,9 @@
 /*
  * Where a Backup Set Comes From
  *
- * Unpacks a range of a file on a thread of its own, whatever it was compressed with, so that unpacking and writing
- * overlap. What comes out are the bytes of the tar. Several may read the same descriptor at the same time.
+ * Unpacks a range of a file on a thread of its own, whatever it was compressed with, so that unpacking and
+ * writing overlap. What comes out are the bytes of the tar. Several may read the same descriptor at the same
+ * time.
  */
 
 #include <stddef.h>

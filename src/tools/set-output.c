@@ -78,8 +78,8 @@ static void *output_thread(void *userdata) {
 static bool output_owns_part(const SetOutput *o) {
         struct stat mine, named;
 
-        return o->part && fstat(o->fd, &mine) == 0 && lstat(o->part, &named) == 0 && mine.st_dev == named.st_dev &&
-               mine.st_ino == named.st_ino;
+        return o->part && fstat(o->fd, &mine) == 0 && lstat(o->part, &named) == 0 &&
+               mine.st_dev == named.st_dev && mine.st_ino == named.st_ino;
 }
 
 /* Takes the name FILE.part, also from a backup that is no more. */
@@ -110,7 +110,8 @@ static int output_open_parent(SetOutput *o) {
         const char *slash = strrchr(o->path, '/');
         int r;
 
-        r = slash ? format_to(&parent, "%.*s", (int) (slash - o->path + 1), o->path) : strdup_to(".", &parent);
+        r = slash ? format_to(&parent, "%.*s", (int) (slash - o->path + 1), o->path) :
+                    strdup_to(".", &parent);
         if (r < 0)
                 return r;
 
@@ -284,7 +285,9 @@ static int output_compress(SetOutput *o, const void *data, size_t size, ZSTD_End
                 if (r < 0)
                         return r;
 
-                out = (ZSTD_outBuffer){ .dst = o->block->data, .size = SET_BLOCK_SIZE, .pos = o->block->size };
+                out = (ZSTD_outBuffer){ .dst = o->block->data,
+                                        .size = SET_BLOCK_SIZE,
+                                        .pos = o->block->size };
                 left = ZSTD_compressStream2(o->zstd, &out, &in, end);
                 if (ZSTD_isError(left))
                         return -EIO;

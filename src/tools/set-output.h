@@ -4,10 +4,10 @@
 /*
  * Where a Backup Set Goes
  *
- * Bytes come in at the top (from the tar writer), are compressed by zstd's own threads, hashed for the seal, and
- * written, by a thread of their own, to standard output or to a file. The file appears under its name only when it is
- * complete and on disk: until then it is FILE.part, which is removed when the backup fails. A FILE.part that nobody
- * writes any more, because its backup was killed, is replaced.
+ * Bytes come in at the top (from the tar writer), are compressed by zstd's own threads, hashed for the seal,
+ * and written, by a thread of their own, to standard output or to a file. The file appears under its name
+ * only when it is complete and on disk: until then it is FILE.part, which is removed when the backup fails.
+ * A FILE.part that nobody writes any more, because its backup was killed, is replaced.
  */
 
 #include <stdbool.h>

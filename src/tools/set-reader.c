@@ -61,7 +61,8 @@ struct SetStream {
 };
 
 /* Remembers the first reason and returns @r. */
-static int __attribute__((format(printf, 3, 4))) reader_fail(SetReader *r, int error, const char *format, ...) {
+static int __attribute__((format(printf, 3, 4)))
+reader_fail(SetReader *r, int error, const char *format, ...) {
         va_list ap;
 
         if (!r->why) {
@@ -185,7 +186,8 @@ int set_reader_verify_seal(SetReader *r) {
                 return reader_fail(r, -ENODATA,
                                    "it does not end with a seal: it is cut off, damaged, or no backup set");
         if (r->seal_error < 0)
-                return reader_fail(r, r->seal_error, "its seal is damaged, or something was added or cut off");
+                return reader_fail(r, r->seal_error,
+                                   "its seal is damaged, or something was added or cut off");
 
         k = set_seal_verify(r->fd, &r->seal, reader_on_sealed, r);
         return k == -EBADMSG ? reader_fail(r, k, "its bytes are not those that were sealed") : k;
@@ -283,7 +285,8 @@ static int reader_add_text(SetReader *r, SetStream *s, struct archive_entry *ent
 
         if (size < 0 || (uint64_t) size > SET_TEXT_MAX || r->n_texts >= READER_TEXTS_MAX ||
             set_entry_type(entry) != 'f')
-                return reader_fail(r, -EBADMSG, "'%s' is not what it should be", archive_entry_pathname(entry));
+                return reader_fail(r, -EBADMSG, "'%s' is not what it should be",
+                                   archive_entry_pathname(entry));
         if (ARRAY_RESERVE(r->texts, r->texts_capacity, r->n_texts + 1) < 0 ||
             strdup_to(archive_entry_pathname(entry), &text.name) < 0)
                 return -ENOMEM;
@@ -389,7 +392,8 @@ static int reader_check_end(SetReader *r) {
         if (k < 0)
                 return k;
 
-        return strcmp(end, expected) == 0 ? 0 : reader_fail(r, -EBADMSG, "its index and its end do not agree");
+        return strcmp(end, expected) == 0 ? 0 :
+                                            reader_fail(r, -EBADMSG, "its index and its end do not agree");
 }
 
 /* The next line at @*offset: 1; 0 at the end. */
@@ -448,7 +452,8 @@ static int reader_check_text(SetReader *r, const SetIndexLine *line, Digest *dig
                        : reader_fail(r, -EBADMSG, "'%s' is damaged", line->name);
 }
 
-/* Every name must lead to where it may, before any of them is used; and the documents are those of the index. */
+/* Every name must lead to where it may, before any of them is used; and the documents are those of the
+ * index. */
 static int reader_check_index(SetReader *r) {
         _cleanup_(digest_freep) Digest *digest = NULL;
         SetIndexLine line = { 0 };
@@ -502,7 +507,8 @@ static int reader_parse_manifest(SetReader *r) {
         if (!format || strcmp(format, SET_FORMAT) != 0)
                 return reader_fail(r, -EBADMSG, "its manifest is not one of umbra's");
         if (version != SET_FORMAT_VERSION)
-                return reader_fail(r, -EPROTONOSUPPORT, "it has format version %lld, this umbra reads version %d",
+                return reader_fail(r, -EPROTONOSUPPORT,
+                                   "it has format version %lld, this umbra reads version %d",
                                    (long long) version, SET_FORMAT_VERSION);
 
         return reader_parse(r, SET_SUMMARY, &r->summary);
@@ -597,7 +603,8 @@ static int stream_compare(SetStream *s, struct archive_entry *entry) {
             !(type == s->line.type || (type == 'f' && s->line.type == '!')) ||
             memcmp(metadata, s->line.metadata, sizeof(metadata)) != 0 ||
             (type == 'f' && (uint64_t) archive_entry_size(entry) != s->line.size))
-                return reader_fail(s->reader, -EBADMSG, "member '%s' is not what the index says", s->line.name);
+                return reader_fail(s->reader, -EBADMSG, "member '%s' is not what the index says",
+                                   s->line.name);
 
         return 0;
 }
@@ -637,9 +644,10 @@ int set_stream_data(SetStream *s, const void **ret_data, size_t *ret_size, uint6
         if (r < 0)
                 return r;
 
-        return memcmp(content, s->line.content, sizeof(content)) == 0
-                       ? 0
-                       : reader_fail(s->reader, -EBADMSG, "the bytes of member '%s' are damaged", s->line.name);
+        return memcmp(content, s->line.content, sizeof(content)) == 0 ?
+                       0 :
+                       reader_fail(s->reader, -EBADMSG, "the bytes of member '%s' are damaged",
+                                   s->line.name);
 }
 
 static int stream_skip_data(SetStream *s) {

@@ -4,9 +4,10 @@
 /*
  * Reading a Backup Set
  *
- * In this order: open, verify the seal, load (manifest, documents, index), and only then anything is done with what the
- * set says. A stream goes through the files once, compares each with its line of the index, and ends with -EBADMSG where
- * they differ; so whoever writes files from it gives them their names only after their last byte.
+ * In this order: open, verify the seal, load (manifest, documents, index), and only then anything is done
+ * with what the set says. A stream goes through the files once, compares each with its line of the index,
+ * and ends with -EBADMSG where they differ; so whoever writes files from it gives them their names only
+ * after their last byte.
  *
  * -EBADMSG always means: this is not, or no longer, what a backup wrote. set_reader_why() then says more.
  */
@@ -46,7 +47,8 @@ uint64_t set_reader_members(const SetReader *r);
 uint64_t set_reader_size(const SetReader *r); /* of the file */
 const char *set_reader_why(const SetReader *r);
 
-/* Calls @f for each line of the index that is a file; an error or a value other than 0 ends it and is its result. */
+/* Calls @f for each line of the index that is a file; an error or a value other than 0 ends it and is its
+ * result. */
 int set_reader_for_each(SetReader *r, int (*f)(const SetIndexLine *line, void *userdata), void *userdata);
 
 typedef struct SetStream SetStream;
@@ -55,7 +57,8 @@ int set_stream_open(SetReader *r, SetStream **ret);
 SetStream *set_stream_free(SetStream *s);
 DEFINE_CLEANUP(SetStream *, set_stream_free)
 
-/* The next file: 1; 0 at the end. What is left of the one before is read and compared. Both valid until the next call. */
+/* The next file: 1; 0 at the end. What is left of the one before is read and compared. Both valid until the
+ * next call. */
 int set_stream_next(SetStream *s, struct archive_entry **ret_entry, const SetIndexLine **ret_line);
 /* Its next bytes: 1; 0 at the end, when they have been compared. Between them are holes. */
 int set_stream_data(SetStream *s, const void **ret_data, size_t *ret_size, uint64_t *ret_offset);

@@ -159,8 +159,8 @@ static int seal_parse(const char buffer[SET_SEAL_SIZE], uint64_t file_size, SetS
         memcpy(text, buffer + SEAL_HEADER_SIZE, sizeof(text) - 1);
         text[sizeof(text) - 1] = '\0';
 
-        if (sscanf(text, "umbra seal 1 length %" SCNu64 " tail %" SCNu64 " xxh3-128 %32s", &seal.length, &seal.tail,
-                   hex) != 3)
+        if (sscanf(text, "umbra seal 1 length %" SCNu64 " tail %" SCNu64 " xxh3-128 %32s", &seal.length,
+                   &seal.tail, hex) != 3)
                 return -ENODATA;
 
         for (size_t i = 0; i < SET_SEAL_HASH_SIZE; ++i)

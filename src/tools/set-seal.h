@@ -4,15 +4,15 @@
 /*
  * The Seal
  *
- * The last 512 bytes of a backup set. They look to zstd like a frame to be skipped and to tar like padding, and say how
- * long the set is, where its tail begins, and what its bytes hash to:
+ * The last 512 bytes of a backup set. They look to zstd like a frame to be skipped and to tar like padding,
+ * and say how long the set is, where its tail begins, and what its bytes hash to:
  *
  *      XXH3 (128 bits) over the XXH3s of every 8 MiB of it
  *
- * so that several threads can check it, as fast as the disk reads. Whatever happens to a set, a bit that flips, an end
- * that is missing, is found here, before anything is believed that stands in it. It is no signature, and neither are the
- * SHA-256s of the index: whoever can write the set can write those. A second SHA-256 of all the bytes would say nothing
- * more, and cost a processor as much as compressing them.
+ * so that several threads can check it, as fast as the disk reads. Whatever happens to a set, a bit that
+ * flips, an end that is missing, is found here, before anything is believed that stands in it. It is no
+ * signature, and neither are the SHA-256s of the index: whoever can write the set can write those. A second
+ * SHA-256 of all the bytes would say nothing more, and cost a processor as much as compressing them.
  */
 
 #include <stddef.h>

@@ -230,7 +230,8 @@ static int writer_hole(SetWriter *w, uint64_t size) {
         return 0;
 }
 
-/* What could not be read: it stands in the tar as zeros, or the next header would not be where it is looked for. */
+/* What could not be read: it stands in the tar as zeros, or the next header would not be where it is looked
+ * for. */
 static int writer_fill(SetWriter *w, uint64_t size) {
         while (size > 0) {
                 size_t n = (size_t) MIN(size, (uint64_t) sizeof(zeros));
@@ -258,7 +259,8 @@ static int writer_piece(SetWriter *w, WriterFile *file, uint64_t offset, uint64_
                 ssize_t n;
                 int r;
 
-                n = pread(file->fd, w->buffer, (size_t) MIN(size, (uint64_t) SET_BLOCK_SIZE), (off_t) offset);
+                n = pread(file->fd, w->buffer, (size_t) MIN(size, (uint64_t) SET_BLOCK_SIZE),
+                          (off_t) offset);
                 if (n < 0 && errno == EINTR)
                         continue;
                 if (n <= 0) {
@@ -304,7 +306,8 @@ static int writer_content(SetWriter *w, WriterFile *file, struct archive_entry *
         return writer_hole(w, size - end);
 }
 
-/* Has this file been written under another name? Then *@ret is that, else it will be remembered by this one. */
+/* Has this file been written under another name? Then *@ret is that, else it will be remembered by this one.
+ * */
 static int writer_find_link(SetWriter *w, const struct stat *st, const char *member, const char **ret) {
         LinkedFile *file, *found;
         int r;
@@ -333,7 +336,10 @@ static int writer_find_link(SetWriter *w, const struct stat *st, const char *mem
         return 0;
 }
 
-static int writer_add_entry(SetWriter *w, struct archive_entry *entry, WriterFile *file, const char *member) {
+static int writer_add_entry(SetWriter *w,
+                            struct archive_entry *entry,
+                            WriterFile *file,
+                            const char *member) {
         SetIndexLine line = { .name = (char *) (uintptr_t) member };
         int r;
 
@@ -357,7 +363,11 @@ static int writer_add_entry(SetWriter *w, struct archive_entry *entry, WriterFil
         return r < 0 ? r : file->incomplete;
 }
 
-static int writer_add_open_file(SetWriter *w, int dir_fd, const char *name, const char *member, WriterFile *file,
+static int writer_add_open_file(SetWriter *w,
+                                int dir_fd,
+                                const char *name,
+                                const char *member,
+                                WriterFile *file,
                                 const struct stat *st) {
         _cleanup_(archive_entry_freep) struct archive_entry *entry = NULL;
         const char *first = NULL;

@@ -4,9 +4,10 @@
 /*
  * Writing a Backup Set
  *
- * Members in their order: texts, files, begin_tail, texts, finish. The writer knows tar and the index; where the bytes go
- * is set-output.h, which files they are is the caller's. Memory does not grow with the data: the index waits in a
- * nameless temporary file. (Files with several links are remembered, until the set is complete.)
+ * Members in their order: texts, files, begin_tail, texts, finish. The writer knows tar and the index; where
+ * the bytes go is set-output.h, which files they are is the caller's. Memory does not grow with the data:
+ * the index waits in a nameless temporary file. (Files with several links are remembered, until the set is
+ * complete.)
  */
 
 #include <stdbool.h>
@@ -28,9 +29,9 @@ DEFINE_CLEANUP(SetWriter *, set_writer_free)
 
 int set_writer_add_text(SetWriter *w, const char *name, const char *text, size_t size);
 
-/* The file @name in @dir_fd as @member. @tolerant: what cannot be read of an open file is filled with zeros, the index
- * says so, and the result is 1; else it is the error. -EOPNOTSUPP: not something a tar can hold (a socket); nothing was
- * written. @ret_size may be NULL. */
+/* The file @name in @dir_fd as @member. @tolerant: what cannot be read of an open file is filled with zeros,
+ * the index says so, and the result is 1; else it is the error. -EOPNOTSUPP: not something a tar can hold (a
+ * socket); nothing was written. @ret_size may be NULL. */
 int set_writer_add_file(SetWriter *w, int dir_fd, const char *name, const char *member, bool tolerant,
                         uint64_t *ret_size);
 /* The same for a directory that is open. */

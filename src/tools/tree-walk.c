@@ -58,7 +58,11 @@ static int is_directory(int dir_fd, const struct dirent *e) {
         return S_ISDIR(st.st_mode);
 }
 
-static int walk_entry(Walk *w, const char *directory, int dir_fd, const struct dirent *e, const FileSetView *view) {
+static int walk_entry(Walk *w,
+                      const char *directory,
+                      int dir_fd,
+                      const struct dirent *e,
+                      const FileSetView *view) {
         _cleanup_(freep) char *path = NULL;
         bool matches;
         int r, is_dir;

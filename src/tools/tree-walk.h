@@ -4,8 +4,9 @@
 /*
  * Walking a Tree
  *
- * Visits the files of a file set below one directory, by descriptors, never following a link. The paths that are
- * matched and reported are those below @path, wherever the descriptor really is: a shadow copy, an alternate place.
+ * Visits the files of a file set below one directory, by descriptors, never following a link. The paths that
+ * are matched and reported are those below @path, wherever the descriptor really is: a shadow copy, an
+ * alternate place.
  */
 
 #include <dirent.h>
@@ -17,8 +18,8 @@ typedef struct TreeVisitor {
         int (*file)(int dir_fd, const char *name, const char *path, void *userdata);
         /* A directory that does, before what is in it. May be NULL. */
         int (*directory)(int fd, const char *path, void *userdata);
-        /* Where directory @name, whose path is @path, really is: a descriptor, or -ENOENT for "right there", or another
-         * error. May be NULL. */
+        /* Where directory @name, whose path is @path, really is: a descriptor, or -ENOENT for "right there",
+         * or another error. May be NULL. */
         int (*open)(const char *path, void *userdata);
         /* A directory that could not be read. 0: go on without. May be NULL: it is an error. */
         int (*failed)(const char *path, int error, void *userdata);

@@ -81,7 +81,11 @@ static void set_time(const char *dir, const char *name, time_t sec, long nsec) {
         assert_int_equal(utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW), 0);
 }
 
-static void set_attribute(const char *dir, const char *name, const char *attribute, const void *value, size_t size) {
+static void set_attribute(const char *dir,
+                          const char *name,
+                          const char *attribute,
+                          const void *value,
+                          size_t size) {
         _cleanup_(freep) char *path = path_in(dir, name);
 
         assert_int_equal(setxattr(path, attribute, value, size, 0), 0);

@@ -17,15 +17,15 @@
 /* Fills @dir with all kinds of files; big ones only if @big. */
 void tree_populate(const char *dir, bool big);
 
-/* What is below @dir, as one text: types, modes, owners, times, links, attributes, ACLs, holes, digests. Two trees are
- * the same when their texts are. The caller frees. */
+/* What is below @dir, as one text: types, modes, owners, times, links, attributes, ACLs, holes, digests. Two
+ * trees are the same when their texts are. The caller frees. */
 char *tree_describe(const char *dir);
 
 /* Saves directory @dir to file @set, at @level. */
 void set_save(const char *set, const char *dir, int level);
 
-/* Restores all of @set, whose files were below @from, below @to. The first thing that went wrong: the set (-EBADMSG …)
- * or a file. *@ret_restored (may be NULL): how many got their names. */
+/* Restores all of @set, whose files were below @from, below @to. The first thing that went wrong: the set
+ * (-EBADMSG …) or a file. *@ret_restored (may be NULL): how many got their names. */
 int set_restore(const char *set, const char *from, const char *to, unsigned *ret_restored);
 
 /* The same without the seal: everything is unpacked and compared first. */

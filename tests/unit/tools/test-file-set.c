@@ -88,7 +88,8 @@ static void test_that_patterns_are_those_of_the_windows_api(void **state) {
                 _cleanup_(file_set_freep) FileSet *set = NULL;
 
                 assert_int_equal(file_set_new(&set), 0);
-                assert_int_equal(file_set_add(set, cases[i].directory, cases[i].pattern, cases[i].recursive), 0);
+                assert_int_equal(file_set_add(set, cases[i].directory, cases[i].pattern, cases[i].recursive),
+                                 0);
                 if (file_set_contains(set, cases[i].path) != cases[i].belongs)
                         fail_msg("case %zu: '%s'", i, cases[i].path);
         }
@@ -212,7 +213,8 @@ static void test_that_walking_finds_what_belongs_and_follows_no_link(void **stat
                             "/srv/ /srv/a.db /srv/sub/ /srv/sub/b.db /srv/sub/deep/ /srv/sub/deep/c.db");
                 assert_int_equal(file_set_exclude(set, "/srv/sub/deep", "*", false), 0);
                 assert_int_equal(file_set_add(set, "/srv", "link", false), 0); /* as the link that it is */
-                assert_walk(set, "/srv", srv, "/srv/ /srv/a.db /srv/link /srv/sub/ /srv/sub/b.db /srv/sub/deep/");
+                assert_walk(set, "/srv", srv,
+                            "/srv/ /srv/a.db /srv/link /srv/sub/ /srv/sub/b.db /srv/sub/deep/");
         }
 
         assert_int_equal(count_open_fds(), fds);

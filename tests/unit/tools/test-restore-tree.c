@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Restoring files: each is the old one or the new one, at any moment; and none is anywhere but below its destination,
- * whatever the set says.
+ * Restoring files: each is the old one or the new one, at any moment; and none is anywhere but below its
+ * destination, whatever the set says.
  */
 
 #include <errno.h>
@@ -29,7 +29,8 @@
 #include "tools/set-index.h"
 #include "tools/set-output.h"
 
-/* A set as somebody might make it who wants to write where he may not: everything fits, index, end and seal. */
+/* A set as somebody might make it who wants to write where he may not: everything fits, index, end and seal.
+ * */
 typedef struct Forgery {
         SetOutput *output;
         struct archive *archive;
@@ -137,12 +138,14 @@ static void test_that_no_member_leads_out_of_the_destination(void **state) {
                 { "data/other/new", "bad", NULL, false, NULL, NULL, -EXDEV }, /* nobody asked for that */
                 /* A link first, and then through it. */
                 { "data/tree/link", NULL, "../../outside", false, "data/tree/link/new", "bad", -EISDIR },
-                { "data/tree/link", NULL, "../../outside/old", false, "data/tree/link", "bad", 0 }, /* replaces the link */
+                { "data/tree/link", NULL, "../../outside/old", false, "data/tree/link", "bad",
+                  0 }, /* replaces the link */
                 /* A link that was there. */
                 { "data/tree/planted/new", "bad", NULL, false, NULL, NULL, -ELOOP },
                 { "data/tree/planted", "good", NULL, false, NULL, NULL, 0 },
                 { "data/tree/hard", NULL, "../outside/old", true, "data/tree/hard", "bad", -EXDEV },
-                { "data/tree/hard", NULL, "data/tree/../../../outside/old", true, "data/tree/hard", "bad", -EXDEV },
+                { "data/tree/hard", NULL, "data/tree/../../../outside/old", true, "data/tree/hard", "bad",
+                  -EXDEV },
                 { "data/tree/hard", NULL, "data/other/old", true, "data/tree/hard", "bad", -EXDEV },
                 { "data/tree/hard", NULL, "data/tree/planted/old", true, "data/tree/hard", "bad", -ELOOP },
                 { "data/tree", "bad", NULL, false, NULL, NULL, -EISDIR },
@@ -150,7 +153,8 @@ static void test_that_no_member_leads_out_of_the_destination(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
-                _cleanup_(freep) char *set = path_in(dir, "set"), *target = path_in(dir, "target"), *old = NULL;
+                _cleanup_(freep) char *set = path_in(dir, "set"), *target = path_in(dir, "target"),
+                                      *old = NULL;
                 Forgery f;
                 int r;
 
@@ -280,7 +284,8 @@ static void test_that_directories_nobody_restores_can_be_entered(void **state) {
         write_file(dir, "target/mark", "");
         forge_begin(&f, set);
         forge_member(&f, SET_MANIFEST, MANIFEST, NULL, false);
-        forge_member(&f, "data/tree/a/b/file", "text", NULL, false); /* a component's file, without its directory */
+        forge_member(&f, "data/tree/a/b/file", "text", NULL,
+                     false); /* a component's file, without its directory */
         forge_end(&f);
 
         assert_int_equal(set_restore(set, "/tree", target, NULL), 0);

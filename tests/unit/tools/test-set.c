@@ -61,15 +61,15 @@ static void test_that_tar_can_open_a_set(void **state) {
                 _cleanup_(fixture_end) Fixture f = fixture_new(true, levels[i]);
                 _cleanup_(freep) char *unpacked = NULL, *odd = path_in(f.tree, "attributes/file");
 
-                /* There is no way to say this name in a tar: umbra escapes it. And of the nanoseconds before 1970
-                 * libarchive and GNU tar think differently. */
+                /* There is no way to say this name in a tar: umbra escapes it. And of the nanoseconds before
+                 * 1970 libarchive and GNU tar think differently. */
                 assert_int_equal(removexattr(odd, TREE_ODD_ATTRIBUTE), 0);
                 shell("touch -d 1969-12-20 %s/noise-1", f.tree);
                 set_save(f.set, f.tree, levels[i]);
 
                 write_file(f.dir, "out/mark", "");
-                shell("tar -xpf %s -C %s/out %s --acls --xattrs --xattrs-include='*' --delay-directory-restore 2>/dev/null", f.set,
-                      f.dir, levels[i] ? "--zstd" : "");
+                shell("tar -xpf %s -C %s/out %s --acls --xattrs --xattrs-include='*' --delay-directory-restore 2>/dev/null",
+                      f.set, f.dir, levels[i] ? "--zstd" : "");
                 assert_true(file_exists(f.dir, "out/umbra/manifest.json"));
                 assert_true(file_exists(f.dir, "out/umbra/index"));
 
