@@ -43,7 +43,7 @@ int tool_exit_code(HRESULT hr) {
         }
 }
 
-static void complain(const char *format, va_list ap) {
+static _printf_(1, 0) void complain(const char *format, va_list ap) {
         fputs("umbra: ", stderr);
         vfprintf(stderr, format, ap);
 }

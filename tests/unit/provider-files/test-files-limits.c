@@ -309,7 +309,6 @@ static void test_that_discarding_what_was_only_planned_does_nothing(void **state
 
 static void test_that_a_store_of_somebody_else_is_not_touched(void **state) {
         _cleanup_(fixture_freep) Fixture *f = NULL;
-        _cleanup_(freep) char *note = NULL;
         ProviderProbe probe;
         char *planned;
 

@@ -119,7 +119,7 @@ static void test_that_a_broken_page_is_found(void **state) {
 static void test_that_a_lost_log_is_found_by_comparing(void **state) {
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(freep) char *path = make_copy_with_log(dir, "a.db"), *finding = NULL;
-        _cleanup_(freep) char *second = path_in(dir, "b.db"), *log = path_in(dir, "a.db-wal");
+        _cleanup_(freep) char *second = path_in(dir, "b.db");
         DatabaseStamp stamp;
 
         copy_file(path, second);
