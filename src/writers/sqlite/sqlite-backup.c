@@ -258,8 +258,8 @@ bool sqlite_on_freeze(void *userdata) {
 
         /* The file system of the log may be held next. */
         log_hold();
-        log_info("Frozen at " REALTIME_FORMAT ": %zu databases held after %s", REALTIME_ARGS(realtime),
-                 w->n_databases, span_to_string(w->frozen - began, span));
+        log_info("Frozen at " REALTIME_FORMAT ": %zu database%s held after %s", REALTIME_ARGS(realtime),
+                 w->n_databases, w->n_databases == 1 ? "" : "s", span_to_string(w->frozen - began, span));
         return true;
 }
 
@@ -272,8 +272,9 @@ static void thaw(SqliteWriter *w, const char *word) {
                 return;
 
         databases_release(w->databases, w->n_databases);
-        log_info("%s at " REALTIME_FORMAT ": %zu databases were held for %s", word, REALTIME_ARGS(realtime),
-                 w->n_databases, span_to_string(now_usec(CLOCK_MONOTONIC) - w->frozen, span));
+        log_info("%s at " REALTIME_FORMAT ": %zu database%s held for %s", word, REALTIME_ARGS(realtime),
+                 w->n_databases, w->n_databases == 1 ? "" : "s",
+                 span_to_string(now_usec(CLOCK_MONOTONIC) - w->frozen, span));
         w->frozen = 0;
         log_release();
 }

@@ -22,10 +22,14 @@
 #define READ_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 /* Between transactions a busy writer leaves its lock free for microseconds only. SQLite's own busy handler
- * asks ten times a second, and would hardly ever meet one of these moments; this one does after some
- * milliseconds. */
-#define BUSY_PAUSE_FIRST_USEC 50U
-#define BUSY_PAUSE_MAX_USEC 500U
+ * asks ten times a second, and would hardly ever meet one of these moments. So for a while we ask as often as
+ * the clock allows, which soon meets one, and then with less zeal. */
+#define BUSY_PAUSE_USEC 20U
+#define BUSY_PAUSE_LONG_USEC 500U
+#define BUSY_ZEALOUS_CALLS 10000
+
+/* How long a checkpoint waits for others, and at most keeps writers waiting for the sake of a shorter log. */
+#define CHECKPOINT_PATIENCE_USEC (50 * USEC_PER_MSEC)
 
 #define PROGRESS_STEPS 10000
 
@@ -157,8 +161,8 @@ static int database_fail_sqlite(Database *d, int rc, const char *what) {
 
 static int database_on_busy(void *userdata, int n_calls) {
         Database *d = userdata;
-        usec_t pause = MIN(BUSY_PAUSE_FIRST_USEC * (1U + (unsigned) n_calls / 8U), BUSY_PAUSE_MAX_USEC);
-        struct timespec ts = timespec_from_usec(pause);
+        struct timespec ts = timespec_from_usec(n_calls < BUSY_ZEALOUS_CALLS ? BUSY_PAUSE_USEC :
+                                                                               BUSY_PAUSE_LONG_USEC);
 
         if (now_usec(CLOCK_MONOTONIC) >= d->deadline)
                 return 0;
@@ -307,15 +311,25 @@ void database_keep_log(Database *d, bool keep) {
         (void) sqlite3_db_config(d->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int) keep, NULL);
 }
 
+/* For the lock of whoever is just checkpointing SQLite does not ask its busy handler, so we wait ourselves. */
+static int checkpoint_patiently(Database *d, int mode) {
+        int rc;
+
+        d->deadline = usec_add(now_usec(CLOCK_MONOTONIC), CHECKPOINT_PATIENCE_USEC);
+        do
+                rc = sqlite3_wal_checkpoint_v2(d->db, "main", mode, NULL, NULL);
+        while (rc == SQLITE_BUSY && database_on_busy(d, 0) != 0);
+
+        return rc;
+}
+
 int database_checkpoint(Database *d) {
         static const int modes[] = { SQLITE_CHECKPOINT_PASSIVE, SQLITE_CHECKPOINT_TRUNCATE };
 
         /* The first one does the work and stands in nobody's way. After it the second one has little left to
-         * do with the writers' lock in its hand, and if it does not get all locks at once, the log stays as
-         * it is. */
-        d->deadline = 0;
+         * do with the writers' lock in hand, and if readers do not let go of the log, it stays as it is. */
         for (size_t i = 0; i < ELEMENTSOF(modes); ++i) {
-                int rc = sqlite3_wal_checkpoint_v2(d->db, "main", modes[i], NULL, NULL);
+                int rc = checkpoint_patiently(d, modes[i]);
 
                 if (rc != SQLITE_OK && errno_from_sqlite(rc, 0) != -EBUSY)
                         return database_fail_sqlite(d, rc, "cannot be checkpointed");

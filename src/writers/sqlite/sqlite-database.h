@@ -79,8 +79,8 @@ int database_open(Database *d);
 void database_close(Database *d);
 bool database_is_open(const Database *d);
 
-/* Writes what is in the log into the database, as far as that is possible without waiting for anybody, so
- * that the copy is small and opens quickly. Being in others' way, or without a log, is no failure. */
+/* Writes what is in the log into the database, as far as that is possible without waiting long for anybody,
+ * so that the copy is small and opens quickly. Others in the way, or no log at all, are no failure. */
 int database_checkpoint(Database *d);
 
 /* Takes the writer's lock; other writers are waited for until @deadline (CLOCK_MONOTONIC). */

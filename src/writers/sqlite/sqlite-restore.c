@@ -90,7 +90,7 @@ static int is_in_use(SqliteWriter *w, const char *path, char **ret_why) {
 
         r = database_find_user(path, &u, &unseen);
         if (r == 0 && unseen > 0)
-                log_warning("%u processes could not be looked into, relying on locks to see whether '%s' is open",
+                log_warning("%u processes could not be looked into, relying on locks to see who uses '%s'",
                             unseen, path);
         if (r <= 0)
                 return r;

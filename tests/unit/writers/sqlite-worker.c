@@ -141,9 +141,9 @@ static void write_forever(const char *arg) {
 static void checkpoint_forever(const char *arg) {
         check(sqlite3_busy_handler(db, NULL, NULL)); /* in nobody's way for long */
         ready();
-        for (int mode = SQLITE_CHECKPOINT_PASSIVE; !stopped(0);
-             mode = (mode + 1) % (SQLITE_CHECKPOINT_TRUNCATE + 1))
-                (void) sqlite3_wal_checkpoint_v2(db, "main", mode, NULL, NULL);
+        for (int i = 0; !stopped(0); ++i)
+                (void) sqlite3_wal_checkpoint_v2(db, "main", i % (SQLITE_CHECKPOINT_TRUNCATE + 1), NULL,
+                                                 NULL);
 }
 
 static void read_forever(const char *arg) {

@@ -58,6 +58,8 @@ static void test_that_a_configuration_is_understood(void **state) {
         assert_int_equal(c->busy_timeout, SQLITE_BUSY_TIMEOUT_DEFAULT_USEC);
 }
 
+#define FIFTY "--------------------------------------------------"
+
 static void test_that_half_a_configuration_is_refused(void **state) {
         static const char *const cases[] = {
                 "",
@@ -72,9 +74,7 @@ static void test_that_half_a_configuration_is_refused(void **state) {
                 "[sqlite]\ndatabase = /srv/a.db\n[other]\nname = value\n",
                 "[sqlite]\ndatabase = /srv/a.db\nnonsense\n",
                 /* longer than a line may be */
-                "[sqlite]\ndatabase = /srv/12345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                "12345678901234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890"
-                "/a.db\n",
+                "[sqlite]\ndatabase = /srv/a.db" FIFTY FIFTY FIFTY FIFTY "\n",
         };
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(freep) char *path = path_in(dir, "sqlite.conf");

@@ -106,7 +106,8 @@ static char *query(Database *d, const char *sql) {
 }
 
 #define STATE                                                                                               \
-        "SELECT count(*) || ' ' || max(number) || ' ' || sum(length(filler)) || ' ' || sum(number) FROM entries"
+        "SELECT count(*) || ' ' || max(number) || ' ' || sum(length(filler)) || ' ' || sum(number)"         \
+        " FROM entries"
 
 /* Others use the database as hard as they can; it is held and copied again and again. */
 static void copy_while_in_use(const char *journal_mode) {
