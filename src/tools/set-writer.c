@@ -40,6 +40,7 @@ struct SetWriter {
 
         struct archive *archive;
         int output_error; /* of the last write, which libarchive cannot carry */
+        bool discard;     /* given up: what libarchive still wants to write at its end goes nowhere */
         Digest *digest, *index_digest;
         FILE *index;
         uint64_t members, index_size;
@@ -52,6 +53,9 @@ static const char zeros[SET_BLOCK_SIZE];
 
 static la_ssize_t writer_on_write(struct archive *a, void *userdata, const void *data, size_t size) {
         SetWriter *w = userdata;
+
+        if (w->discard)
+                return (la_ssize_t) size;
 
         w->output_error = set_output_write(w->output, data, size);
         if (w->output_error < 0) {
@@ -132,10 +136,10 @@ SetWriter *set_writer_free(SetWriter *w) {
                 free(file);
         }
 
-        if (w->archive) {
-                archive_write_fail(w->archive); /* no end that nobody asked for */
+        /* Freeing it closes it. archive_write_fail() would keep it from that, and from freeing all of it. */
+        w->discard = true;
+        if (w->archive)
                 archive_write_free(w->archive);
-        }
         if (w->index)
                 (void) fclose(w->index);
         digest_free(w->index_digest);

@@ -21,6 +21,7 @@
 #include "tools/set-format.h"
 #include "tools/set-index.h"
 #include "tools/set-output.h"
+#include "tools/set-writer.h"
 
 static void test_that_a_tree_comes_back_with_everything(void **state) {
         static const int levels[] = { SET_LEVEL_NONE, SET_LEVEL_DEFAULT, 1 };
@@ -177,6 +178,30 @@ static void test_that_a_backup_that_ends_early_leaves_no_file(void **state) {
         }
 }
 
+/* The sanitizer sees whether anything is left. */
+static void test_that_a_set_may_be_given_up_at_any_member(void **state) {
+        static const char text[] = "{}";
+
+        for (unsigned members = 0; members < 4; ++members) {
+                _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+                _cleanup_(freep) char *path = path_in(dir, "set");
+                unsigned fds = count_open_fds();
+                SetOutput *output;
+                SetWriter *w;
+
+                assert_int_equal(set_output_open(path, SET_LEVEL_DEFAULT, &output), 0);
+                assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
+                for (unsigned i = 0; i < members; ++i)
+                        assert_int_equal(set_writer_add_text(w, "umbra/x", text, 2), 0);
+                set_writer_free(w);
+                set_output_free(output);
+
+                assert_false(file_exists(dir, "set"));
+                assert_false(file_exists(dir, "set.part"));
+                assert_int_equal(count_open_fds(), fds);
+        }
+}
+
 static void test_that_a_full_disk_is_told(void **state) {
         SetOutput *output;
         char block[65536] = { 0 };
@@ -199,6 +224,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_names_which_lead_elsewhere_are_not_safe),
                 cmocka_unit_test(test_that_an_index_line_has_one_form),
                 cmocka_unit_test(test_that_a_backup_that_ends_early_leaves_no_file),
+                cmocka_unit_test(test_that_a_set_may_be_given_up_at_any_member),
                 cmocka_unit_test(test_that_a_full_disk_is_told),
         };
 
