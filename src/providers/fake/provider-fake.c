@@ -27,6 +27,8 @@
 #include "provider/provider-mount.h"
 #include "providers/fake/fake-script.h"
 
+#define MKDIR_ATTEMPTS 16U
+
 #define EXTRACT_FLAGS                                                                               \
         (ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |\
          ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SPARSE)
@@ -102,7 +104,12 @@ static int fake_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
         if (r < 0)
                 return r;
 
-        r = mkdir_p(path, 0700);
+        /* A worker that discards the last copy at this moment takes the directory above away. */
+        for (unsigned attempt = 0; attempt < MKDIR_ATTEMPTS; ++attempt) {
+                r = mkdir_p(path, 0700);
+                if (r != -ENOENT)
+                        break;
+        }
         if (r < 0)
                 return r;
 
