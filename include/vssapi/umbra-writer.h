@@ -65,7 +65,8 @@ typedef struct UmbraWriterCallbacks {
         /* Required. The instant has passed: go on. Quickly, others are waiting. */
         bool (*OnThaw)(void *userdata);
 
-        /* Required. It failed somewhere: go on as after a thaw. May come more than once. */
+        /* Required. It failed somewhere: go on as after a thaw. May come more than once, and also without
+         * umbrad: when it is gone, when the freeze limit passes, when the writer unsubscribes meanwhile. */
         bool (*OnAbort)(void *userdata);
 
         /* The shadow copy exists: umbra_writer_get_snapshot_device_name() tells where. */
@@ -90,8 +91,8 @@ typedef struct UmbraWriterCallbacks {
         bool (*OnVSSShutdown)(void *userdata);
         bool (*OnVSSApplicationStartup)(void *userdata);
 
-        /* The connection to umbrad is lost. A freeze that was under way was thawed or aborted before this.
-         * */
+        /* The connection to umbrad is lost. Before this the backups that were going on have ended for the
+         * writer, with OnAbort where one is owed and OnBackupShutdown. It registers again by itself. */
         void (*OnDisconnected)(void *userdata);
 } UmbraWriterCallbacks;
 
@@ -124,11 +125,12 @@ UMBRA_API HRESULT umbra_writer_initialize(UmbraWriter *w,
 /* From here on the callbacks come. @event_flags is UMBRA_WRITER_EVENTS, both bits.
  * VSS_E_WRITER_ALREADY_SUBSCRIBED the second time, E_ACCESSDENIED if umbrad does not take the writer,
  * VSS_E_WRITER_INFRASTRUCTURE if it does not answer. @unsubscribe_timeout_msec is how long unsubscribing may
- * wait for a callback. [MS: nf-vswriter-cvsswriterex-subscribeex] */
+ * wait for a callback; then it says VSS_E_WRITERERROR_TIMEOUT, and may be asked again. [MS: nf-vswriter-cvsswriterex-subscribeex] */
 UMBRA_API HRESULT umbra_writer_subscribe(UmbraWriter *w, DWORD unsubscribe_timeout_msec, DWORD event_flags);
 
-/* The last callback has returned when this returns. Not from a callback. [MS:
- * nf-vswriter-cvsswriter-unsubscribe] */
+/* The last callback has returned when this returns; an OnAbort that is owed comes before, events that have not
+ * begun do not come any more. Not from a callback (VSS_E_BAD_STATE).
+ * [MS: nf-vswriter-cvsswriter-unsubscribe] */
 UMBRA_API HRESULT umbra_writer_unsubscribe(UmbraWriter *w);
 
 /* Reserved. E_NOTIMPL. */
@@ -144,7 +146,8 @@ UMBRA_API UINT umbra_writer_get_volume_count(UmbraWriter *w);
 UMBRA_API VSS_ID umbra_writer_get_snapshot_set_id(UmbraWriter *w);
 UMBRA_API LONG umbra_writer_get_context(UmbraWriter *w); /* VSS_SNAPSHOT_CONTEXT and attributes */
 UMBRA_API VSS_APPLICATION_LEVEL umbra_writer_get_level(UmbraWriter *w);
-UMBRA_API bool umbra_writer_is_path_affected(UmbraWriter *w, LPCWSTR path); /* on a volume of the set? */
+/* Is it on a volume of the set? It need not exist; links are followed, mounts are volumes of their own. */
+UMBRA_API bool umbra_writer_is_path_affected(UmbraWriter *w, LPCWSTR path);
 UMBRA_API bool umbra_writer_is_bootable_system_state_backed_up(UmbraWriter *w);
 UMBRA_API bool umbra_writer_are_components_selected(UmbraWriter *w); /* else whole volumes are saved */
 UMBRA_API VSS_BACKUP_TYPE umbra_writer_get_backup_type(UmbraWriter *w);
@@ -158,8 +161,8 @@ UMBRA_API HRESULT umbra_writer_get_snapshot_device_name(UmbraWriter *w,
                                                         LPCWSTR original_volume,
                                                         LPCWSTR *ret_device);
 
-/* What the writer said about itself in this session. Must NOT be released; it ends with the session.
- * [MS: nf-vswriter-cvsswriterex-getidentifyinformation] */
+/* What the writer said about itself in this session; in OnPrepareBackup, OnPrepareSnapshot and OnPostSnapshot.
+ * Must NOT be released; it ends with the session. [MS: nf-vswriter-cvsswriterex-getidentifyinformation] */
 UMBRA_API HRESULT umbra_writer_get_identify_information(UmbraWriter *w,
                                                         IVssExamineWriterMetadata **ret_metadata);
 
@@ -169,7 +172,7 @@ UMBRA_API HRESULT umbra_writer_get_session_id(UmbraWriter *w, VSS_ID *ret_sessio
 /*
  * Says why the callback that is running fails; on its thread, and not in OnIdentify (VSS_E_BAD_STATE). @hr
  * is S_OK or one of VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT, _OUTOFRESOURCES, _TIMEOUT, _RETRYABLE,
- * _NONRETRYABLE, _PARTIAL_FAILURE; anything else is E_INVALIDARG. The requester sees @hr_application and
+ * _NONRETRYABLE, _PARTIAL_FAILURE, _RECOVERY_FAILED; anything else is E_INVALIDARG. The requester sees @hr_application and
  * @message (may be NULL) as they are. [MS: nf-vswriter-cvsswriterex2-setwriterfailureex]
  */
 UMBRA_API HRESULT umbra_writer_set_failure(UmbraWriter *w, HRESULT hr);
