@@ -29,6 +29,7 @@
 #include "coordinator/connection.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/guard-client.h"
+#include "coordinator/idle.h"
 #include "coordinator/recover.h"
 #include "coordinator/volume.h"
 #include "wire/wire-limits.h"
@@ -223,6 +224,7 @@ int manager_run(Manager *m) {
         r = manager_listen(m);
         if (r < 0)
                 return r;
+        idle_trim();
         (void) sd_notify(false, "READY=1\nSTATUS=Waiting for requesters and writers");
         log_info("umbrad " UMBRA_VERSION " listens on '%s'", m->socket_path);
 

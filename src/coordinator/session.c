@@ -6,7 +6,6 @@
 
 #include "coordinator/session.h"
 
-#include <malloc.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -17,6 +16,7 @@
 #include "coordinator/catalog.h"
 #include "coordinator/connection.h"
 #include "coordinator/discard-queue.h"
+#include "coordinator/idle.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"
@@ -86,7 +86,7 @@ void session_closed(void *userdata) {
                 free(s->selection[i].ids);
         DL_DELETE(s->manager->sessions, s);
         if (!s->manager->sessions)
-                (void) malloc_trim(0); /* documents are large, and umbrad is idle now */
+                idle_trim();
         free(s);
 }
 
