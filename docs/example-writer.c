@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
-/* An application with one rule: the files left and right hold the same number. Its writer keeps that true of every shadow copy. */
+/* An application with one rule: the files left and right hold the same number. Its writer keeps that true of
+ * every shadow copy. */
 
 #include <pthread.h>
 #include <stdio.h>

@@ -125,11 +125,12 @@ UMBRA_API HRESULT umbra_writer_initialize(UmbraWriter *w,
 /* From here on the callbacks come. @event_flags is UMBRA_WRITER_EVENTS, both bits.
  * VSS_E_WRITER_ALREADY_SUBSCRIBED the second time, E_ACCESSDENIED if umbrad does not take the writer,
  * VSS_E_WRITER_INFRASTRUCTURE if it does not answer. @unsubscribe_timeout_msec is how long unsubscribing may
- * wait for a callback; then it says VSS_E_WRITERERROR_TIMEOUT, and may be asked again. [MS: nf-vswriter-cvsswriterex-subscribeex] */
+ * wait for a callback; then it says VSS_E_WRITERERROR_TIMEOUT, and may be asked again.
+ * [MS: nf-vswriter-cvsswriterex-subscribeex] */
 UMBRA_API HRESULT umbra_writer_subscribe(UmbraWriter *w, DWORD unsubscribe_timeout_msec, DWORD event_flags);
 
-/* The last callback has returned when this returns; an OnAbort that is owed comes before, events that have not
- * begun do not come any more. Not from a callback (VSS_E_BAD_STATE).
+/* The last callback has returned when this returns; an OnAbort that is owed comes before, events that have
+ * not begun do not come any more. Not from a callback (VSS_E_BAD_STATE).
  * [MS: nf-vswriter-cvsswriter-unsubscribe] */
 UMBRA_API HRESULT umbra_writer_unsubscribe(UmbraWriter *w);
 
@@ -161,8 +162,8 @@ UMBRA_API HRESULT umbra_writer_get_snapshot_device_name(UmbraWriter *w,
                                                         LPCWSTR original_volume,
                                                         LPCWSTR *ret_device);
 
-/* What the writer said about itself in this session; in OnPrepareBackup, OnPrepareSnapshot and OnPostSnapshot.
- * Must NOT be released; it ends with the session. [MS: nf-vswriter-cvsswriterex-getidentifyinformation] */
+/* What the writer said about itself in this session; in OnPrepareBackup, OnPrepareSnapshot and
+ * OnPostSnapshot. Must NOT be released; it ends with the session. [MS: nf-vswriter-cvsswriterex-getidentifyinformation] */
 UMBRA_API HRESULT umbra_writer_get_identify_information(UmbraWriter *w,
                                                         IVssExamineWriterMetadata **ret_metadata);
 
@@ -172,8 +173,8 @@ UMBRA_API HRESULT umbra_writer_get_session_id(UmbraWriter *w, VSS_ID *ret_sessio
 /*
  * Says why the callback that is running fails; on its thread, and not in OnIdentify (VSS_E_BAD_STATE). @hr
  * is S_OK or one of VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT, _OUTOFRESOURCES, _TIMEOUT, _RETRYABLE,
- * _NONRETRYABLE, _PARTIAL_FAILURE, _RECOVERY_FAILED; anything else is E_INVALIDARG. The requester sees @hr_application and
- * @message (may be NULL) as they are. [MS: nf-vswriter-cvsswriterex2-setwriterfailureex]
+ * _NONRETRYABLE, _PARTIAL_FAILURE, _RECOVERY_FAILED; anything else is E_INVALIDARG. The requester sees
+ * @hr_application and @message (may be NULL) as they are. [MS: nf-vswriter-cvsswriterex2-setwriterfailureex]
  */
 UMBRA_API HRESULT umbra_writer_set_failure(UmbraWriter *w, HRESULT hr);
 UMBRA_API HRESULT umbra_writer_set_failure_ex(UmbraWriter *w,

@@ -364,7 +364,8 @@ static void writer_end_sessions(UmbraWriter *w) {
         }
 }
 
-/* While the application is frozen, what might keep it so waits: its own session's events come first, then Identify; nothing else. */
+/* While the application is frozen, what might keep it so waits: its own session's events come first, then
+ * Identify; nothing else. */
 static WriterEvent *queue_next(const UmbraWriter *w, const WriterSession *frozen, bool late) {
         WriterEvent *e, *identify = NULL;
 

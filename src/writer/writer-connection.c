@@ -3,8 +3,8 @@
 /*
  * A Writer's Connection
  *
- * Connects, registers, reads events into the queue. When umbrad ends, the application is woken and the writer waits for umbrad to come back: a socket that is
- * there again is tried at growing intervals.
+ * Connects, registers, reads events into the queue. When umbrad ends, the application is woken and the
+ * writer waits for umbrad to come back: a socket that is there again is tried at growing intervals.
  */
 
 #include <errno.h>
@@ -256,7 +256,8 @@ static bool writer_pause(UmbraWriter *w, usec_t usec) {
         return stopping;
 }
 
-/* Umbrad is gone: whoever froze for it must wake. What no handler has seen of the old connection is dropped. */
+/* Umbrad is gone: whoever froze for it must wake. What no handler of the old connection has seen is
+ * dropped. */
 static void writer_lost(UmbraWriter *w) {
         writer_drop_client(w);
         writer_drop_queue(w);

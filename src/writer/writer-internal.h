@@ -4,12 +4,13 @@
 /*
  * Inside a Writer
  *
- * Two threads serve one writer. The connection's thread reads events and never runs an application's code, so a slow handler never stops the
- * connection from answering; it puts them into a queue. The callbacks' thread takes them out one at a time, calls the handler, and answers. It
- * also keeps the freeze limit: a writer that is not thawed in time wakes by itself.
+ * Two threads serve one writer. The connection's thread reads events and never runs an application's code,
+ * so a slow handler never stops the connection from answering; it puts them into a queue. The callbacks'
+ * thread takes them out one at a time, calls the handler, and answers. It also keeps the freeze limit: a
+ * writer that is not thawed in time wakes by itself.
  *
- * Locks: life is taken by whoever subscribes or unsubscribes, for as long as that takes. The client's lock is taken before ours (events arrive under it), so
- * nothing is asked of a client while our lock is held.
+ * Locks: life is taken by whoever subscribes or unsubscribes, for as long as that takes. The client's lock
+ * is taken before ours (events arrive under it), so nothing is asked of a client while our lock is held.
  */
 
 #include <pthread.h>
@@ -94,5 +95,6 @@ bool writer_on_callback_thread(const UmbraWriter *w);
 const WriterEvent *writer_current_event(const UmbraWriter *w);
 
 /* writer-path.c */
-/* Does @path, which need not exist, lie on the volume that begins at @volume? Volumes mounted further down are others. */
+/* Does @path, which need not exist, lie on the volume that begins at @volume? Volumes mounted further down
+ * are others. */
 bool path_is_on_volume(const char *path, const char *volume);

@@ -3,8 +3,9 @@
 /*
  * What Lies on a Volume
  *
- * Links are followed, because applications name their data as they like. A mount further down is another volume, which the device number tells; what cannot be
- * looked at is decided by its name, and then rather too much counts than too little.
+ * Links are followed, because applications name their data as they like. A mount further down is another
+ * volume, which the device number tells; what cannot be looked at is decided by its name, and then rather
+ * too much counts than too little.
  */
 
 #include <stdlib.h>
@@ -15,7 +16,8 @@
 #include "doc/filespec.h"
 #include "writer/writer-internal.h"
 
-/* The longest part of @path that exists, as it is really called; *ret_rest is what follows it. NULL: not even a part. */
+/* The longest part of @path that exists, as it is really called; *ret_rest is what follows it. NULL: not
+ * even a part. */
 static char *path_real_part(const char *path, const char **ret_rest) {
         _cleanup_(freep) char *part = strdup(path);
         char *real;

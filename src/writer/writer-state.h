@@ -10,8 +10,9 @@
  *        `------------------------+---------------------------+----------------+-----------------+------------------------'
  *                       Abort, BackupComplete, BackupShutdown, a lost connection, or the freeze limit
  *
- * One such state per session, because backups may overlap: while one is frozen, another one ends. What the library itself must know of it: whether the
- * application is owed an OnAbort when the connection ends, how long it may stay frozen, and that an OnThaw that comes after that is not passed on, because the
+ * One such state per session, because backups may overlap: while one is frozen, another one ends. What the
+ * library itself must know of it: whether the application is owed an OnAbort when the connection ends, how
+ * long it may stay frozen, and that an OnThaw that comes after that is not passed on, because the
  * application was woken before. A session in IDLE is not in the list.
  */
 

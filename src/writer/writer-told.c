@@ -3,8 +3,8 @@
 /*
  * What Is Going On
  *
- * The questions a handler may ask, and what it may say about its failure; all on the callbacks' thread, about the event that is being handled. Which event
- * tells what is a table. [MS: events.tsv, allowed calls]
+ * The questions a handler may ask, and what it may say about its failure; all on the callbacks' thread,
+ * about the event that is being handled. Which event tells what is a table. [MS: events.tsv, allowed calls]
  */
 
 #include <stdlib.h>

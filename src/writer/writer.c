@@ -3,7 +3,8 @@
 /*
  * Writers
  *
- * The object behind UmbraWriter and, through it, behind CVssWriter: made, told who it is, subscribed, unsubscribed.
+ * The object behind UmbraWriter and, through it, behind CVssWriter: made, told who it is, subscribed,
+ * unsubscribed.
  */
 
 #include <signal.h>

@@ -126,6 +126,8 @@ HRESULT backup_select(Backup *b, const char *volume) {
         hr = IVssBackupComponents_StartSnapshotSet(b->api, &b->set);
         if (SUCCEEDED(hr))
                 hr = IVssBackupComponents_AddToSnapshotSet(b->api, wide, fake_provider, &b->snapshot);
+        if (FAILED(hr))
+                print_error("0x%08x %s\n", (unsigned) hr, umbra_last_error());
         return hr;
 }
 

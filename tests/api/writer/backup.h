@@ -4,7 +4,8 @@
 /*
  * A Backup, Step by Step
  *
- * The requester of these tests. Each step waits for its end and returns how it ended, as IVssAsync::QueryStatus() says.
+ * The requester of these tests. Each step waits for its end and returns how it ended, as
+ * IVssAsync::QueryStatus() says.
  */
 
 #include <stdbool.h>
@@ -38,7 +39,8 @@ HRESULT backup_create(Backup *b);
 HRESULT backup_complete(Backup *b);
 /* From Gather to DoSnapshotSet. */
 HRESULT backup_run(Backup *b, const char *volume);
-/* "STATE HRESULT HRESULT message" of the writer of that name, as GetWriterStatusEx() tells it, which GetWriterStatus() must not contradict. Caller frees. */
+/* "STATE HRESULT HRESULT message" of the writer of that name, as GetWriterStatusEx() tells it, which
+ * GetWriterStatus() must not contradict. Caller frees. */
 char *backup_status(Backup *b, const wchar_t *writer);
 void backup_expect_status(Backup *b, const wchar_t *writer, const char *expected);
 /* The component of the writer of that name, or NULL. Caller releases. */

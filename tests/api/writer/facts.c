@@ -256,7 +256,8 @@ static HRESULT set_post_restore_message(IVssComponent *c) {
         return IVssComponent_SetPostRestoreFailureMsg(c, L"after");
 }
 
-/* Where each setter works, and where it has been before and works once only. [MS: events.tsv, allowed calls; pitfall 29] */
+/* Where each setter works, and where it has been before and works once only. [MS: events.tsv, allowed calls;
+ * pitfall 29] */
 static const struct {
         const char *name;
         HRESULT (*set)(IVssComponent *c);

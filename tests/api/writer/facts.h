@@ -4,8 +4,8 @@
 /*
  * What a Handler Is Told
  *
- * The answers to all questions a handler may ask, as one line for the journal: the writer in C and those in C++ must write the same. What is new in each run (ids,
- * directories) is compared here, and told as a word.
+ * The answers to all questions a handler may ask, as one line for the journal: the writer in C and those in
+ * C++ must write the same. What is new in each run (ids, directories) is compared here, and told as a word.
  */
 
 #include <vsbackup.h>
@@ -43,11 +43,13 @@ LPCWSTR facts_inside(void); /* a file that lies there */
 /* Into the journal. */
 void facts_tell(const Facts *f);
 
-/* The journal is that of a backup by a writer "facts" with one component "data", of level front end; or that of its restore. */
+/* The journal is that of a backup by a writer "facts" with one component "data", of level front end; or that
+ * of its restore. */
 void facts_expect_backup(bool asks_session, bool asks_identity);
 void facts_expect_restore(bool asks_session, bool asks_identity);
 
-/* The setters that are right in each event, on the first component; what they return is told when it is not S_OK. And the wrong ones, when it is. */
+/* The setters that are right in each event, on the first component; what they return is told when it is not
+ * S_OK. And the wrong ones, when it is. */
 void facts_set(const char *event, IVssWriterComponents *components);
 /* What the requester must find in the end; it releases the component. */
 void facts_check_backup(IVssComponent *component);

@@ -4,8 +4,8 @@
 /*
  * What Happened, in Order
  *
- * Handlers run on threads of the library's own, so what a test asserts is written down by them, one line each, and read afterwards; and what a test must stand
- * at is waited for. There is one journal per program.
+ * Handlers run on threads of the library's own, so what a test asserts is written down by them, one line
+ * each, and read afterwards; and what a test must stand at is waited for. There is one journal per program.
  */
 
 #include <stdarg.h>
@@ -27,7 +27,8 @@ void journal_expect(const char *lines);
 /* Where @line stands; fails the test when it does not. For "this before that". */
 unsigned journal_position(const char *line);
 
-/* A door in a handler: it stands there until the test opens it. A gate that nobody opens is opened when the patience of a test ends. */
+/* A door in a handler: it stands there until the test opens it. A gate that nobody opens is opened when the
+ * patience of a test ends. */
 typedef struct Gate Gate;
 
 Gate *gate_new(void);

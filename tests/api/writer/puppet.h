@@ -4,8 +4,9 @@
 /*
  * Puppets
  *
- * A writer in C that writes down each event in the journal, as "NAME event", and then does what the test wants at that event: stand at a gate, call something,
- * fail. Its one component is "data", a file group in directory data/ of the volume. One named "idle" is never selected by backup_select().
+ * A writer in C that writes down each event in the journal, as "NAME event", and then does what the test
+ * wants at that event: stand at a gate, call something, fail. Its one component is "data", a file group in
+ * directory data/ of the volume. One named "idle" is never selected by backup_select().
  */
 
 #include <umbra-writer.h>

@@ -3,7 +3,8 @@
 /*
  * The Writer of the Manual
  *
- * docs/example-writer.c keeps its promise: whenever a shadow copy is made, its two files hold the same number, and it goes on afterwards.
+ * docs/example-writer.c keeps its promise: whenever a shadow copy is made, its two files hold the same
+ * number, and it goes on afterwards.
  */
 
 #include <signal.h>

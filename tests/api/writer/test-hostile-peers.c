@@ -3,8 +3,9 @@
 /*
  * What a Hostile Peer May Send
  *
- * Bytes that are no message, messages that are no call of ours, calls that make no sense, documents that are a trap. Each is refused, clearly where there is
- * someone to tell, and a backup that another one makes meanwhile is as good as ever.
+ * Bytes that are no message, messages that are no call of ours, calls that make no sense, documents that are
+ * a trap. Each is refused, clearly where there is someone to tell, and a backup that another one makes
+ * meanwhile is as good as ever.
  */
 
 #include <errno.h>

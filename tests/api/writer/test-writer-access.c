@@ -3,8 +3,8 @@
 /*
  * Who Is Welcome
  *
- * Each attempt is a process of its own that becomes another user first. What it tried it says with its exit status: 0 worked, 1 was E_ACCESSDENIED with a
- * sentence, 2 anything else.
+ * Each attempt is a process of its own that becomes another user first. What it tried it says with its exit
+ * status: 0 worked, 1 was E_ACCESSDENIED with a sentence, 2 anything else.
  */
 
 #include <grp.h>

@@ -3,8 +3,8 @@
 /*
  * What a Writer in C++ Hears
  *
- * The same backup and the same restore as a writer in C goes through, for a class derived from each of CVssWriter, CVssWriterEx and CVssWriterEx2: all must be told
- * the same, as far as they can ask.
+ * The same backup and the same restore as a writer in C goes through, for a class derived from each of
+ * CVssWriter, CVssWriterEx and CVssWriterEx2: all must be told the same, as far as they can ask.
  */
 
 #include <csetjmp>

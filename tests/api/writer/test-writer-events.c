@@ -3,7 +3,8 @@
 /*
  * What a Writer Hears
  *
- * Each event in its order, with what the writer may ask and set in it, as events.tsv has it; and who hears nothing.
+ * Each event in its order, with what the writer may ask and set in it, as events.tsv has it; and who hears
+ * nothing.
  */
 
 #include <wchar.h>

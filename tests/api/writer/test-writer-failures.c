@@ -31,7 +31,8 @@ static int teardown(void **state) {
         return 0;
 }
 
-/* A backup to its end, well or not; what DoSnapshotSet() said. The writer's status just before the requester lets go is checked. */
+/* A backup to its end, well or not; what DoSnapshotSet() said. The writer's status just before the requester
+ * lets go is checked. */
 static HRESULT back_up(const char *status) {
         Backup *b = backup_new();
         HRESULT hr;

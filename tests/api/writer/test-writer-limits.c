@@ -3,8 +3,8 @@
 /*
  * Writers that Hang
  *
- * One that does not come back from a handler costs the backup, at its limit, and nobody else; what waits behind it still gets its turn. Nothing here asserts how
- * long something took.
+ * One that does not come back from a handler costs the backup, at its limit, and nobody else; what waits
+ * behind it still gets its turn. Nothing here asserts how long something took.
  */
 
 #include <string.h>

@@ -4,7 +4,8 @@
 /*
  * An umbrad for One Writer
  *
- * In the test's own thread: it lets one writer register, and sends it the events that the test wants, in the order that the test wants.
+ * In the test's own thread: it lets one writer register, and sends it the events that the test wants, in the
+ * order that the test wants.
  */
 
 #include <stdbool.h>
@@ -31,7 +32,7 @@ void fake_die(FakeUmbrad *f);
 /* What the writer registered as. */
 VSS_ID fake_instance(const FakeUmbrad *f);
 
-/* Session @session is one of a few numbers. With components selected; @document NULL: none of this writer. */
+/* Session @session is one of a few numbers. With components selected; @document NULL: none of it. */
 FakeCall *fake_send(FakeUmbrad *f, WireEvent event, unsigned session, const char *document);
 /* The answer: what the handler said. E_FAIL: an error instead of an answer. */
 HRESULT fake_await(FakeUmbrad *f, FakeCall *call);

@@ -3,7 +3,8 @@
 /*
  * A Writer and its Threads
  *
- * What order and threads decide: overlapping sessions, the freeze limit, a connection that ends while something is going on, and unsubscribing just then.
+ * What order and threads decide: overlapping sessions, the freeze limit, a connection that ends while
+ * something is going on, and unsubscribing just then.
  */
 
 #include <pthread.h>
