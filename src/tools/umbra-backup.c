@@ -491,6 +491,18 @@ static int parse_compress(const char *s, int *ret) {
         return 0;
 }
 
+static int parse_seconds(const char *s, unsigned *ret) {
+        unsigned long value;
+        char *end;
+
+        errno = 0;
+        value = strtoul(s, &end, 10);
+        if (errno != 0 || end == s || *end || *s == '-' || value > 7 * 24 * 3600)
+                return -EINVAL;
+        *ret = (unsigned) value;
+        return 0;
+}
+
 static int add_path(Backup *b, const char *path) {
         _cleanup_(freep) char *real = realpath(path, NULL);
 
@@ -548,7 +560,10 @@ static int parse(Backup *b, int argc, char *argv[]) {
                         b->type = *optarg == 'f' ? VSS_BT_FULL : VSS_BT_COPY;
                         break;
                 case OPT_WAIT:
-                        b->wait_seconds = (unsigned) strtoul(optarg, NULL, 10);
+                        if (parse_seconds(optarg, &b->wait_seconds) < 0) {
+                                fprintf(stderr, "umbra: --wait takes seconds, not '%s'\n", optarg);
+                                return EXIT_USAGE;
+                        }
                         break;
                 case OPT_FORCE:
                         b->force = true;
