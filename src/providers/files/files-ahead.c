@@ -3,8 +3,9 @@
 /*
  * Copying Ahead
  *
- * The volume is read through a private mount of it, where we may make one: without the mounts below, so that what lies
- * under them is copied as on any other snapshot, and read-only without access times, so that reading it writes nothing.
+ * The volume is read through a private mount of it, where we may make one: without the mounts below, so that
+ * what lies under them is copied as on any other snapshot, and read-only without access times, so that
+ * reading it writes nothing.
  */
 
 #include "providers/files/files-ahead.h"
@@ -83,7 +84,10 @@ FilesAhead *files_ahead_free(FilesAhead *a) {
         return NULL;
 }
 
-int files_ahead_new(const ProviderEnv *env, const ProviderSnapshot *s, const FilesPlan *plan, FilesAhead **ret) {
+int files_ahead_new(const ProviderEnv *env,
+                    const ProviderSnapshot *s,
+                    const FilesPlan *plan,
+                    FilesAhead **ret) {
         _cleanup_(files_ahead_freep) FilesAhead *a = NULL;
         _cleanup_(freep) char *own_store = NULL;
         int r;
@@ -131,10 +135,11 @@ int files_ahead_new(const ProviderEnv *env, const ProviderSnapshot *s, const Fil
 
 static int no_room(const FilesAhead *a, int r, uint64_t room) {
         if (a->clone)
-                return provider_fail(r, "'%s' is full: even clones need room for names and extents", a->place);
+                return provider_fail(r, "'%s' is full: even clones need room for names and extents",
+                                     a->place);
 
-        return provider_fail(r, "the copy needs %s in '%s', where %s are free", SIZE_TO_STRING(a->statistics.needed),
-                             a->place, SIZE_TO_STRING(room));
+        return provider_fail(r, "the copy needs %s in '%s', where %s are free",
+                             SIZE_TO_STRING(a->statistics.needed), a->place, SIZE_TO_STRING(room));
 }
 
 /* Gives "no space left" the sentence that helps. */
@@ -169,14 +174,15 @@ static int check_room(FilesAhead *a) {
         if (a->statistics.needed > bytes)
                 return no_room(a, -ENOSPC, bytes);
         if (files_tree_count(a->scan.tree) > files)
-                return provider_fail(-ENOSPC, "the copy needs %zu files in '%s', where %" PRIu64 " can be made",
+                return provider_fail(-ENOSPC,
+                                     "the copy needs %zu files in '%s', where %" PRIu64 " can be made",
                                      files_tree_count(a->scan.tree), a->place, files);
 
         return 0;
 }
 
 static int one_pass(FilesAhead *a) {
-        /* What is dirty is written, so that whatever writes to a mapping later has to ask the kernel again. */
+        /* What is dirty is written, so that a later write to a mapping has to ask the kernel again. */
         a->scan.copy.synced = files_now();
         (void) syncfs(a->volume_fd);
 
@@ -270,14 +276,15 @@ void files_ahead_report(const FilesAhead *a) {
                  SIZE_TO_STRING(st->window.bytes), st->files,
                  span_to_string(st->window.usec, (char[SPAN_STRING_MAX]){ 0 }));
         if (!st->converged && st->window.files > 0)
-                log_info("'%s' did not come to rest in %u passes, so the window had to copy more", a->volume, st->passes);
+                log_info("'%s' did not come to rest in %u passes, so the window had to copy more", a->volume,
+                         st->passes);
         if (st->window.torn > 0)
-                log_notice("%" PRIu64 " files of '%s' changed while they were copied, keeping them as they are",
+                log_notice("%" PRIu64 " files of '%s' changed while they were copied, keeping them so",
                            st->window.torn, a->volume);
         if (st->lost > 0)
-                log_notice("%" PRIu64 " attributes or owners of files of '%s' cannot be kept in '%s', ignoring", st->lost,
-                           a->volume, a->place);
+                log_notice("%" PRIu64 " attributes or owners of files of '%s' do not fit '%s', ignoring",
+                           st->lost, a->volume, a->place);
         if (st->skipped > 0)
-                log_notice("%" PRIu64 " devices of '%s' cannot be made in '%s', leaving them out", st->skipped, a->volume,
-                           a->place);
+                log_notice("%" PRIu64 " devices of '%s' cannot be made in '%s', leaving them out",
+                           st->skipped, a->volume, a->place);
 }

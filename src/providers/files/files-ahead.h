@@ -4,9 +4,9 @@
 /*
  * Copying Ahead
  *
- * The copy of one volume, from the first byte to the last. While applications run, prepare() passes over the volume until
- * there is nothing left to do, or until it is plain that there always will be; in the window, commit() passes once more
- * and copies what has changed since.
+ * The copy of one volume, from the first byte to the last. While applications run, prepare() passes over the
+ * volume until there is nothing left to do, or until it is plain that there always will be; in the window,
+ * commit() passes once more and copies what has changed since.
  */
 
 #include <stdbool.h>
@@ -33,7 +33,10 @@ typedef struct FilesStatistics {
 typedef struct FilesAhead FilesAhead;
 
 /* Makes the store. @clone: share extents with the volume where that is possible. */
-int files_ahead_new(const ProviderEnv *env, const ProviderSnapshot *s, const FilesPlan *plan, FilesAhead **ret);
+int files_ahead_new(const ProviderEnv *env,
+                    const ProviderSnapshot *s,
+                    const FilesPlan *plan,
+                    FilesAhead **ret);
 FilesAhead *files_ahead_free(FilesAhead *ahead);
 DEFINE_CLEANUP(FilesAhead *, files_ahead_free)
 

@@ -3,12 +3,13 @@
 /*
  * Copying One File
  *
- * A file with one name is copied to where that name is in the store. A file with several is copied to the directory of
- * links, under the number of its inode, and each of its names in the store is a link to that: whichever of them comes
- * first, vanishes or comes back, the others need not know. That directory is removed when all is done.
+ * A file with one name is copied to where that name is in the store. A file with several is copied to the
+ * directory of links, under the number of its inode, and each of its names in the store is a link to that:
+ * whichever of them comes first, vanishes or comes back, the others need not know. That directory is removed
+ * when all is done.
  *
- * Who changes a copy in place changes it under all its names. That is right as long as it is a copy of the same inode,
- * and only then is it done.
+ * Who changes a copy in place changes it under all its names. That is right as long as it is a copy of the
+ * same inode, and only then is it done.
  */
 
 #include "providers/files/files-copy.h"
@@ -56,7 +57,7 @@ static int open_regular(Transfer *t) {
         fd = openat(t->from_fd, t->name, flags | O_NOATIME);
         if (fd < 0 && errno == EPERM) /* not ours */
                 fd = openat(t->from_fd, t->name, flags);
-        if (fd < 0 && errno == EWOULDBLOCK) /* somebody has a lease on it, and has been told to give it back */
+        if (fd < 0 && errno == EWOULDBLOCK) /* somebody has a lease on it, and has been told to give it up */
                 fd = openat(t->from_fd, t->name, flags & ~O_NONBLOCK);
         if (fd < 0)
                 return errno == ELOOP || errno == ENXIO || errno == ESTALE ? -ENOENT : -errno;
@@ -66,8 +67,9 @@ static int open_regular(Transfer *t) {
 
 /* Opens the copy: empty, and nobody else's. With @in_place it is there already. */
 static int open_copy(int dir_fd, const char *name, bool in_place) {
-        int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | (in_place ? O_TRUNC : O_CREAT | O_EXCL), fd;
+        int flags = O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, fd;
 
+        flags |= in_place ? O_TRUNC : O_CREAT | O_EXCL;
         fd = openat(dir_fd, name, flags, PRIVATE_MODE);
         if (fd < 0 && errno == EACCES && in_place && fchmodat(dir_fd, name, PRIVATE_MODE, 0) == 0)
                 fd = openat(dir_fd, name, flags);
@@ -102,7 +104,8 @@ static int transfer_regular(Transfer *t, int to_fd, const char *to_name, bool in
                 return -ENOENT;
 
         /* Asked before the first byte is read: whoever opens it later moves its time stamps. */
-        nobody_writes = copy->window || files_time_is_at_rest(&copy->trust, files_time(&t->stx.stx_ctime), copy->synced) ||
+        nobody_writes = copy->window ||
+                        files_time_is_at_rest(&copy->trust, files_time(&t->stx.stx_ctime), copy->synced) ||
                         (copy->trust.leases && !copy->clone && files_nobody_writes(from));
 
         to = open_copy(to_fd, to_name, in_place);
@@ -113,7 +116,8 @@ static int transfer_regular(Transfer *t, int to_fd, const char *to_name, bool in
         if (r < 0)
                 return r;
 
-        r = files_copy_metadata(&(FilesNode){ .fd = from }, &(FilesNode){ .fd = to }, &t->stx, t->stx.stx_mode, &copy->lost);
+        r = files_copy_metadata(&(FilesNode){ .fd = from }, &(FilesNode){ .fd = to }, &t->stx,
+                                t->stx.stx_mode, &copy->lost);
         if (r < 0)
                 return r;
 
@@ -167,7 +171,7 @@ static int transfer(Transfer *t, int to_fd, const char *to_name, bool in_place) 
         return transfer_other(t, to_fd, to_name, in_place);
 }
 
-/* Brings the copy in the directory of links up to date, unless another name of the same file has just done so. */
+/* Brings the copy in the directory of links up to date, unless another name of the file has just done so. */
 static int transfer_to_links(Transfer *t, FileLink *link, const char *link_name) {
         FilesCopy *copy = t->copy;
         bool in_place = link->store_ino != 0;
@@ -222,7 +226,8 @@ static int transfer_linked(Transfer *t, int to_fd, bool in_store) {
                         return r;
         }
 
-        (void) snprintf(link_name, sizeof(link_name), "%x-%llx", device, (unsigned long long) t->stx.stx_ino);
+        (void) snprintf(link_name, sizeof(link_name), "%x-%llx", device,
+                        (unsigned long long) t->stx.stx_ino);
         r = transfer_to_links(t, link, link_name);
         if (r < 0)
                 return r;
@@ -240,10 +245,19 @@ static int transfer_linked(Transfer *t, int to_fd, bool in_store) {
         return 0;
 }
 
-int files_copy_entry(FilesCopy *copy, FileId id, int from_fd, int to_fd, const struct statx *stx, int64_t now) {
+int files_copy_entry(FilesCopy *copy,
+                     FileId id,
+                     int from_fd,
+                     int to_fd,
+                     const struct statx *stx,
+                     int64_t now) {
         FileEntry *entry = files_tree_entry(copy->tree, id);
         Transfer t = {
-                .copy = copy, .from_fd = from_fd, .name = files_tree_name(copy->tree, id), .stx = *stx, .now = now,
+                .copy = copy,
+                .from_fd = from_fd,
+                .name = files_tree_name(copy->tree, id),
+                .stx = *stx,
+                .now = now,
                 .hidden = entry->flags & FILE_BOUNDARY,
         };
         bool in_store = entry->flags & FILE_IN_STORE, in_place;
@@ -252,7 +266,8 @@ int files_copy_entry(FilesCopy *copy, FileId id, int from_fd, int to_fd, const s
         assert(!S_ISDIR(stx->stx_mode));
 
         /* The same inode of the same type is brought up to date in place. */
-        in_place = in_store && entry->ino == stx->stx_ino && (entry->mode & S_IFMT) == (stx->stx_mode & S_IFMT);
+        in_place =
+                in_store && entry->ino == stx->stx_ino && (entry->mode & S_IFMT) == (stx->stx_mode & S_IFMT);
 
         if (stx->stx_nlink > 1 && stx->stx_ino != 0 && !t.hidden) {
                 r = transfer_linked(&t, to_fd, in_store);

@@ -4,9 +4,9 @@
 /*
  * Copying One File
  *
- * From the volume into the store, whatever it is: a file with its holes, a link, a pipe, a device; as a clone of its
- * extents where store and volume can share them. What is in the store already under that name is brought up to date if
- * it is a copy of the same file, and replaced else.
+ * From the volume into the store, whatever it is: a file with its holes, a link, a pipe, a device; as a
+ * clone of its extents where store and volume can share them. What is in the store already under that name
+ * is brought up to date if it is a copy of the same file, and replaced else.
  */
 
 #include <stdbool.h>
@@ -20,7 +20,8 @@
 typedef struct FilesWork {
         uint64_t looked_at;        /* files asked for their time stamps */
         uint64_t directories_read; /* directories whose names were read */
-        uint64_t files, bytes;     /* copied or cloned, contents and all; the same file may count several times */
+        uint64_t files,
+                bytes; /* copied or cloned, contents and all; the same file may count several times */
         uint64_t cloned;           /* of .files */
         uint64_t others;           /* directories, links, devices … made or brought up to date */
         uint64_t removed;          /* names that are no longer there */
@@ -46,9 +47,15 @@ typedef struct FilesCopy {
 int files_copy_init(FilesCopy *copy); /* the buffer */
 void files_copy_done(FilesCopy *copy);
 
-/* Copies entry @id, no directory, which was as @stx says after @now and is to be found in directory @from_fd, into
- * directory @to_fd, and writes down in the entry what it was. -ENOENT: it has gone, or is something else now. */
-int files_copy_entry(FilesCopy *copy, FileId id, int from_fd, int to_fd, const struct statx *stx, int64_t now);
+/* Copies entry @id, no directory, which was as @stx says after @now and is to be found in directory
+ * @from_fd, into directory @to_fd, and writes down in the entry what it was. -ENOENT: it has gone, or is
+ * something else now. */
+int files_copy_entry(FilesCopy *copy,
+                     FileId id,
+                     int from_fd,
+                     int to_fd,
+                     const struct statx *stx,
+                     int64_t now);
 
 /* Writes @stx down. */
 void files_copy_record(FileEntry *entry, const struct statx *stx, bool suspect);

@@ -3,8 +3,9 @@
 /*
  * What Is in a File
  *
- * Files grow, shrink and vanish while they are read. What matters is that a file which changed meanwhile is recognised
- * as changed later; so a file is copied up to the size that was written down for it, and no error is made of less.
+ * Files grow, shrink and vanish while they are read. What matters is that a file which changed meanwhile is
+ * recognised as changed later; so a file is copied up to the size that was written down for it, and no error
+ * is made of less.
  */
 
 #include "providers/files/files-data.h"
@@ -78,7 +79,8 @@ static int64_t copy_by_hand(FilesCopy *copy, int from_fd, int to_fd, uint64_t of
                         break;
 
                 while (done < n) {
-                        ssize_t w = pwrite(to_fd, copy->buffer + done, (size_t) (n - done), (off_t) offset + done);
+                        ssize_t w = pwrite(to_fd, copy->buffer + done, (size_t) (n - done),
+                                           (off_t) offset + done);
 
                         if (w < 0 && errno == EINTR)
                                 continue;

@@ -9,7 +9,7 @@
 
 #include "providers/files/files-copy.h"
 
-/* Makes @to, an empty file, what @from is. *@ret_cloned: the two share extents, and @from is clean on disk. */
+/* Makes @to, an empty file, what @from is. *@ret_cloned: the two share extents, @from being clean. */
 int files_copy_data(FilesCopy *copy, int from_fd, int to_fd, const struct statx *stx, bool *ret_cloned);
 /* FICLONE, also of files that btrfs must not copy on write. -EOPNOTSUPP: these two cannot share. */
 int files_clone(int from_fd, int to_fd);

@@ -3,8 +3,8 @@
 /*
  * Everything About a File but What Is in It
  *
- * The order is forced: a change of owner takes set-user-id and capabilities away, an ACL changes the mode, and
- * everything changes the times.
+ * The order is forced: a change of owner takes set-user-id and capabilities away, an ACL changes the mode,
+ * and everything changes the times.
  */
 
 #include "providers/files/files-meta.h"
@@ -29,6 +29,8 @@ typedef struct Buffer {
         size_t size;
         char inline_data[1024];
 } Buffer;
+
+#define BUFFER_INLINE(b) { .data = (b).inline_data, .size = sizeof((b).inline_data) }
 
 static void buffer_done(Buffer *buffer) {
         if (buffer->data != buffer->inline_data)
@@ -57,7 +59,8 @@ static const char *node_path(const FilesNode *node, char path[NODE_PATH_MAX]) {
 static ssize_t node_listxattr(const FilesNode *node, char *data, size_t size) {
         char path[NODE_PATH_MAX];
 
-        return node->fd >= 0 ? flistxattr(node->fd, data, size) : llistxattr(node_path(node, path), data, size);
+        return node->fd >= 0 ? flistxattr(node->fd, data, size)
+                             : llistxattr(node_path(node, path), data, size);
 }
 
 static ssize_t node_getxattr(const FilesNode *node, const char *name, char *data, size_t size) {
@@ -123,7 +126,7 @@ static bool list_contains(const char *list, ssize_t n, const char *name) {
 
 /* Takes away what @to inherited from its directory, or had before. */
 static int remove_others(const FilesNode *to, const char *list, ssize_t n) {
-        _cleanup_(buffer_done) Buffer mine = { .data = mine.inline_data, .size = sizeof(mine.inline_data) };
+        _cleanup_(buffer_done) Buffer mine = BUFFER_INLINE(mine);
         ssize_t n_mine;
 
         n_mine = read_list(to, &mine);
@@ -154,8 +157,8 @@ static bool means_it_cannot_have_it(int error) {
 }
 
 static int copy_attributes(const FilesNode *from, const FilesNode *to, uint64_t *lost) {
-        _cleanup_(buffer_done) Buffer list = { .data = list.inline_data, .size = sizeof(list.inline_data) };
-        _cleanup_(buffer_done) Buffer value = { .data = value.inline_data, .size = sizeof(value.inline_data) };
+        _cleanup_(buffer_done) Buffer list = BUFFER_INLINE(list);
+        _cleanup_(buffer_done) Buffer value = BUFFER_INLINE(value);
         ssize_t n;
         int r;
 
@@ -196,7 +199,10 @@ static int set_owner(const FilesNode *to, const struct statx *stx) {
         if (to->fd >= 0)
                 return fchown(to->fd, stx->stx_uid, stx->stx_gid) < 0 ? -errno : 0;
 
-        return fchownat(to->dir_fd, to->name, stx->stx_uid, stx->stx_gid, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+        if (fchownat(to->dir_fd, to->name, stx->stx_uid, stx->stx_gid, AT_SYMLINK_NOFOLLOW) < 0)
+                return -errno;
+
+        return 0;
 }
 
 static int set_mode(const FilesNode *to, mode_t mode) {
@@ -209,7 +215,8 @@ static int set_mode(const FilesNode *to, mode_t mode) {
 }
 
 static int set_times(const FilesNode *to, const struct statx *stx) {
-        struct timespec times[2] = { timespec_from_statx(&stx->stx_atime), timespec_from_statx(&stx->stx_mtime) };
+        struct timespec times[2] = { timespec_from_statx(&stx->stx_atime),
+                                     timespec_from_statx(&stx->stx_mtime) };
 
         if (to->fd >= 0)
                 return futimens(to->fd, times) < 0 ? -errno : 0;
@@ -217,11 +224,15 @@ static int set_times(const FilesNode *to, const struct statx *stx) {
         return utimensat(to->dir_fd, to->name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
 }
 
-int files_copy_metadata(const FilesNode *from, const FilesNode *to, const struct statx *stx, mode_t mode, uint64_t *lost) {
+int files_copy_metadata(const FilesNode *from,
+                        const FilesNode *to,
+                        const struct statx *stx,
+                        mode_t mode,
+                        uint64_t *lost) {
         int r;
 
-        /* Who is not root cannot give files away, and root of a user namespace not to everybody. What is copied is the
-         * copier's own then, and must not act in that name. */
+        /* Who is not root cannot give files away, and root of a user namespace not to everybody. What is
+         * copied is the copier's own then, and must not act in that name. */
         r = set_owner(to, stx);
         if (r == -EPERM || r == -EINVAL) {
                 mode &= ~(mode_t) (S_ISUID | S_ISGID);

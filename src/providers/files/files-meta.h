@@ -4,8 +4,8 @@
 /*
  * Everything About a File but What Is in It
  *
- * Owner, mode (set-user-id too), times to the nanosecond, and extended attributes, of which POSIX ACLs, labels and
- * capabilities are some.
+ * Owner, mode (set-user-id too), times to the nanosecond, and extended attributes, of which POSIX ACLs,
+ * labels and capabilities are some.
  */
 
 #include <stdbool.h>
@@ -18,6 +18,11 @@ typedef struct FilesNode {
         const char *name;
 } FilesNode;
 
-/* Makes @to what @from is, as @stx says. @mode is that of @stx, unless @to must be something else for now. Adds to
- * *@lost the attributes that @to cannot have (its file system has no such thing, or we have not the right), and owners. */
-int files_copy_metadata(const FilesNode *from, const FilesNode *to, const struct statx *stx, mode_t mode, uint64_t *lost);
+/* Makes @to what @from is, as @stx says. @mode is that of @stx, unless @to must be something else for now.
+ * Adds to *@lost the attributes that @to cannot have (its file system has no such thing, or we have not the
+ * right), and owners. */
+int files_copy_metadata(const FilesNode *from,
+                        const FilesNode *to,
+                        const struct statx *stx,
+                        mode_t mode,
+                        uint64_t *lost);

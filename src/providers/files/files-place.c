@@ -3,8 +3,9 @@
 /*
  * Where Writes End Up
  *
- * The device number of a directory is that of its subvolume; the one in mountinfo is that of the file system. From there
- * down it goes through /sys/dev/block: "slaves" of device mapper and RAID, the disk of a partition, the image of a loop.
+ * The device number of a directory is that of its subvolume; the one in mountinfo is that of the file
+ * system. From there down it goes through /sys/dev/block: "slaves" of device mapper and RAID, the disk of a
+ * partition, the image of a loop.
  */
 
 #include "providers/files/files-place.h"
@@ -173,7 +174,8 @@ static int writes_to(int store_fd, dev_t volume, unsigned depth) {
 
         if (fstatfs(store_fd, &fs) < 0)
                 return -errno;
-        if (fs.f_type == OVERLAYFS_SUPER_MAGIC || fs.f_type == FUSE_MAGIC) /* these write wherever they like */
+        if (fs.f_type == OVERLAYFS_SUPER_MAGIC ||
+            fs.f_type == FUSE_MAGIC) /* these write wherever they like */
                 return -ENOTSUP;
         if (source == 0) /* memory, or a server */
                 return 0;

@@ -31,7 +31,7 @@ void files_plan_done(FilesPlan *plan) {
         *plan = (FilesPlan){ 0 };
 }
 
-/* Whether we may make a store in @fd, or have one there. Others' directories of that name are none of ours. */
+/* Whether we may make a store in @fd, or have one there. Others' directories of that name are not ours. */
 static bool can_have_store(int fd) {
         struct stat st;
 
@@ -250,13 +250,14 @@ int files_plan_to_note(const FilesPlan *plan, char **ret) {
         if (r < 0)
                 return r;
 
-        r = format_to(&note, "kind=%s\nparent=%s\nstore=%s\nname=%s\n", plan->reflink ? "reflink" : "copy", parent,
-                      plan->store, plan->name);
+        r = format_to(&note, "kind=%s\nparent=%s\nstore=%s\nname=%s\n", plan->reflink ? "reflink" : "copy",
+                      parent, plan->store, plan->name);
         if (r < 0)
                 return r;
 
         if (strlen(note) > NOTE_MAX)
-                return provider_fail(-ENAMETOOLONG, "the path of '%s' is too long to be remembered", plan->parent);
+                return provider_fail(-ENAMETOOLONG, "the path of '%s' is too long to be remembered",
+                                     plan->parent);
 
         *ret = TAKE_PTR(note);
         return 0;

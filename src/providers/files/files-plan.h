@@ -4,11 +4,12 @@
 /*
  * Where a Copy Will Be
  *
- * Decided before anything is made, and written into the note, so that whoever has nothing but the note finds everything.
+ * Decided before anything is made, and written into the note, so that whoever has nothing but the note finds
+ * everything.
  *
- * Clones have to lie on the file system of the volume. The first of these that can be written to is taken: the top of
- * the mount that the volume is in, the nearest directory above the volume, the volume itself (whose copy then has no
- * copies in it). Copies lie in umbra's own directory.
+ * Clones have to lie on the file system of the volume. The first of these that can be written to is taken:
+ * the top of the mount that the volume is in, the nearest directory above the volume, the volume itself
+ * (whose copy then has no copies in it). Copies lie in umbra's own directory.
  */
 
 #include <stdbool.h>

@@ -4,12 +4,14 @@
 /*
  * One Pass Over the Volume
  *
- * Looks at everything and copies what is not as it was written down in the tree. The first pass finds nothing written
- * down; the one in the window finds nearly everything as it was. So there is one walk for all of them:
+ * Looks at everything and copies what is not as it was written down in the tree. The first pass finds
+ * nothing written down; the one in the window finds nearly everything as it was. So there is one walk for
+ * all of them:
  *
- *     The names in a directory are read again only if its own time stamps have moved; what is no longer among them
- *     leaves the store. Every file known is asked for its time stamps, and copied if they have moved or if it is a
- *     suspect (see files-stat.h). A directory gets its owner, mode and times after everything below has been done.
+ *     The names in a directory are read again only if its own time stamps have moved; what is no longer
+ *     among them leaves the store. Every file known is asked for its time stamps, and copied if they have
+ *     moved or if it is a suspect (see files-stat.h). A directory gets its owner, mode and times after
+ *     everything below has been done.
  *
  * Nothing goes wrong if the volume changes meanwhile: what is noticed is looked at again in the next pass.
  */

@@ -113,8 +113,8 @@ bool files_time_is_at_rest(const FilesTrust *trust, int64_t ctime, int64_t synce
 }
 
 bool files_nobody_writes(int fd) {
-        /* Whoever opens the file for writing in the microsecond in which the lease is held, waits for that long, and we
-         * are told by a signal: by default one that kills, so it has to be one that is ignored. */
+        /* Whoever opens the file for writing in the microsecond in which the lease is held, waits for that
+         * long, and we are told by a signal: by default one that kills, so it is one that is ignored. */
         if (fcntl(fd, F_SETSIG, SIGURG) < 0 || fcntl(fd, F_SETLEASE, F_RDLCK) < 0)
                 return false;
 

@@ -3,8 +3,8 @@
 /*
  * The Store of One Snapshot
  *
- * It may lie in a directory that others can write to, so it is never assumed to be what we left there: it is ours or
- * nothing.
+ * It may lie in a directory that others can write to, so it is never assumed to be what we left there: it is
+ * ours or nothing.
  */
 
 #include "providers/files/files-store.h"
@@ -155,7 +155,8 @@ int files_store_remove(const FilesPlan *plan) {
         if (r == -ELOOP || r == -ENOTDIR) /* not ours, so nothing was made in it */
                 return 0;
         if (r < 0)
-                return provider_fail(r, "its copy in '%s/%s' cannot be removed: %m", plan->parent, plan->store);
+                return provider_fail(r, "its copy in '%s/%s' cannot be removed: %m", plan->parent,
+                                     plan->store);
 
         if (plan->reflink)
                 (void) unlinkat(parent_fd, plan->store, AT_REMOVEDIR); /* not while there are others */
@@ -163,7 +164,8 @@ int files_store_remove(const FilesPlan *plan) {
 }
 
 int files_store_tree_path(const FilesPlan *plan, char **ret) {
-        return format_to(ret, "%s/%s/%s/tree", strcmp(plan->parent, "/") == 0 ? "" : plan->parent, plan->store, plan->name);
+        return format_to(ret, "%s/%s/%s/tree", strcmp(plan->parent, "/") == 0 ? "" : plan->parent,
+                         plan->store, plan->name);
 }
 
 /* A file without a name, or with one for as long as it takes to open it. */

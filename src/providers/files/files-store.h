@@ -27,9 +27,11 @@ void files_store_close(FilesStore *store);
 
 /* Makes it, empty, whatever was there before. */
 int files_store_create(const FilesPlan *plan, FilesStore *ret);
-/* Everything has been copied: what only helped goes, and the rest is on the disk when this returns. 0 also the second time. */
+/* Everything has been copied: what only helped goes, and the rest is on the disk when this returns. 0 also
+ * the second time. */
 int files_store_finish(const FilesPlan *plan);
-/* Removes all of it, and the store too if that was made for this and is empty now. 0 also when there was nothing. */
+/* Removes all of it, and the store too if that was made for this and is empty now. 0 also when there was
+ * nothing. */
 int files_store_remove(const FilesPlan *plan);
 int files_store_tree_path(const FilesPlan *plan, char **ret);
 

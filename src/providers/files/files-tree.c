@@ -3,8 +3,8 @@
 /*
  * The Tree That Was Copied
  *
- * Entries and names live in blocks that are allocated as they are needed and never move. What is removed is used again;
- * its name is not, as the few that come and go during a backup are not worth the bookkeeping.
+ * Entries and names live in blocks that are allocated as they are needed and never move. What is removed is
+ * used again; its name is not, as the few that come and go during a backup are not worth the bookkeeping.
  */
 
 #include "providers/files/files-tree.h"
@@ -342,7 +342,8 @@ int files_index_build(FilesIndex *index, const FilesTree *tree, FileId directory
         FileId id;
         int r;
 
-        for (id = files_tree_entry(tree, directory)->first_child; id != FILE_NONE; id = files_tree_entry(tree, id)->next)
+        for (id = files_tree_entry(tree, directory)->first_child; id != FILE_NONE;
+             id = files_tree_entry(tree, id)->next)
                 ++n;
         while (n_slots < n * 2)
                 n_slots *= 2;
@@ -351,7 +352,8 @@ int files_index_build(FilesIndex *index, const FilesTree *tree, FileId directory
         if (r < 0)
                 return r;
 
-        for (id = files_tree_entry(tree, directory)->first_child; id != FILE_NONE; id = files_tree_entry(tree, id)->next)
+        for (id = files_tree_entry(tree, directory)->first_child; id != FILE_NONE;
+             id = files_tree_entry(tree, id)->next)
                 index_put(index, tree, id);
 
         return 0;
@@ -367,7 +369,8 @@ FileId files_index_find(const FilesIndex *index, const FilesTree *tree, const ch
 }
 
 int files_index_add(FilesIndex *index, const FilesTree *tree, FileId id) {
-        if (index->n_used * 2 >= index->n_slots) /* @id is in its directory already, so building again adds it */
+        /* @id is in its directory already, so building again adds it. */
+        if (index->n_used * 2 >= index->n_slots)
                 return files_index_build(index, tree, files_tree_entry(tree, id)->parent);
 
         index_put(index, tree, id);

@@ -4,9 +4,9 @@
 /*
  * The Tree That Was Copied
  *
- * What the files provider knows about every file of the volume when the window opens, so that in the window it asks the
- * kernel for time stamps only and copies what moved. A million files fit into about 100 MiB: entries are numbered, not
- * pointed to, names lie in blocks, and neither ever moves.
+ * What the files provider knows about every file of the volume when the window opens, so that in the window
+ * it asks the kernel for time stamps only and copies what moved. A million files fit into about 100 MiB:
+ * entries are numbered, not pointed to, names lie in blocks, and neither ever moves.
  *
  * No locks: a tree belongs to one snapshot, and one thread works on that.
  */
@@ -23,15 +23,17 @@ typedef uint32_t FileId;
 #define FILE_NONE UINT32_MAX
 
 typedef enum FileFlags {
-        FILE_IN_STORE = 1 << 0,   /* the store has something under this name, of the type that .mode says */
-        FILE_SUSPECT = 1 << 1,    /* may have changed since without a trace in its time stamps */
-        FILE_BOUNDARY = 1 << 2,   /* something else is mounted here, or a subvolume begins: not entered */
-        FILE_TOUCHED = 1 << 3,    /* a directory whose copy needs its owner, mode and times once more */
-        FILE_MODE_LATER = 1 << 4, /* a directory whose copy is still writable for us, though it must not be */
-        FILE_SEEN = 1 << 5,       /* met while its directory was read */
+        FILE_IN_STORE = 1 << 0, /* the store has something under this name, of the type that .mode says */
+        FILE_SUSPECT = 1 << 1,  /* may have changed since without a trace in its time stamps */
+        FILE_BOUNDARY = 1 << 2, /* something else is mounted here, or a subvolume begins: not entered */
+        FILE_TOUCHED = 1 << 3,  /* a directory whose copy needs its owner, mode and times once more */
+        FILE_MODE_LATER =
+                1 << 4,     /* a directory whose copy is still writable for us, though it must not be */
+        FILE_SEEN = 1 << 5, /* met while its directory was read */
 } FileFlags;
 
-/* As it was when it was copied. Times are nanoseconds since 1970; .ino 0 is what no file has: it counts as changed. */
+/* As it was when it was copied. Times are nanoseconds since 1970; .ino 0 is what no file has: it counts as
+ * changed. */
 typedef struct FileEntry {
         uint64_t ino, size;
         int64_t ctime, mtime;
@@ -40,7 +42,7 @@ typedef struct FileEntry {
         uint16_t mode, flags;
 } FileEntry;
 
-/* A file with several names: the store keeps one more, in a directory for such names, to link all others to. */
+/* A file with several names: the store keeps one more, in a directory for these, to link all others to. */
 typedef struct FileLink {
         uint64_t ino, store_ino; /* .store_ino 0: not copied yet */
         int64_t ctime;
@@ -61,11 +63,13 @@ const char *files_tree_name(const FilesTree *tree, FileId id);
 size_t files_tree_count(const FilesTree *tree);
 
 int files_tree_add(FilesTree *tree, FileId parent, const char *name, FileId *ret);
-/* Removes the entry that *@link, a .first_child or .next, names, and all below it; *@link is then the one after it. */
+/* Removes the entry that *@link, a .first_child or .next, names, and all below it; *@link is then the one
+ * after it. */
 void files_tree_remove(FilesTree *tree, uint32_t *link);
 void files_tree_remove_children(FilesTree *tree, FileId id);
 
-/* The path from the root, "." for the root itself. Cut at its front when it is longer than @size. Returns @buffer. */
+/* The path from the root, "." for the root itself. Cut at its front when it is longer than @size. Returns
+ * @buffer. */
 char *files_tree_path(const FilesTree *tree, FileId id, char *buffer, size_t size);
 
 /* NULL when there is none. The pointer is good until the next one is added. */
@@ -78,7 +82,9 @@ typedef struct FilesIndex {
         size_t n_slots, n_used, capacity;
 } FilesIndex;
 
-int files_index_build(FilesIndex *index, const FilesTree *tree, FileId directory); /* reuses the room of @index */
+int files_index_build(FilesIndex *index,
+                      const FilesTree *tree,
+                      FileId directory); /* reuses the room of @index */
 FileId files_index_find(const FilesIndex *index, const FilesTree *tree, const char *name);
 int files_index_add(FilesIndex *index, const FilesTree *tree, FileId id);
 void files_index_done(FilesIndex *index);

@@ -3,8 +3,8 @@
 /*
  * Walking Along Descriptors
  *
- * Level i is i + 1 steps below the root. A depth-first walk takes one step up or down at a time, and that is one
- * openat() or close(); any other move goes back to what the two ways have in common.
+ * Level i is i + 1 steps below the root. A depth-first walk takes one step up or down at a time, and that is
+ * one openat() or close(); any other move goes back to what the two ways have in common.
  */
 
 #include "providers/files/files-walk.h"
@@ -98,7 +98,8 @@ static int open_levels(FilesWalk *walk, const FilesTree *tree) {
 
                 walk->levels[i].fd = fd;
                 if (i >= FILES_WALK_OPEN_MAX)
-                        walk->levels[i - FILES_WALK_OPEN_MAX].fd = fd_close(walk->levels[i - FILES_WALK_OPEN_MAX].fd);
+                        walk->levels[i - FILES_WALK_OPEN_MAX].fd =
+                                fd_close(walk->levels[i - FILES_WALK_OPEN_MAX].fd);
         }
 
         return walk->levels[walk->n_levels - 1].fd;

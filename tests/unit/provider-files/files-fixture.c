@@ -55,8 +55,8 @@ static void make_file_system(Fixture *f, const char *type) {
         else {
                 const char *options = strcmp(type, "xfs") == 0 ? "-m reflink=1" : "";
 
-                run("truncate -s 400M %s && mkfs.%s -q %s %s >/dev/null 2>&1 && mount -o loop %s %s", image, type, options,
-                    image, image, f->volume);
+                run("truncate -s 400M %s && mkfs.%s -q %s %s >/dev/null 2>&1 && mount -o loop %s %s", image,
+                    type, options, image, image, f->volume);
         }
         f->is_mounted = true;
 }
@@ -78,7 +78,9 @@ Fixture *fixture_new(const ProviderOps *ops, const char *file_system) {
         if (file_system)
                 make_file_system(f, file_system);
 
-        f->env = (ProviderEnv){ .state_dir = f->state, .runtime_dir = f->runtime, .privileged = geteuid() == 0 };
+        f->env = (ProviderEnv){ .state_dir = f->state,
+                                .runtime_dir = f->runtime,
+                                .privileged = geteuid() == 0 };
         guid_generate(&f->s.id);
         guid_generate(&f->s.set_id);
         f->s.volume = f->volume;
@@ -287,23 +289,28 @@ static void status_is_equal(Comparison *c, const struct stat *a, const struct st
         if (a->st_mode != b->st_mode)
                 fail_msg("'%s' has mode %o, its copy %o", name, a->st_mode, b->st_mode);
         if (a->st_uid != b->st_uid || a->st_gid != b->st_gid)
-                fail_msg("'%s' belongs to %u:%u, its copy to %u:%u", name, a->st_uid, a->st_gid, b->st_uid, b->st_gid);
+                fail_msg("'%s' belongs to %u:%u, its copy to %u:%u", name, a->st_uid, a->st_gid, b->st_uid,
+                         b->st_gid);
         if (a->st_mtim.tv_sec != b->st_mtim.tv_sec || a->st_mtim.tv_nsec != b->st_mtim.tv_nsec)
-                fail_msg("'%s' was changed at %lld.%09ld, its copy at %lld.%09ld", name, (long long) a->st_mtim.tv_sec,
-                         a->st_mtim.tv_nsec, (long long) b->st_mtim.tv_sec, b->st_mtim.tv_nsec);
+                fail_msg("'%s' was changed at %lld.%09ld, its copy at %lld.%09ld", name,
+                         (long long) a->st_mtim.tv_sec, a->st_mtim.tv_nsec, (long long) b->st_mtim.tv_sec,
+                         b->st_mtim.tv_nsec);
         if (S_ISDIR(a->st_mode))
                 return;
 
         if (a->st_size != b->st_size)
-                fail_msg("'%s' has %lld bytes, its copy %lld", name, (long long) a->st_size, (long long) b->st_size);
+                fail_msg("'%s' has %lld bytes, its copy %lld", name, (long long) a->st_size,
+                         (long long) b->st_size);
         if ((S_ISCHR(a->st_mode) || S_ISBLK(a->st_mode)) && a->st_rdev != b->st_rdev)
                 fail_msg("'%s' is another device in the copy", name);
         if (a->st_nlink != b->st_nlink)
-                fail_msg("'%s' has %lu names, its copy %lu", name, (unsigned long) a->st_nlink, (unsigned long) b->st_nlink);
+                fail_msg("'%s' has %lu names, its copy %lu", name, (unsigned long) a->st_nlink,
+                         (unsigned long) b->st_nlink);
         if (a->st_nlink > 1)
                 links_are_equal(c, a, b, name);
         if (b->st_blocks > a->st_blocks + 2048) /* 1 MiB of slack for who preallocates */
-                fail_msg("'%s' takes %lld blocks, its copy %lld", name, (long long) a->st_blocks, (long long) b->st_blocks);
+                fail_msg("'%s' takes %lld blocks, its copy %lld", name, (long long) a->st_blocks,
+                         (long long) b->st_blocks);
 }
 
 static void directories_are_equal(Comparison *c, const int fds[2], bool is_root);

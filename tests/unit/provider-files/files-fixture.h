@@ -4,9 +4,9 @@
 /*
  * A Volume and Its Copy
  *
- * A directory, or a small file system of its own on a loop device, the files provider's functions called on it in their
- * order, and a comparison that knows nothing of how the copy was made. Mounts are made in a namespace of the test's own,
- * so nothing is left over however it ends.
+ * A directory, or a small file system of its own on a loop device, the files provider's functions called on
+ * it in their order, and a comparison that knows nothing of how the copy was made. Mounts are made in a
+ * namespace of the test's own, so nothing is left over however it ends.
  */
 
 #include "lib/test-util.h"
@@ -28,7 +28,8 @@ typedef struct Fixture {
 /* A group setup function: a mount namespace of our own, where we may have one. */
 int fixture_namespace(void **state);
 
-/* @file_system: "ext4", "xfs", "btrfs" or "tmpfs" of its own, which needs root; NULL for an ordinary directory. */
+/* @file_system: "ext4", "xfs", "btrfs" or "tmpfs" of its own, which needs root; NULL for an ordinary
+ * directory. */
 Fixture *fixture_new(const ProviderOps *ops, const char *file_system);
 Fixture *fixture_free(Fixture *f);
 DEFINE_CLEANUP(Fixture *, fixture_free)
@@ -45,8 +46,9 @@ const FilesStatistics *fixture_statistics(const Fixture *f);
 void fixture_copy_is_equal(Fixture *f);
 void fixture_surface_is_equal(Fixture *f);
 
-/* Fails with the first difference between two trees: names, types, owners, modes, times, attributes, contents, holes,
- * and which names are of the same file. What is called ".umbra-shadow" at the top is left out. */
+/* Fails with the first difference between two trees: names, types, owners, modes, times, attributes,
+ * contents, holes, and which names are of the same file. What is called ".umbra-shadow" at the top is left
+ * out. */
 void trees_are_equal(const char *a, const char *b);
 
 /* Runs a shell command that must succeed. */

@@ -56,17 +56,22 @@ static void set_time(const char *dir, const char *name, time_t sec, long nsec) {
 static void set_attribute(const char *dir, const char *name, const char *attribute, const char *value) {
         _cleanup_(freep) char *path = path_in(dir, name);
 
-        if (lsetxattr(path, attribute, value, strlen(value), 0) < 0 && errno != EOPNOTSUPP && errno != ENOSPC)
+        if (lsetxattr(path, attribute, value, strlen(value), 0) < 0 && errno != EOPNOTSUPP &&
+            errno != ENOSPC)
                 fail_msg("Failed to set '%s' of '%s': %s", attribute, path, strerror(errno));
 }
 
 static void fill_with_types(const char *volume, bool root) {
-        run("cd %s && mkfifo pipe && ln -s nowhere link && ln -s /etc/passwd absolute && mkdir -p a/b/c empty", volume);
+        run("cd %s && mkfifo pipe && ln -s nowhere link && ln -s /etc/passwd absolute && mkdir -p a/b/c "
+            "empty",
+            volume);
         run("cd %s && python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind(\"socket\")'", volume);
         write_file(volume, "a/b/c/file", "contents");
         write_file(volume, "a/empty", "");
         if (root)
-                run("cd %s && mknod null c 1 3 && mknod disk b 7 200 && chown 12:34 null pipe && chmod 0640 disk", volume);
+                run("cd %s && mknod null c 1 3 && mknod disk b 7 200 && chown 12:34 null pipe && chmod 0640 "
+                    "disk",
+                    volume);
 }
 
 static void test_that_every_type_of_file_is_kept(void **state) {
@@ -77,9 +82,11 @@ static void fill_with_owners(const char *volume, bool root) {
         write_file(volume, "d/file", "1");
         write_file(volume, "d/program", "2");
         write_file(volume, "d/secret", "3");
-        run("cd %s && ln -s file d/link && chmod 0000 d/secret && chmod 04755 d/program && chmod 01777 d", volume);
+        run("cd %s && ln -s file d/link && chmod 0000 d/secret && chmod 04755 d/program && chmod 01777 d",
+            volume);
         if (root)
-                run("cd %s && chown -h 1000:1001 d/link d/program d/secret && chmod 06755 d/program && chown 5:6 . && "
+                run("cd %s && chown -h 1000:1001 d/link d/program d/secret && chmod 06755 d/program && "
+                    "chown 5:6 . && "
                     "mkdir setgid && chgrp 9 setgid && chmod 2775 setgid && touch setgid/x",
                     volume);
         else
@@ -112,7 +119,8 @@ static void fill_with_attributes(const char *volume, bool root) {
         run("cd %s && ln -s file d/link && mkdir acls && touch acls/before", volume);
         run("cd %s && setfacl -m u:1234:rwx -m g:55:r d/file 2>/dev/null || true", volume);
         run("cd %s && setfacl -d -m u:1234:rwx acls 2>/dev/null || true", volume);
-        run("cd %s && mkdir acls/below && touch acls/below/after acls/after && setfacl -b acls/after", volume);
+        run("cd %s && mkdir acls/below && touch acls/below/after acls/after && setfacl -b acls/after",
+            volume);
         set_attribute(volume, "d/file", "user.empty", "");
         set_attribute(volume, "d/file", "user.one", "value");
         set_attribute(volume, "d", "user.directory", "value");
@@ -149,7 +157,8 @@ static void test_that_many_and_large_attributes_are_kept(void **state) {
 
 static void fill_with_hard_links(const char *volume, bool root) {
         write_file(volume, "a/one", "contents");
-        run("cd %s && mkdir b && ln a/one b/two && ln a/one three && ln -s x s && ln -P s b/s && mkfifo p && ln p b/p && "
+        run("cd %s && mkdir b && ln a/one b/two && ln a/one three && ln -s x s && ln -P s b/s && mkfifo p "
+            "&& ln p b/p && "
             "echo single > b/single && chmod 0444 a/one",
             volume);
 }
@@ -167,7 +176,8 @@ static void fill_with_holes(const char *volume, bool root) {
         assert_int_equal(pwrite(fd, "begin", 5, 0), 5);
         assert_int_equal(pwrite(fd, "middle", 6, (off_t) 3 << 30), 6);
         assert_int_equal(ftruncate(fd, (off_t) 5 << 30), 0);
-        run("cd %s && truncate -s 100M hole && truncate -s 1M ends-in-data && printf x >> ends-in-data", volume);
+        run("cd %s && truncate -s 100M hole && truncate -s 1M ends-in-data && printf x >> ends-in-data",
+            volume);
 }
 
 static void test_that_holes_stay_holes(void **state) {
@@ -244,7 +254,8 @@ static void test_that_a_clone_takes_no_room(void **state) {
 
         skip_unless_root();
         f = fixture_new(REFLINK, "xfs");
-        run("head -c 200M /dev/zero | tr '\\0' x > %s/large", f->volume); /* of 400 MiB, most of which are left */
+        run("head -c 200M /dev/zero | tr '\\0' x > %s/large",
+            f->volume); /* of 400 MiB, most of which are left */
         run("sync -f %s", f->volume);
         fixture_prepare(f);
         fixture_commit(f);

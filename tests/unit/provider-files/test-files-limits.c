@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where a copy ends, and what happens when it cannot be made: mounts, subvolumes, umbra's own files, full disks, missing
- * rights, held file systems and sudden death.
+ * Where a copy ends, and what happens when it cannot be made: mounts, subvolumes, umbra's own files, full
+ * disks, missing rights, held file systems and sudden death.
  */
 
 #include <errno.h>
@@ -41,7 +41,8 @@ static void test_that_what_is_mounted_in_a_volume_is_not_in_its_copy(void **stat
                 write_file(f->volume, "mount/under", "seen, as on any snapshot");
                 write_file(f->volume, "file", "under");
                 write_file(f->volume, "other", "other");
-                run("cd %s && mount -t tmpfs none mount && touch mount/over && mount --bind other file", f->volume);
+                run("cd %s && mount -t tmpfs none mount && touch mount/over && mount --bind other file",
+                    f->volume);
 
                 fixture_prepare(f);
                 fixture_commit(f);
@@ -169,7 +170,8 @@ static void test_that_a_volume_is_held_only_if_nothing_is_written_to_it(void **s
                 probe_says(f, PROVIDER_FORBIDS_HOLD, PROVIDER_CONSISTENCY_FUZZY); /* the same file system */
 
                 /* Another one, but in an image that lies on the volume's. */
-                run("cd %s && truncate -s 32M image && mkfs.ext4 -q image && mount -o loop image state", f->dir);
+                run("cd %s && truncate -s 32M image && mkfs.ext4 -q image && mount -o loop image state",
+                    f->dir);
                 probe_says(f, PROVIDER_FORBIDS_HOLD, PROVIDER_CONSISTENCY_FUZZY);
                 run("cd %s && umount state && mount -t tmpfs none state", f->dir);
                 probe_says(f, PROVIDER_WANTS_HOLD, PROVIDER_CONSISTENCY_CRASH);
@@ -220,11 +222,13 @@ static void test_that_a_held_volume_is_copied_without_touching_it(void **state) 
                 pid_t rescuer;
                 int r;
 
-                run("cd %s && mkdir d && ln -s d link && echo 1 > d/file && ln d/file d/two && mkfifo p && setfattr -n user.x "
+                run("cd %s && mkdir d && ln -s d link && echo 1 > d/file && ln d/file d/two && mkfifo p && "
+                    "setfattr -n user.x "
                     "-v y d/file && mount -o remount,strictatime .",
                     f->volume);
                 fixture_prepare(f);
-                run("cd %s && echo 2 > d/file && ln -sf x link && mkdir -p new/below && echo 3 > new/below/file && rm p",
+                run("cd %s && echo 2 > d/file && ln -sf x link && mkdir -p new/below && echo 3 > "
+                    "new/below/file && rm p",
                     f->volume);
 
                 assert_int_equal(ioctl(f->s.volume_fd, FIFREEZE, 0), 0);
@@ -319,8 +323,8 @@ static void test_that_a_store_of_somebody_else_is_not_touched(void **state) {
 
         /* In place of the store: a way to somewhere else. */
         write_file(f->dir, "elsewhere/file", "x");
-        run("mkdir -p %s/elsewhere/%s/tree && ln -s %s/elsewhere %s/.umbra-shadow", f->dir, GUID_TO_STRING(&f->s.id), f->dir,
-            f->volume);
+        run("mkdir -p %s/elsewhere/%s/tree && ln -s %s/elsewhere %s/.umbra-shadow", f->dir,
+            GUID_TO_STRING(&f->s.id), f->dir, f->volume);
         assert_int_equal(REFLINK->probe(&f->env, f->volume, f->s.volume_fd, &probe), -EOPNOTSUPP);
         assert_int_equal(REFLINK->prepare(&f->env, &f->s), -EPERM);
         assert_non_null(strstr(provider_sentence(), "belongs to somebody else"));
@@ -348,8 +352,9 @@ static void test_that_a_full_store_is_noticed_before_it_is_full(void **state) {
         run("test $(du -sk %s/store | cut -f1) -lt 100", f->state); /* nothing was copied in vain */
         fixture_discard(f);
 
-        run("umount %s && mount -t tmpfs -o nr_inodes=20 none %s && rm %s/large && cd %s && seq 100 | xargs touch", f->state,
-            f->state, f->volume, f->volume);
+        run("umount %s && mount -t tmpfs -o nr_inodes=20 none %s && rm %s/large && cd %s && seq 100 | xargs "
+            "touch",
+            f->state, f->state, f->volume, f->volume);
         assert_int_equal(COPY->prepare(&f->env, &f->s), -ENOSPC);
         assert_non_null(strstr(provider_sentence(), "the copy needs 10")); /* 1 files in … */
         fixture_discard(f);
@@ -377,7 +382,8 @@ static void test_that_a_full_volume_cannot_be_cloned(void **state) {
 
         skip_unless_root();
         f = fixture_new(REFLINK, "xfs");
-        run("cd %s && mkdir many && cd many && seq 5000 | xargs touch; cd .. && { dd if=/dev/zero of=fill bs=1M || dd "
+        run("cd %s && mkdir many && cd many && seq 5000 | xargs touch; cd .. && { dd if=/dev/zero of=fill "
+            "bs=1M || dd "
             "if=/dev/zero of=fill2 bs=4k || true; } 2>/dev/null",
             f->volume);
         assert_int_equal(REFLINK->plan(&f->env, &f->s, &note), 0);
@@ -440,8 +446,9 @@ static void test_that_who_is_not_root_copies_what_he_may_read(void **state) {
                 const char *file_system;
                 const char *store; /* below the fixture's directory */
         } cases[] = {
-                { COPY,    NULL,  "state/store"                   },
-                { REFLINK, "xfs", "volume/home/.umbra-shadow"     }, /* the nearest directory above that he can write to */
+                { COPY, NULL, "state/store" },
+                { REFLINK, "xfs",
+                  "volume/home/.umbra-shadow" }, /* the nearest directory above that he can write to */
                 { REFLINK, "xfs", "volume/home/own/.umbra-shadow" }, /* none: in the volume itself */
         };
 
@@ -453,8 +460,10 @@ static void test_that_who_is_not_root_copies_what_he_may_read(void **state) {
                 int r;
 
                 write_file(f->volume, "home/own/d/file", "x");
-                run("cd %s/home/own && ln -s x link && ln d/file d/two && echo ro > d/ro && mkfifo p && mkdir -p ro/ro && echo y | tee ro/y "
-                    "> ro/ro/y && setfattr -n user.x -v y d/file && chmod 0400 d/ro && chmod 4755 d/file && chmod 0555 ro ro/ro "
+                run("cd %s/home/own && ln -s x link && ln d/file d/two && echo ro > d/ro && mkfifo p && "
+                    "mkdir -p ro/ro && echo y | tee ro/y "
+                    "> ro/ro/y && setfattr -n user.x -v y d/file && chmod 0400 d/ro && chmod 4755 d/file && "
+                    "chmod 0555 ro ro/ro "
                     "&& cd .. && chown -hR %d:%d %s .",
                     f->volume, NOBODY, NOBODY, f->state);
                 if (i == 2)
@@ -476,7 +485,8 @@ static void test_that_who_is_not_root_copies_what_he_may_read(void **state) {
                 {
                         _cleanup_(freep) char *tree = NULL;
 
-                        assert_int_equal(format_to(&tree, "%s/%s/tree", cases[i].store, GUID_TO_STRING(&f->s.id)), 0);
+                        assert_int_equal(
+                                format_to(&tree, "%s/%s/tree", cases[i].store, GUID_TO_STRING(&f->s.id)), 0);
                         copy = path_in(f->dir, tree);
                         trees_are_equal(own, copy);
                 }
@@ -511,7 +521,8 @@ static void test_that_sudden_death_leaves_nothing_that_discard_does_not_find(voi
                 if (cases[i].file_system && geteuid() != 0)
                         continue;
                 f = fixture_new(cases[i].ops, cases[i].file_system);
-                run("cd %s && for i in 1 2 3 4 5; do mkdir -p $i/d; (cd $i/d; seq 40 | xargs touch; echo x > x; ln x y); done",
+                run("cd %s && for i in 1 2 3 4 5; do mkdir -p $i/d; (cd $i/d; seq 40 | xargs touch; echo x "
+                    "> x; ln x y); done",
                     f->volume);
                 assert_int_equal(f->ops->plan(&f->env, &f->s, &note), 0);
                 f->s.note = note;
@@ -524,8 +535,10 @@ static void test_that_sudden_death_leaves_nothing_that_discard_does_not_find(voi
                                 char *device;
 
                                 for (;;)
-                                        if (f->ops->prepare(&f->env, &f->s) < 0 || f->ops->commit(&f->env, &f->s, false) < 0 ||
-                                            f->ops->surface(&f->env, &f->s, &device) < 0 || f->ops->discard(&f->env, &f->s) < 0)
+                                        if (f->ops->prepare(&f->env, &f->s) < 0 ||
+                                            f->ops->commit(&f->env, &f->s, false) < 0 ||
+                                            f->ops->surface(&f->env, &f->s, &device) < 0 ||
+                                            f->ops->discard(&f->env, &f->s) < 0)
                                                 _exit(1);
                         }
 

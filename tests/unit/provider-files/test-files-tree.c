@@ -195,7 +195,9 @@ static void test_that_a_walk_finds_its_way_between_any_two_directories(void **st
 }
 
 static void test_that_a_note_brings_back_every_path(void **state) {
-        static const char *const paths[] = { "/", "/srv", "/with space", "/new\nline=x", "/back\\slash\\x41", "/\xff\x01\xc3\xa4" };
+        static const char *const paths[] = {
+                "/", "/srv", "/with space", "/new\nline=x", "/back\\slash\\x41", "/\xff\x01\xc3\xa4"
+        };
         char long_path[4096];
 
         for (size_t i = 0; i < ELEMENTSOF(paths); ++i) {
