@@ -236,7 +236,7 @@ static bool fail_freeze(SqliteWriter *w, int r, const Database *culprit) {
 
         close_databases(w);
         if (r == -EBUSY && database_find_lock_owner(database_path(culprit), &u) > 0)
-                return writer_fail(w->writer, VSS_E_WRITERERROR_RETRYABLE, S_OK, "%s; now by %s",
+                return writer_fail(w->writer, VSS_E_WRITERERROR_RETRYABLE, S_OK, "%s, just now %s",
                                    database_error(culprit), database_user_to_string(&u, who));
 
         return fail_for_database(w, r, culprit);

@@ -22,13 +22,14 @@
 #define READ_PATIENCE_USEC (10 * USEC_PER_SEC)
 
 /* Between transactions a busy writer leaves its lock free for microseconds only. SQLite's own busy handler
- * asks ten times a second, and would hardly ever meet one of these moments. So for a while we ask as often as
- * the clock allows, which soon meets one, and then with less zeal. */
+ * asks ten times a second, and would hardly ever meet one of these moments. So for a while we ask as often
+ * as the clock allows, which soon meets one, and then with less zeal. */
 #define BUSY_PAUSE_USEC 20U
 #define BUSY_PAUSE_LONG_USEC 500U
 #define BUSY_ZEALOUS_CALLS 10000
 
-/* How long a checkpoint waits for others, and at most keeps writers waiting for the sake of a shorter log. */
+/* How long a checkpoint waits for others, and at most keeps writers waiting for the sake of a shorter log.
+ */
 #define CHECKPOINT_PATIENCE_USEC (50 * USEC_PER_MSEC)
 
 #define PROGRESS_STEPS 10000
@@ -152,7 +153,7 @@ static int database_fail_sqlite(Database *d, int rc, const char *what) {
         if (r == -error && error > 0)
                 why = strerror(error);
         if (r == -EBUSY)
-                return database_fail(d, r, "is busy (%s): others have it locked", why);
+                return database_fail(d, r, "is busy: others have had it locked all the time");
 
         return database_fail(d, r, "%s: %s", what, why);
 }
@@ -161,8 +162,8 @@ static int database_fail_sqlite(Database *d, int rc, const char *what) {
 
 static int database_on_busy(void *userdata, int n_calls) {
         Database *d = userdata;
-        struct timespec ts = timespec_from_usec(n_calls < BUSY_ZEALOUS_CALLS ? BUSY_PAUSE_USEC :
-                                                                               BUSY_PAUSE_LONG_USEC);
+        struct timespec ts =
+                timespec_from_usec(n_calls < BUSY_ZEALOUS_CALLS ? BUSY_PAUSE_USEC : BUSY_PAUSE_LONG_USEC);
 
         if (now_usec(CLOCK_MONOTONIC) >= d->deadline)
                 return 0;
@@ -311,7 +312,8 @@ void database_keep_log(Database *d, bool keep) {
         (void) sqlite3_db_config(d->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, (int) keep, NULL);
 }
 
-/* For the lock of whoever is just checkpointing SQLite does not ask its busy handler, so we wait ourselves. */
+/* For the lock of whoever is just checkpointing SQLite does not ask its busy handler, so we wait ourselves.
+ */
 static int checkpoint_patiently(Database *d, int mode) {
         int rc;
 

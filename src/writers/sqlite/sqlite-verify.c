@@ -118,10 +118,12 @@ static int check_with(Database *d, const char *sql, char **ret_finding) {
         r = database_query(d, sql, &answer);
         if (r < 0)
                 return r;
-        if (!answer || strcmp(answer, "ok") != 0)
-                return found(d, ret_finding, "is broken: %s", answer ?: "it says nothing");
+        if (answer && strcmp(answer, "ok") == 0)
+                return 0;
 
-        return 0;
+        for (char *s = answer; s && (s = strchr(s, '\n')); ++s)
+                *s = ' '; /* the first finding may come with a headline */
+        return found(d, ret_finding, "is broken: %s", answer ?: "it says nothing");
 }
 
 /* For the @i-th table, a statement that SQLite itself makes, so that it quotes the name. NULL after the last
