@@ -116,7 +116,7 @@ static int slaves_write_to(const char *sysfs, dev_t volume, unsigned depth) {
         if (!dir)
                 return errno == ENOENT ? 0 : -errno;
 
-        while ((entry = readdir(dir))) {
+        while ((entry = readdir(dir))) { // NOLINT(concurrency-mt-unsafe): nobody else has @dir
                 _cleanup_(freep) char *slave = NULL;
 
                 if (entry->d_name[0] == '.')
@@ -195,14 +195,4 @@ bool place_writes_to(int store_fd, int volume_fd) {
                 return true;
 
         return writes_to(store_fd, volume, 0) != 0;
-}
-
-bool place_is_same(int a_fd, int b_fd) {
-        dev_t a, b, source;
-        struct stat st_a, st_b;
-
-        if (file_system_of(a_fd, &a, &source) == 0 && file_system_of(b_fd, &b, &source) == 0)
-                return a == b;
-
-        return fstat(a_fd, &st_a) == 0 && fstat(b_fd, &st_b) == 0 && st_a.st_dev == st_b.st_dev;
 }

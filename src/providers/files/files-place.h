@@ -15,5 +15,3 @@
 
 /* Whether writing to directory @store_fd may write to the file system of @volume_fd. True if in doubt. */
 bool place_writes_to(int store_fd, int volume_fd);
-/* Whether both are on the same file system, in whatever subvolume or mount. */
-bool place_is_same(int a_fd, int b_fd);

@@ -66,7 +66,7 @@ int files_tree_add(FilesTree *tree, FileId parent, const char *name, FileId *ret
 /* Removes the entry that *@link, a .first_child or .next, names, and all below it; *@link is then the one
  * after it. */
 void files_tree_remove(FilesTree *tree, uint32_t *link);
-void files_tree_remove_children(FilesTree *tree, FileId id);
+void files_tree_remove_children(FilesTree *tree, FileId top);
 
 /* The path from the root, "." for the root itself. Cut at its front when it is longer than @size. Returns
  * @buffer. */
