@@ -249,6 +249,9 @@ bool sqlite_on_freeze(void *userdata) {
         char span[SPAN_STRING_MAX];
         int r;
 
+        if (w->n_databases == 0)
+                return true;
+
         r = databases_hold(w->databases, w->n_databases, usec_add(began, w->config->busy_timeout), &culprit);
         if (r < 0)
                 return fail_freeze(w, r, culprit);

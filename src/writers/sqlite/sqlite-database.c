@@ -14,9 +14,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "writers/sqlite/sqlite-database-internal.h"
 
 /* How long opening and reading wait for a writer that is just committing. */
 #define READ_PATIENCE_USEC (10 * USEC_PER_SEC)
@@ -33,20 +33,6 @@
 #define CHECKPOINT_PATIENCE_USEC (50 * USEC_PER_MSEC)
 
 #define PROGRESS_STEPS 10000
-
-struct Database {
-        char *path;
-        sqlite3 *db; /* NULL: closed */
-        bool held;
-        usec_t deadline; /* of the statement that is running; 0: do not wait */
-        char *error;
-        DatabaseStamp stamp;
-        dev_t log_dev;
-        ino_t log_ino; /* of the -wal that is in use; 0: none */
-
-        bool (*stop)(void *userdata);
-        void *stop_userdata;
-};
 
 int database_new(const char *path, Database **ret) {
         _cleanup_(database_freep) Database *d = NULL;
@@ -97,8 +83,7 @@ bool database_is_held(const Database *d) {
 
 /* Errors */
 
-/* Sets the sentence and returns @r. */
-_printf_(3, 4) static int database_fail(Database *d, int r, const char *format, ...) {
+int database_fail(Database *d, int r, const char *format, ...) {
         _cleanup_(freep) char *why = NULL;
         va_list ap;
 
@@ -146,7 +131,7 @@ static int errno_from_sqlite(int rc, int system_errno) {
         }
 }
 
-static int database_fail_sqlite(Database *d, int rc, const char *what) {
+int database_fail_sqlite(Database *d, int rc, const char *what) {
         int error = d->db ? sqlite3_system_errno(d->db) : 0, r = errno_from_sqlite(rc, error);
         const char *why = d->db ? sqlite3_errmsg(d->db) : sqlite3_errstr(rc);
 
@@ -208,18 +193,6 @@ int database_query(Database *d, const char *sql, char **ret_text) {
         return 0;
 }
 
-static int database_query_number(Database *d, const char *sql, uint64_t *ret) {
-        _cleanup_(freep) char *text = NULL;
-        int r;
-
-        r = database_query(d, sql, &text);
-        if (r < 0)
-                return r;
-
-        *ret = text ? strtoull(text, NULL, 10) : 0;
-        return 0;
-}
-
 static int database_on_step(void *userdata) {
         Database *d = userdata;
 
@@ -242,27 +215,8 @@ static void database_distrust(Database *d) {
         (void) sqlite3_db_config(d->db, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 }
 
-/* As long as we have the database open, nobody removes its log who goes by the rules. */
-static int database_find_log(Database *d, struct stat *ret) {
-        _cleanup_(freep) char *log = NULL;
-
-        if (format_to(&log, "%s-wal", d->path) < 0)
-                return -ENOMEM;
-
-        return stat(log, ret) < 0 ? -errno : 0;
-}
-
-static void database_note_log(Database *d) {
-        struct stat st;
-
-        d->log_ino = 0;
-        if (database_find_log(d, &st) >= 0) {
-                d->log_dev = st.st_dev;
-                d->log_ino = st.st_ino;
-        }
-}
-
 static int database_connect(Database *d) {
+        _cleanup_(freep) char *mode = NULL;
         int r, rc;
 
         rc = sqlite3_open_v2(d->path, &d->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_FULLMUTEX, NULL);
@@ -275,13 +229,17 @@ static int database_connect(Database *d) {
 
         /* The first to look into the file: opening alone does not. */
         r = database_query(d, "SELECT count(*) FROM sqlite_schema", NULL);
+        if (r >= 0)
+                r = database_query(d, "PRAGMA journal_mode", &mode);
         if (r < 0)
                 return r;
 
         if (sqlite3_db_readonly(d->db, "main") != 0)
                 return database_fail(d, -EROFS, "cannot be written by this process, which holding it needs");
 
-        database_note_log(d);
+        d->log_ino = 0;
+        if (mode && strcmp(mode, "wal") == 0)
+                database_note_log(d);
         return 0;
 }
 
@@ -338,94 +296,4 @@ int database_checkpoint(Database *d) {
         }
 
         return 0;
-}
-
-/* Holding */
-
-int database_confirm(Database *d) {
-        struct stat st;
-        int moved = 0;
-
-        (void) sqlite3_file_control(d->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
-        if (moved)
-                return database_fail(d, -ESTALE, "was moved, removed or replaced while it was open");
-
-        if (d->stamp.wal && d->log_ino != 0 &&
-            (database_find_log(d, &st) < 0 || st.st_dev != d->log_dev || st.st_ino != d->log_ino))
-                return database_fail(d, -ESTALE, "has lost its -wal: it was moved or removed while in use");
-
-        return 0;
-}
-
-/* Before its first page is written a database is an empty file. Then BEGIN IMMEDIATE makes that page, in
- * memory. */
-static bool database_is_empty(Database *d) {
-        sqlite3_file *file = NULL;
-        sqlite3_int64 size = -1;
-
-        (void) sqlite3_file_control(d->db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
-        if (file && file->pMethods)
-                (void) file->pMethods->xFileSize(file, &size);
-        return size == 0;
-}
-
-static int database_take_stamp(Database *d) {
-        uint64_t page_size = 0, schema_version = 0;
-        _cleanup_(freep) char *mode = NULL;
-        DatabaseStamp stamp = { 0 };
-        int r;
-
-        r = database_query_number(d, "PRAGMA page_count", &stamp.page_count);
-        if (r >= 0)
-                r = database_query_number(d, "PRAGMA freelist_count", &stamp.freelist_count);
-        if (r >= 0)
-                r = database_query_number(d, "PRAGMA page_size", &page_size);
-        if (r >= 0)
-                r = database_query_number(d, "PRAGMA schema_version", &schema_version);
-        if (r >= 0)
-                r = database_query(d, "PRAGMA journal_mode", &mode);
-        if (r < 0)
-                return r;
-
-        stamp.page_size = (uint32_t) page_size;
-        stamp.schema_version = (uint32_t) schema_version;
-        stamp.wal = mode && strcmp(mode, "wal") == 0;
-        if (database_is_empty(d))
-                stamp = (DatabaseStamp){ 0 };
-        if (stamp.wal && d->log_ino == 0)
-                database_note_log(d); /* it has one since it was opened */
-        d->stamp = stamp;
-        return 0;
-}
-
-int database_hold(Database *d, usec_t deadline) {
-        int r, rc;
-
-        assert(d->db && !d->held);
-
-        d->deadline = deadline;
-        rc = sqlite3_exec(d->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
-        if (rc != SQLITE_OK)
-                return database_fail_sqlite(d, rc, "cannot be held");
-        d->held = true;
-
-        r = database_take_stamp(d);
-        if (r >= 0)
-                r = database_confirm(d);
-        if (r < 0)
-                database_release(d);
-        return r;
-}
-
-void database_release(Database *d) {
-        if (!d->held)
-                return;
-
-        d->held = false;
-        if (sqlite3_exec(d->db, "ROLLBACK", NULL, NULL, NULL) == SQLITE_OK)
-                return;
-
-        /* It cannot fail, as nothing was written. If it does, the locks still go with the connection. */
-        (void) sqlite3_close_v2(d->db);
-        d->db = NULL;
 }

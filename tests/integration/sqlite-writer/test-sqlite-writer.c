@@ -172,7 +172,6 @@ static void test_that_a_selected_database_is_held_and_noted(void **state) {
         Stage s = stage_new();
         _cleanup_(freep) char *a = database_make(s.world->volume, "a.db", "wal");
         _cleanup_(freep) char *b = database_make(s.world->volume, "b.db", "delete");
-        _cleanup_(freep) char *cache = database_make(s.world->volume, "cache-a.db", "delete");
         Backup *backup = begin(&s, 1, L"a.db");
         IVssComponent *component;
         IVssAsync *async;
@@ -250,6 +249,7 @@ static void test_that_new_databases_are_found_by_the_next_backup(void **state) {
         Backup *backup = backup_new();
         _cleanup_(freep) char *a = NULL;
 
+        write_file(s.world->volume, "cache-a.db", ""); /* excluded */
         assert_int_equal(backup_gather(backup), S_OK);
         assert_int_equal(select_databases(backup, NULL), 0);
         backup_free(backup);
