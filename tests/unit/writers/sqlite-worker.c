@@ -122,7 +122,8 @@ static void write_forever(const char *arg) {
 
                 run("BEGIN IMMEDIATE");
                 run("INSERT INTO entries (filler) VALUES (hex(randomblob(600)))");
-                run("UPDATE entries SET filler = hex(randomblob(300)) WHERE number % 97 = abs(random() % 97)");
+                run("UPDATE entries SET filler = hex(randomblob(300))"
+                    " WHERE number % 97 = abs(random() % 97)");
                 run("DELETE FROM entries WHERE number % 89 = abs(random()) % 89 AND number < "
                     "(SELECT max(number) FROM entries)");
                 last = (uint64_t) number("SELECT max(number) FROM entries");
