@@ -113,6 +113,25 @@ static int default_runtime_dir(char **ret) {
         return format_to(ret, "/tmp/umbra-%u", (unsigned) geteuid());
 }
 
+/* Workers and clients live elsewhere: a path means the same to all of them. */
+static int make_absolute(char **path) {
+        _cleanup_(freep) char *here = NULL;
+        char *absolute;
+        int r;
+
+        if (**path == '/')
+                return 0;
+        here = getcwd(NULL, 0);
+        if (!here)
+                return -errno;
+        r = format_to(&absolute, "%s/%s", here, *path);
+        if (r < 0)
+                return r;
+        free(*path);
+        *path = absolute;
+        return 0;
+}
+
 static int fill_defaults(Options *o) {
         const char *env = getenv(WIRE_SOCKET_ENV);
         int r = 0;
@@ -125,6 +144,10 @@ static int fill_defaults(Options *o) {
                 r = env ? strdup_to(env, &o->socket) : format_to(&o->socket, "%s/umbra.sock", o->runtime_dir);
         if (r >= 0 && !o->config)
                 r = strdup_to("/etc/umbra/umbra.conf", &o->config);
+        if (r >= 0)
+                r = make_absolute(&o->state_dir);
+        if (r >= 0)
+                r = make_absolute(&o->runtime_dir);
         return r;
 }
 

@@ -50,7 +50,8 @@ wait_for() { # an event: asks until it is so, at most a minute
 }
 
 start_umbrad() {
-        "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config /dev/null &
+        # the state directory by a relative name: it is made absolute
+        (cd "$dir" && exec "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir state --runtime-dir "$dir/run" --config /dev/null) &
         umbrad_pid=$!
         wait_for "$UMBRA" status
 }
