@@ -60,7 +60,7 @@ static int open_regular(Transfer *t) {
         if (fd < 0 && errno == EWOULDBLOCK) /* somebody has a lease on it, and has been told to give it up */
                 fd = openat(t->from_fd, t->name, flags & ~O_NONBLOCK);
         if (fd < 0)
-                return errno == ELOOP || errno == ENXIO || errno == ESTALE ? -ENOENT : -errno;
+                return errno == ELOOP || errno == ENXIO || errno == EISDIR ? -ESTALE : -errno;
 
         return fd;
 }
@@ -90,18 +90,20 @@ static void notice_torn(Transfer *t, int fd) {
 static int transfer_regular(Transfer *t, int to_fd, const char *to_name, bool in_place) {
         FilesCopy *copy = t->copy;
         _cleanup_(closep) int from = -EBADF, to = -EBADF;
-        bool nobody_writes, cloned;
+        bool nobody_writes, cloned, has_names = t->stx.stx_nlink > 1;
+        uint64_t ino = t->stx.stx_ino;
         int r;
 
         from = open_regular(t);
         if (from < 0)
                 return from;
 
+        /* What is open is the truth. If it is another file than the name was decided upon for, decide again. */
         r = files_stat(from, "", &t->stx);
         if (r < 0)
                 return r;
-        if (!S_ISREG(t->stx.stx_mode))
-                return -ENOENT;
+        if (!S_ISREG(t->stx.stx_mode) || t->stx.stx_ino != ino)
+                return -ESTALE;
 
         /* Asked before the first byte is read: whoever opens it later moves its time stamps. */
         nobody_writes = copy->window ||
@@ -122,7 +124,8 @@ static int transfer_regular(Transfer *t, int to_fd, const char *to_name, bool in
                 return r;
 
         t->suspect = !files_time_is_settled(&copy->trust, files_time(&t->stx.stx_ctime), t->now) ||
-                     !(cloned || nobody_writes || t->stx.stx_size == 0);
+                     !(cloned || nobody_writes || t->stx.stx_size == 0) ||
+                     has_names != (t->stx.stx_nlink > 1);
         notice_torn(t, from);
         return 0;
 }
@@ -133,7 +136,7 @@ static int make_symlink(Transfer *t, int to_fd, const char *to_name) {
 
         n = readlinkat(t->from_fd, t->name, target, sizeof(target) - 1);
         if (n < 0)
-                return errno == EINVAL ? -ENOENT : -errno;
+                return errno == EINVAL ? -ESTALE : -errno; /* no link any more */
 
         target[n] = '\0';
         return symlinkat(target, to_fd, to_name) < 0 ? -errno : 0;
@@ -174,11 +177,13 @@ static int transfer(Transfer *t, int to_fd, const char *to_name, bool in_place) 
 /* Brings the copy in the directory of links up to date, unless another name of the file has just done so. */
 static int transfer_to_links(Transfer *t, FileLink *link, const char *link_name) {
         FilesCopy *copy = t->copy;
-        bool in_place = link->store_ino != 0;
+        bool is_fresh, in_place = link->store_ino != 0;
         struct stat st;
         int r;
 
-        if (in_place && link->pass == copy->pass && link->ctime == files_time(&t->stx.stx_ctime)) {
+        /* Not only to save work: what is made anew is another file, and a name that is up to date keeps the old. */
+        is_fresh = link->ctime == files_time(&t->stx.stx_ctime) && (link->pass == copy->pass || !link->suspect);
+        if (in_place && link->mode == t->stx.stx_mode && is_fresh) {
                 t->suspect = link->suspect;
                 return 0;
         }
@@ -189,7 +194,7 @@ static int transfer_to_links(Transfer *t, FileLink *link, const char *link_name)
                 in_place = false;
         }
 
-        link->pass = 0;
+        link->ctime = 0; /* until it is complete */
         r = transfer(t, copy->links_fd, link_name, in_place);
         if (r < 0) {
                 if (!in_place) {

@@ -48,8 +48,8 @@ int files_copy_init(FilesCopy *copy); /* the buffer */
 void files_copy_done(FilesCopy *copy);
 
 /* Copies entry @id, no directory, which was as @stx says after @now and is to be found in directory
- * @from_fd, into directory @to_fd, and writes down in the entry what it was. -ENOENT: it has gone, or is
- * something else now. */
+ * @from_fd, into directory @to_fd, and writes down in the entry what it was. -ENOENT: it has gone.
+ * -ESTALE: it is something else now. */
 int files_copy_entry(FilesCopy *copy,
                      FileId id,
                      int from_fd,

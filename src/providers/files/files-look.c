@@ -20,6 +20,7 @@
 #include "providers/files/files-plan.h"
 
 #define SENTENCE_PATH_MAX 512U
+#define TRIES_MAX 4U
 #define STAT_BLOCK 512U
 #define NODE_BYTES 512U       /* what a file without contents is taken to need */
 #define DIRECTORY_BYTES 4096U
@@ -231,7 +232,7 @@ static int look_at_directory(FilesScan *s, FileId id, int from_fd, const struct 
                                    stx->stx_mode, &s->copy.lost);
 }
 
-int files_look_at(FilesScan *s, FileId directory, int from_fd, FileId id, bool reread) {
+static int look_once(FilesScan *s, FileId directory, int from_fd, FileId id, bool reread) {
         FileEntry *entry = files_tree_entry(s->tree, id);
         bool is_boundary, was_boundary = entry->flags & FILE_BOUNDARY;
         int64_t now = files_now();
@@ -279,6 +280,16 @@ int files_look_at(FilesScan *s, FileId directory, int from_fd, FileId id, bool r
 
         files_set_flag(files_tree_entry(s->tree, directory), FILE_TOUCHED, true);
         r = files_copy_entry(&s->copy, id, from_fd, fd, &stx, now);
-        return files_means_gone(r) ? FILES_GONE : r;
+        return r != -ESTALE && files_means_gone(r) ? FILES_GONE : r;
+}
+
+int files_look_at(FilesScan *s, FileId directory, int from_fd, FileId id, bool reread) {
+        int r = -ESTALE;
+
+        /* Who replaces a file by renaming never lets the name be missing, so nor may the copy. */
+        for (unsigned i = 0; i < TRIES_MAX && r == -ESTALE; ++i)
+                r = look_once(s, directory, from_fd, id, reread);
+
+        return r == -ESTALE ? FILES_GONE : r;
 }
 
