@@ -13,8 +13,8 @@
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
-#include "base/guid.h"
-#include "tools/file-set.h"
+#include "tools/pending-file.h"
+#include "tools/restore-roots.h"
 #include "tools/restore-tree.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
@@ -24,38 +24,17 @@
 #define PENDING_BYTES_MAX ((uint64_t) 128 * 1024 * 1024)
 #define PENDING_SYNCFS_MIN 8U /* from so many on one call for all of them is cheaper */
 
-/* The disk begins early with what it will be waited for. */
-#define WRITEBACK_STEP ((uint64_t) 8 * 1024 * 1024)
-
-typedef struct RestoreRoot {
-        char *from, *to;
-        int fd; /* of @to; -EBADF until needed */
-} RestoreRoot;
-
-/* On its way to its name. */
-typedef struct PendingFile {
-        char *path, *name; /* as in the set; in @parent_fd */
-        int parent_fd, fd; /* @fd: a regular file; else -EBADF */
-        char *temporary;   /* a name it has meanwhile; NULL: none */
-} PendingFile;
-
 typedef struct PendingDirectory {
         RestoreRoot *root;
         char *path, *relative;
         struct archive_entry *entry;
 } PendingDirectory;
 
-typedef struct MadeDirectory {
-        RestoreRoot *root;
-        char *relative;
-} MadeDirectory;
-
 struct RestoreTree {
         RestoreCallbacks callbacks;
         void *userdata;
 
-        RestoreRoot **roots;
-        size_t n_roots, roots_capacity;
+        RestoreRoots roots;
 
         /* The last directory, as the next file is probably in it, too. */
         RestoreRoot *parent_root;
@@ -68,8 +47,6 @@ struct RestoreTree {
 
         PendingDirectory *directories;
         size_t n_directories, directories_capacity;
-        MadeDirectory *made; /* by us, because files are in them */
-        size_t n_made, made_capacity;
         unsigned losses;
 };
 
@@ -86,23 +63,12 @@ int restore_tree_new(const RestoreCallbacks *callbacks, void *userdata, RestoreT
         return 0;
 }
 
-static void pending_clear(PendingFile *p) {
-        if (p->temporary)
-                (void) unlinkat(p->parent_fd, p->temporary, 0);
-
-        (void) fd_close(p->fd);
-        (void) fd_close(p->parent_fd);
-        free(p->temporary);
-        free(p->name);
-        free(p->path);
-}
-
 RestoreTree *restore_tree_free(RestoreTree *t) {
         if (!t)
                 return NULL;
 
         for (size_t i = 0; i < t->n_pending; ++i)
-                pending_clear(&t->pending[i]);
+                pending_file_clear(&t->pending[i]);
 
         for (size_t i = 0; i < t->n_directories; ++i) {
                 archive_entry_free(t->directories[i].entry);
@@ -111,18 +77,7 @@ RestoreTree *restore_tree_free(RestoreTree *t) {
         }
         free(t->directories);
 
-        for (size_t i = 0; i < t->n_made; ++i)
-                free(t->made[i].relative);
-        free(t->made);
-
-        for (size_t i = 0; i < t->n_roots; ++i) {
-                (void) fd_close(t->roots[i]->fd);
-                free(t->roots[i]->to);
-                free(t->roots[i]->from);
-                free(t->roots[i]);
-        }
-        free(t->roots);
-
+        restore_roots_clear(&t->roots);
         (void) fd_close(t->parent_fd);
         free(t->parent_path);
         free(t);
@@ -130,52 +85,11 @@ RestoreTree *restore_tree_free(RestoreTree *t) {
 }
 
 int restore_tree_map(RestoreTree *t, const char *from, const char *to) {
-        RestoreRoot *root;
-        int r;
-
-        r = ARRAY_RESERVE(t->roots, t->roots_capacity, t->n_roots + 1);
-        if (r < 0)
-                return r;
-
-        root = calloc_checked(1, sizeof(*root));
-        if (!root)
-                return -ENOMEM;
-
-        root->fd = -EBADF;
-        t->roots[t->n_roots++] = root;
-        r = strdup_to(from, &root->from);
-        return r < 0 ? r : strdup_to(to, &root->to);
-}
-
-static RestoreRoot *tree_find_root(RestoreTree *t, const char *path) {
-        RestoreRoot *best = NULL;
-
-        for (size_t i = 0; i < t->n_roots; ++i)
-                if (path_is_below(path, t->roots[i]->from) &&
-                    (!best || strlen(best->from) < strlen(t->roots[i]->from)))
-                        best = t->roots[i];
-
-        return best;
-}
-
-/* What of @path is below the root; "" for the root itself. */
-static const char *root_relative(const RestoreRoot *root, const char *path) {
-        path += strlen(root->from);
-        return *path == '/' ? path + 1 : path;
+        return restore_roots_map(&t->roots, from, to);
 }
 
 int restore_tree_destination(RestoreTree *t, const char *path, char **ret) {
-        RestoreRoot *root = tree_find_root(t, path);
-        const char *relative;
-
-        if (!root) {
-                *ret = NULL;
-                return 0;
-        }
-
-        relative = root_relative(root, path);
-        return format_to(ret, "%s%s%s", root->to, *relative && strcmp(root->to, "/") != 0 ? "/" : "",
-                         relative);
+        return restore_roots_destination(&t->roots, path, ret);
 }
 
 static const char *failure_sentence(int error) {
@@ -203,78 +117,6 @@ static void tree_failed(RestoreTree *t, const char *path, int error) {
         t->callbacks.failed(path, error, failure_sentence(error), t->userdata);
 }
 
-static int root_open(RestoreRoot *root) {
-        int r;
-
-        if (root->fd >= 0)
-                return 0;
-
-        root->fd = open(root->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (root->fd < 0 && errno == ENOENT) {
-                r = mkdir_p(root->to, 0755);
-                if (r < 0)
-                        return r;
-
-                root->fd = open(root->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        }
-
-        return root->fd < 0 ? -errno : 0;
-}
-
-/* Remembers @relative and what is above it, as far as it is not there yet. */
-static int tree_note_missing(RestoreTree *t, RestoreRoot *root, const char *relative) {
-        for (size_t n = strlen(relative); n > 0;) {
-                MadeDirectory made = { .root = root };
-                struct stat st;
-                int r;
-
-                r = format_to(&made.relative, "%.*s", (int) n, relative);
-                if (r < 0)
-                        return r;
-
-                if (fstatat(root->fd, made.relative, &st, AT_SYMLINK_NOFOLLOW) == 0 ||
-                    ARRAY_RESERVE(t->made, t->made_capacity, t->n_made + 1) < 0) {
-                        free(made.relative);
-                        return 0;
-                }
-
-                t->made[t->n_made++] = made;
-                while (n > 0 && relative[--n] != '/')
-                        ;
-        }
-
-        return 0;
-}
-
-/* @relative "" is the root. Makes what is missing. *ret_made may be NULL. */
-static int tree_open_directory(RestoreTree *t, RestoreRoot *root, const char *relative, bool *ret_made) {
-        bool made = false;
-        int fd, r;
-
-        r = root_open(root);
-        if (r < 0)
-                return r;
-
-        fd = open_beneath(root->fd, *relative ? relative : ".", O_RDONLY | O_DIRECTORY, 0);
-        if (fd == -ENOENT) {
-                r = tree_note_missing(t, root, relative);
-                if (r < 0)
-                        return r;
-
-                /* Nobody looks into it before it has its owner. */
-                r = mkdir_p_at(root->fd, relative, 0700);
-                if (r < 0)
-                        return r;
-
-                made = true;
-                fd = open_beneath(root->fd, relative, O_RDONLY | O_DIRECTORY, 0);
-        }
-
-        if (fd >= 0 && ret_made)
-                *ret_made = made;
-        return fd;
-}
-
 /* Goes to the directory in which @relative is. */
 static int tree_enter_parent(RestoreTree *t, RestoreRoot *root, const char *relative) {
         _cleanup_(freep) char *parent = NULL;
@@ -288,7 +130,7 @@ static int tree_enter_parent(RestoreTree *t, RestoreRoot *root, const char *rela
         if (t->parent_fd >= 0 && t->parent_root == root && strcmp(t->parent_path, parent) == 0)
                 return 0;
 
-        fd = tree_open_directory(t, root, parent, NULL);
+        fd = restore_roots_open(&t->roots, root, parent, NULL);
         if (fd < 0)
                 return fd;
 
@@ -298,81 +140,6 @@ static int tree_enter_parent(RestoreTree *t, RestoreRoot *root, const char *rela
         t->parent_root = root;
         t->parent_path = TAKE_PTR(parent);
         return 0;
-}
-
-static int temporary_name(char **ret) {
-        GUID unique;
-
-        guid_generate(&unique);
-        return format_to(ret, ".umbra-restore-%s", GUID_TO_STRING(&unique));
-}
-
-/* A file without a name; where the file system knows no such thing, with one that nobody else has. */
-static int pending_create(PendingFile *p) {
-        p->fd = openat(p->parent_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (p->fd >= 0)
-                return 0;
-        if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
-                return -errno;
-
-        if (temporary_name(&p->temporary) < 0)
-                return -ENOMEM;
-
-        p->fd = openat(p->parent_fd, p->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-        if (p->fd < 0) {
-                int error = -errno;
-
-                free(p->temporary);
-                p->temporary = NULL;
-                return error;
-        }
-
-        return 0;
-}
-
-static int pwrite_all(int fd, const char *data, size_t size, uint64_t offset) {
-        while (size > 0) {
-                ssize_t n = pwrite(fd, data, size, (off_t) offset);
-
-                if (n < 0) {
-                        if (errno == EINTR)
-                                continue;
-                        return -errno;
-                }
-
-                data += n;
-                offset += (uint64_t) n;
-                size -= (size_t) n;
-        }
-
-        return 0;
-}
-
-/* The bytes of the file, and whether they are the right ones. What is wrong with the set is the result, what
- * is wrong with the destination is *@ret_failure. */
-static int pending_write(PendingFile *p, SetStream *stream, uint64_t size, int *ret_failure) {
-        uint64_t offset, begun = 0, end = 0;
-        const void *data;
-        size_t n;
-        int r;
-
-        *ret_failure = 0;
-        while ((r = set_stream_data(stream, &data, &n, &offset)) > 0) {
-                if (*ret_failure < 0)
-                        continue; /* reads on, to see whether the set is good */
-
-                *ret_failure = pwrite_all(p->fd, data, n, offset);
-                end = offset + n;
-                if (end - begun >= WRITEBACK_STEP) {
-                        (void) sync_file_range(p->fd, (off_t) begun, (off_t) (end - begun),
-                                               SYNC_FILE_RANGE_WRITE);
-                        begun = end;
-                }
-        }
-
-        if (r == 0 && *ret_failure == 0 && end < size && ftruncate(p->fd, (off_t) size) < 0)
-                *ret_failure = -errno;
-        return r;
 }
 
 /* Brings the bytes of all that wait to disk. */
@@ -405,45 +172,6 @@ static int tree_sync(RestoreTree *t) {
         return 0;
 }
 
-/* Gives a nameless file a temporary name. */
-static int pending_link(PendingFile *p, const char *name) {
-        char path[sizeof("/proc/self/fd/") + 16];
-
-        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", p->fd);
-        return linkat(AT_FDCWD, path, p->parent_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
-}
-
-static int pending_publish(PendingFile *p) {
-        int r;
-
-        if (!p->temporary) {
-                /* Where nothing is, there is nothing to replace. */
-                r = pending_link(p, p->name);
-                if (r != -EEXIST)
-                        return r;
-
-                r = temporary_name(&p->temporary);
-                if (r < 0)
-                        return r;
-
-                r = pending_link(p, p->temporary);
-                if (r < 0) {
-                        free(p->temporary);
-                        p->temporary = NULL;
-                        return r;
-                }
-        }
-
-        if (renameat(p->parent_fd, p->temporary, p->parent_fd, p->name) < 0)
-                return -errno;
-
-        /* Two links to one file are left alone by rename(), both of them. Else this finds nothing. */
-        (void) unlinkat(p->parent_fd, p->temporary, 0);
-        free(p->temporary);
-        p->temporary = NULL;
-        return 0;
-}
-
 static int tree_publish(RestoreTree *t, PendingFile *p) {
         int r;
 
@@ -453,7 +181,7 @@ static int tree_publish(RestoreTree *t, PendingFile *p) {
                         return r;
         }
 
-        r = pending_publish(p);
+        r = pending_file_publish(p);
         if (r < 0)
                 tree_failed(t, p->path, r);
         else if (t->callbacks.restored)
@@ -472,7 +200,7 @@ int restore_tree_flush(RestoreTree *t) {
                         tree_failed(t, p->path, r);
                 else if (k == 0)
                         k = tree_publish(t, p);
-                pending_clear(p);
+                pending_file_clear(p);
         }
 
         t->n_pending = 0;
@@ -506,21 +234,21 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
                         return r;
         }
 
-        root = tree_find_root(t, first);
+        root = restore_roots_find(&t->roots, first);
         if (!root)
                 return -EXDEV;
 
-        relative = root_relative(root, first);
+        relative = restore_root_relative(root, first);
         slash = strrchr(relative, '/');
         r = format_to(&name, "%.*s", slash ? (int) (slash - relative) : 0, relative);
         if (r < 0)
                 return r;
 
-        parent_fd = tree_open_directory(t, root, name, NULL);
+        parent_fd = restore_roots_open(&t->roots, root, name, NULL);
         if (parent_fd < 0)
                 return parent_fd;
 
-        r = temporary_name(&p->temporary);
+        r = pending_temporary_name(&p->temporary);
         if (r < 0)
                 return r;
 
@@ -530,27 +258,6 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
         }
 
         return r;
-}
-
-static int pending_make_special(RestoreTree *t, PendingFile *p, struct archive_entry *entry, char type) {
-        int r;
-
-        r = temporary_name(&p->temporary);
-        if (r < 0)
-                return r;
-
-        if (type == 'l')
-                r = symlinkat(archive_entry_symlink(entry), p->parent_fd, p->temporary);
-        else
-                r = mknodat(p->parent_fd, p->temporary, archive_entry_filetype(entry) | 0600,
-                            archive_entry_rdev(entry));
-        if (r < 0) {
-                r = -errno;
-                free(TAKE_PTR(p->temporary));
-                return r;
-        }
-
-        return set_entry_apply_at(entry, p->parent_fd, p->temporary, &t->losses);
 }
 
 static int pending_make(RestoreTree *t,
@@ -567,15 +274,15 @@ static int pending_make(RestoreTree *t,
                 return 0;
         }
         if (type != 'f') {
-                *ret_failure = pending_make_special(t, p, entry, type);
+                *ret_failure = pending_file_make_special(p, entry, type, &t->losses);
                 return 0;
         }
 
-        *ret_failure = pending_create(p);
+        *ret_failure = pending_file_create(p);
         if (*ret_failure < 0)
                 return 0;
 
-        r = pending_write(p, stream, (uint64_t) archive_entry_size(entry), ret_failure);
+        r = pending_file_write(p, stream, (uint64_t) archive_entry_size(entry), ret_failure);
         if (r == 0 && *ret_failure == 0)
                 *ret_failure = set_entry_apply(entry, p->fd, &t->losses);
         return r;
@@ -587,8 +294,8 @@ static int tree_add_file(RestoreTree *t,
                          const SetIndexLine *line,
                          const char *path,
                          PendingFile *p) {
-        RestoreRoot *root = tree_find_root(t, path);
-        const char *relative = root_relative(root, path), *slash = strrchr(relative, '/');
+        RestoreRoot *root = restore_roots_find(&t->roots, path);
+        const char *relative = restore_root_relative(root, path), *slash = strrchr(relative, '/');
         int r, failure;
 
         p->fd = p->parent_fd = -EBADF;
@@ -621,12 +328,12 @@ static int tree_add_file(RestoreTree *t,
 
 static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const char *path, bool keep) {
         _cleanup_(closep) int fd = -EBADF;
-        PendingDirectory d = { .root = tree_find_root(t, path) };
-        size_t n_made = t->n_made;
+        PendingDirectory d = { .root = restore_roots_find(&t->roots, path) };
+        size_t n_made = t->roots.n_made;
         bool made = false;
         int r;
 
-        fd = tree_open_directory(t, d.root, root_relative(d.root, path), &made);
+        fd = restore_roots_open(&t->roots, d.root, restore_root_relative(d.root, path), &made);
         if (fd < 0) {
                 tree_failed(t, path, fd);
                 return 0;
@@ -635,9 +342,9 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
                 return 0;
 
         /* The deepest was noted first. This one has a mode of its own and never has another one before. */
-        if (t->n_made > n_made) {
-                free(t->made[n_made].relative);
-                t->made[n_made] = t->made[--t->n_made];
+        if (t->roots.n_made > n_made) {
+                free(t->roots.made[n_made].relative);
+                t->roots.made[n_made] = t->roots.made[--t->roots.n_made];
         }
 
         if (ARRAY_RESERVE(t->directories, t->directories_capacity, t->n_directories + 1) < 0)
@@ -645,7 +352,7 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
 
         r = strdup_to(path, &d.path);
         if (r == 0)
-                r = strdup_to(root_relative(d.root, path), &d.relative);
+                r = strdup_to(restore_root_relative(d.root, path), &d.relative);
         d.entry = r == 0 ? archive_entry_clone(entry) : NULL;
         if (!d.entry) {
                 free(d.relative);
@@ -668,7 +375,7 @@ int restore_tree_add(RestoreTree *t,
 
         if (!*path)
                 path = "/";
-        if (!tree_find_root(t, path)) {
+        if (!restore_roots_find(&t->roots, path)) {
                 tree_failed(t, path, -EXDEV);
                 return 0;
         }
@@ -684,7 +391,7 @@ int restore_tree_add(RestoreTree *t,
 
         r = tree_add_file(t, stream, entry, line, path, &p);
         if (r < 0) {
-                pending_clear(&p);
+                pending_file_clear(&p);
                 return r == -EALREADY ? 0 : r;
         }
 
@@ -695,19 +402,6 @@ int restore_tree_add(RestoreTree *t,
                        0;
 }
 
-/* Of those that the caller did not restore, the set says nothing here: they become what mkdir would have
- * made of them, or the owner of the files could not reach them. Those that it did restore get theirs
- * afterwards. */
-static void tree_open_made(RestoreTree *t) {
-        for (size_t i = 0; i < t->n_made; ++i) {
-                _cleanup_(closep) int fd = -EBADF;
-
-                fd = open_beneath(t->made[i].root->fd, t->made[i].relative, O_RDONLY | O_DIRECTORY, 0);
-                if (fd >= 0)
-                        (void) fchmod(fd, 0755);
-        }
-}
-
 /* From the end: so a directory that loses its w or x does not keep us from those below it. */
 static void tree_finish_directories(RestoreTree *t) {
         for (size_t i = t->n_directories; i-- > 0;) {
@@ -715,7 +409,7 @@ static void tree_finish_directories(RestoreTree *t) {
                 _cleanup_(closep) int fd = -EBADF;
                 int r;
 
-                fd = tree_open_directory(t, d->root, d->relative, NULL);
+                fd = restore_roots_open(&t->roots, d->root, d->relative, NULL);
                 r = fd < 0 ? fd : set_entry_apply(d->entry, fd, &t->losses);
                 if (r < 0)
                         tree_failed(t, d->path, r);
@@ -729,10 +423,10 @@ int restore_tree_finish(RestoreTree *t) {
         if (r < 0)
                 return r;
 
-        tree_open_made(t);
+        restore_roots_open_made(&t->roots);
         tree_finish_directories(t);
-        for (size_t i = 0; i < t->n_roots; ++i)
-                if (t->roots[i]->fd >= 0 && syncfs(t->roots[i]->fd) < 0)
+        for (size_t i = 0; i < t->roots.n; ++i)
+                if (t->roots.roots[i]->fd >= 0 && syncfs(t->roots.roots[i]->fd) < 0)
                         return -errno;
 
         return 0;

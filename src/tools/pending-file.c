@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * A File on its Way to its Name
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "tools/pending-file.h"
+#include "tools/set-entry.h"
+
+/* The disk begins early with what it will be waited for. */
+#define WRITEBACK_STEP ((uint64_t) 8 * 1024 * 1024)
+
+void pending_file_clear(PendingFile *p) {
+        if (p->temporary)
+                (void) unlinkat(p->parent_fd, p->temporary, 0);
+
+        (void) fd_close(p->fd);
+        (void) fd_close(p->parent_fd);
+        free(p->temporary);
+        free(p->name);
+        free(p->path);
+}
+
+int pending_temporary_name(char **ret) {
+        GUID unique;
+
+        guid_generate(&unique);
+        return format_to(ret, ".umbra-restore-%s", GUID_TO_STRING(&unique));
+}
+
+int pending_file_create(PendingFile *p) {
+        p->fd = openat(p->parent_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+        if (p->fd >= 0)
+                return 0;
+        if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
+                return -errno;
+
+        if (pending_temporary_name(&p->temporary) < 0)
+                return -ENOMEM;
+
+        p->fd = openat(p->parent_fd, p->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+        if (p->fd < 0) {
+                int error = -errno;
+
+                free(p->temporary);
+                p->temporary = NULL;
+                return error;
+        }
+
+        return 0;
+}
+
+static int pwrite_all(int fd, const char *data, size_t size, uint64_t offset) {
+        while (size > 0) {
+                ssize_t n = pwrite(fd, data, size, (off_t) offset);
+
+                if (n < 0) {
+                        if (errno == EINTR)
+                                continue;
+                        return -errno;
+                }
+
+                data += n;
+                offset += (uint64_t) n;
+                size -= (size_t) n;
+        }
+
+        return 0;
+}
+
+int pending_file_write(PendingFile *p, SetStream *stream, uint64_t size, int *ret_failure) {
+        uint64_t offset, begun = 0, end = 0;
+        const void *data;
+        size_t n;
+        int r;
+
+        *ret_failure = 0;
+        while ((r = set_stream_data(stream, &data, &n, &offset)) > 0) {
+                if (*ret_failure < 0)
+                        continue; /* reads on, to see whether the set is good */
+
+                *ret_failure = pwrite_all(p->fd, data, n, offset);
+                end = offset + n;
+                if (end - begun >= WRITEBACK_STEP) {
+                        (void) sync_file_range(p->fd, (off_t) begun, (off_t) (end - begun),
+                                               SYNC_FILE_RANGE_WRITE);
+                        begun = end;
+                }
+        }
+
+        if (r == 0 && *ret_failure == 0 && end < size && ftruncate(p->fd, (off_t) size) < 0)
+                *ret_failure = -errno;
+        return r;
+}
+
+/* Gives a nameless file a temporary name. */
+static int pending_link(PendingFile *p, const char *name) {
+        char path[sizeof("/proc/self/fd/") + 16];
+
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", p->fd);
+        return linkat(AT_FDCWD, path, p->parent_fd, name, AT_SYMLINK_FOLLOW) < 0 ? -errno : 0;
+}
+
+int pending_file_publish(PendingFile *p) {
+        int r;
+
+        if (!p->temporary) {
+                /* Where nothing is, there is nothing to replace. */
+                r = pending_link(p, p->name);
+                if (r != -EEXIST)
+                        return r;
+
+                r = pending_temporary_name(&p->temporary);
+                if (r < 0)
+                        return r;
+
+                r = pending_link(p, p->temporary);
+                if (r < 0) {
+                        free(p->temporary);
+                        p->temporary = NULL;
+                        return r;
+                }
+        }
+
+        if (renameat(p->parent_fd, p->temporary, p->parent_fd, p->name) < 0)
+                return -errno;
+
+        /* Two links to one file are left alone by rename(), both of them. Else this finds nothing. */
+        (void) unlinkat(p->parent_fd, p->temporary, 0);
+        free(p->temporary);
+        p->temporary = NULL;
+        return 0;
+}
+
+int pending_file_make_special(PendingFile *p, struct archive_entry *entry, char type, unsigned *losses) {
+        int r;
+
+        r = pending_temporary_name(&p->temporary);
+        if (r < 0)
+                return r;
+
+        if (type == 'l')
+                r = symlinkat(archive_entry_symlink(entry), p->parent_fd, p->temporary);
+        else
+                r = mknodat(p->parent_fd, p->temporary, archive_entry_filetype(entry) | 0600,
+                            archive_entry_rdev(entry));
+        if (r < 0) {
+                r = -errno;
+                free(TAKE_PTR(p->temporary));
+                return r;
+        }
+
+        return set_entry_apply_at(entry, p->parent_fd, p->temporary, losses);
+}
