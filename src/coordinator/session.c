@@ -6,6 +6,7 @@
 
 #include "coordinator/session.h"
 
+#include <errno.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -105,19 +106,26 @@ HRESULT session_initialize(Session *s, WireSessionKind kind, int32_t context) {
         return S_OK;
 }
 
-HRESULT session_select_writers(Session *s, WireWriterSelection what, const GUID *ids, size_t n) {
+static int selection_add(Session *s, WireWriterSelection what, const GUID *ids, size_t n) {
         size_t old = s->selection[what].n;
         GUID *grown;
 
-        if (s->gathered)
-                return S_OK; /* without effect, as documented [MS: pitfall 3] */
         grown = reallocarray(s->selection[what].ids, old + n, sizeof(GUID));
         if (!grown)
-                return E_OUTOFMEMORY;
+                return -ENOMEM;
         memcpy(grown + old, ids, n * sizeof(GUID));
         s->selection[what].ids = grown;
         s->selection[what].n = old + n;
-        return S_OK;
+        return 0;
+}
+
+static void selection_remove(Session *s, WireWriterSelection what, const GUID *id) {
+        size_t kept = 0;
+
+        for (size_t i = 0; i < s->selection[what].n; ++i)
+                if (!guid_equal(&s->selection[what].ids[i], id))
+                        s->selection[what].ids[kept++] = s->selection[what].ids[i];
+        s->selection[what].n = kept;
 }
 
 static bool selection_has(const Session *s, WireWriterSelection what, const GUID *id) {
@@ -127,10 +135,32 @@ static bool selection_has(const Session *s, WireWriterSelection what, const GUID
         return false;
 }
 
+/* The first enabling disables all that are not named, and forgets what was disabled before; from then on there is one list, which enabling
+ * makes longer and disabling shorter. [MS: nf-vsbackup-ivssbackupcomponents-enablewriterclasses] */
+HRESULT session_select_writers(Session *s, WireWriterSelection what, const GUID *ids, size_t n) {
+        if (s->gathered)
+                return S_OK; /* without effect, as documented [MS: pitfall 3] */
+
+        if (what == WIRE_DISABLE_CLASSES && s->enabled_only) {
+                for (size_t i = 0; i < n; ++i)
+                        selection_remove(s, WIRE_ENABLE_CLASSES, &ids[i]);
+                return S_OK;
+        }
+        if (selection_add(s, what, ids, n) < 0)
+                return E_OUTOFMEMORY;
+        if (what == WIRE_ENABLE_CLASSES && !s->enabled_only) {
+                s->selection[WIRE_DISABLE_CLASSES].n = 0;
+                s->enabled_only = true;
+        }
+        return S_OK;
+}
+
 bool session_wants_writer(const Session *s, const WriterProxy *w) {
-        if (selection_has(s, WIRE_DISABLE_INSTANCES, &w->instance_id) || selection_has(s, WIRE_DISABLE_CLASSES, &w->writer_id))
+        if (selection_has(s, WIRE_DISABLE_INSTANCES, &w->instance_id))
                 return false;
-        return s->selection[WIRE_ENABLE_CLASSES].n == 0 || selection_has(s, WIRE_ENABLE_CLASSES, &w->writer_id);
+        if (s->enabled_only)
+                return selection_has(s, WIRE_ENABLE_CLASSES, &w->writer_id);
+        return !selection_has(s, WIRE_DISABLE_CLASSES, &w->writer_id);
 }
 
 /* Identify */

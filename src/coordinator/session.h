@@ -32,6 +32,7 @@ struct Session {
                 GUID *ids;
                 size_t n;
         } selection[_WIRE_WRITER_SELECTION_MAX];
+        bool enabled_only; /* classes were enabled: all others are not wanted */
 
         SessionWriter *writers; /* in the order in which they were gathered */
         bool gathered;
