@@ -15,8 +15,8 @@
 
 #include "base/alloc.h"
 #include "base/hresult.h"
+#include "base/ranges.h"
 #include "com/com-object.h"
-#include "doc/ranges.h"
 #include "view/component.h"
 #include "view/view-text.h"
 #include "view/wm-objects.h"
@@ -243,7 +243,7 @@ static void texts_free(char **texts, size_t n) {
 }
 
 static HRESULT ranges_check(const char *s) {
-        _cleanup_(freep) DocRange *ranges = NULL;
+        _cleanup_(freep) ByteRange *ranges = NULL;
         size_t n;
 
         if (ranges_are_in_file(s, NULL))
@@ -355,7 +355,7 @@ static HRESULT STDMETHODCALLTYPE component_GetNewTarget(IVssComponentEx2 *iface,
 /* Source and destination are the same number of ranges of the same sizes.
  * [MS: nf-vswriter-ivsscomponent-adddirectedtarget] */
 static HRESULT range_lists_check(const char *source, const char *destination) {
-        _cleanup_(freep) DocRange *from = NULL, *to = NULL;
+        _cleanup_(freep) ByteRange *from = NULL, *to = NULL;
         size_t n_from, n_to;
         int r;
 

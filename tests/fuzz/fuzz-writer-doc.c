@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "base/macro.h"
+#include "base/ranges.h"
 #include "doc/filespec.h"
-#include "doc/ranges.h"
 #include "doc/writer-doc.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -28,7 +28,7 @@ static void use_file_sets(const DocFileSpecs *list) {
         for (size_t i = 0; i < list->n; ++i) {
                 const DocFileSpec *spec = &list->items[i];
                 _cleanup_(freep) char *normal = NULL;
-                _cleanup_(freep) DocRange *ranges = NULL;
+                _cleanup_(freep) ByteRange *ranges = NULL;
                 size_t n;
 
                 (void) filespec_matches(spec, "/srv/data/some/file.db");

@@ -6,6 +6,7 @@
  * Writers of real programs put blanks where they like, and one comma too many at the end.
  */
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/macro.h"
-#include "doc/doc-limits.h"
-#include "doc/ranges.h"
+#include "base/ranges.h"
 
 #define BLANKS " \t\r\n"
 #define FILE_PREFIX "File="
@@ -60,8 +60,8 @@ static int parse_number(const char **p, uint64_t *ret) {
         return 0;
 }
 
-static int parse_range(const char **p, DocRange *ret) {
-        DocRange range;
+static int parse_range(const char **p, ByteRange *ret) {
+        ByteRange range;
         int r;
 
         r = parse_number(p, &range.offset);
@@ -81,13 +81,13 @@ static int parse_range(const char **p, DocRange *ret) {
         return 0;
 }
 
-int ranges_parse(const char *s, DocRange **ret, size_t *ret_n) {
-        _cleanup_(freep) DocRange *ranges = NULL;
+int ranges_parse(const char *s, ByteRange **ret, size_t *ret_n) {
+        _cleanup_(freep) ByteRange *ranges = NULL;
         size_t n = 0, capacity = 0;
         int r;
 
         do {
-                if (n >= DOCUMENT_LIST_MAX)
+                if (n >= RANGES_MAX)
                         return -EINVAL;
 
                 r = ARRAY_RESERVE(ranges, capacity, n + 1);
@@ -122,4 +122,61 @@ bool ranges_are_in_file(const char *s, const char **ret) {
         if (ret)
                 *ret = s;
         return *s;
+}
+
+int ranges_parse_file(const void *data, size_t size, ByteRange **ret, size_t *ret_n) {
+        _cleanup_(freep) ByteRange *ranges = NULL;
+        const uint8_t *bytes = data;
+        uint64_t n, pair[2];
+
+        if (size < sizeof(n))
+                return -EINVAL;
+
+        memcpy(&n, bytes, sizeof(n));
+        n = le64toh(n);
+        if (n > RANGES_MAX || size != sizeof(n) + n * sizeof(pair))
+                return -EINVAL;
+
+        ranges = calloc_checked(n + 1, sizeof(*ranges));
+        if (!ranges)
+                return -ENOMEM;
+
+        for (uint64_t i = 0; i < n; ++i) {
+                memcpy(pair, bytes + sizeof(n) + i * sizeof(pair), sizeof(pair));
+                ranges[i] = (ByteRange){ le64toh(pair[0]), le64toh(pair[1]) };
+                if (ranges[i].length > UINT64_MAX - ranges[i].offset)
+                        return -EINVAL;
+        }
+
+        *ret = TAKE_PTR(ranges);
+        *ret_n = (size_t) n;
+        return 0;
+}
+
+static int compare_ranges(const void *a, const void *b) {
+        const ByteRange *x = a, *y = b;
+
+        return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+size_t ranges_merge(ByteRange *ranges, size_t n, uint64_t end) {
+        size_t k = 0;
+
+        if (n > 1)
+                qsort(ranges, n, sizeof(*ranges), compare_ranges);
+
+        for (size_t i = 0; i < n; ++i) {
+                uint64_t offset = MIN(ranges[i].offset, end);
+                uint64_t limit = MIN(ranges[i].offset + ranges[i].length, end);
+
+                if (offset == limit)
+                        continue;
+                if (k > 0 && offset <= ranges[k - 1].offset + ranges[k - 1].length) {
+                        limit = MAX(limit, ranges[k - 1].offset + ranges[k - 1].length);
+                        ranges[k - 1].length = limit - ranges[k - 1].offset;
+                } else
+                        ranges[k++] = (ByteRange){ offset, limit - offset };
+        }
+
+        return k;
 }

@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Ranges and Base64: small languages inside the attributes.
+ * Ranges: a small language inside an attribute, and its binary twin.
  */
 
+#include <endian.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "doc/ranges.h"
-#include "doc/xml-util.h"
+#include "base/ranges.h"
 #include "lib/test-util.h"
 
 static void test_that_ranges_are_read(void **state) {
         static const struct {
                 const char *text;
                 size_t n; /* 0: -EINVAL */
-                DocRange ranges[2];
+                ByteRange ranges[2];
         } cases[] = {
                 { "",                               0, { { 0 } } },
                 { " ",                              0, { { 0 } } },
@@ -45,7 +47,7 @@ static void test_that_ranges_are_read(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                _cleanup_(freep) DocRange *ranges = NULL;
+                _cleanup_(freep) ByteRange *ranges = NULL;
                 size_t n = 0;
 
                 if (ranges_parse(cases[i].text, &ranges, &n) != (cases[i].n ? 0 : -EINVAL))
@@ -81,43 +83,72 @@ static void test_that_a_ranges_file_is_told_from_ranges(void **state) {
         }
 }
 
-static void test_that_base64_is_what_everybody_calls_so(void **state) {
+static void test_that_a_ranges_file_is_read(void **state) {
         static const struct {
-                const char *plain, *text;
+                uint64_t words[5];
+                size_t size;
+                size_t n; /* SIZE_MAX: refused */
         } cases[] = {
-                { "",       ""         },
-                { "f",      "Zg=="     },
-                { "fo",     "Zm8="     },
-                { "foo",    "Zm9v"     },
-                { "foob",   "Zm9vYg==" },
-                { "fooba",  "Zm9vYmE=" },
-                { "foobar", "Zm9vYmFy" },
-                { "\xFB\xFF\xFE", "+//+" },
-        };
-        static const char *const bad[] = {
-                "Z",    "Zg",   "Zg=",      "Zg===", "Zh==", "Zm9=",   "=g==",
-                "Z===", "====", "Zg==Zg==", "Z g=",  "Zm8-", "Zm9v\n", "=",
+                { { 0 },                         0,  SIZE_MAX }, /* not even a count */
+                { { 0 },                         7,  SIZE_MAX },
+                { { 0 },                         8,  0        },
+                { { 1, 7, 9 },                   24, 1        },
+                { { 2, 7, 9, 0, UINT64_MAX },    40, 2        },
+                { { 2, 7, 9, 1, UINT64_MAX },    40, SIZE_MAX }, /* ends beyond 2^64 */
+                { { 1, 7, 9 },                   23, SIZE_MAX }, /* cut off */
+                { { 1, 7, 9, 0 },                32, SIZE_MAX }, /* and too long */
+                { { UINT64_MAX, 7, 9 },          24, SIZE_MAX },
+                { { UINT64_MAX / 16 + 1, 7, 9 }, 24, SIZE_MAX }, /* whose size would wrap around */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                _cleanup_(freep) uint8_t *data = NULL;
-                _cleanup_(freep) char *text = NULL;
-                size_t size = 1000;
+                _cleanup_(freep) ByteRange *ranges = NULL;
+                uint64_t words[5];
+                size_t n = 99;
+                int r;
 
-                assert_int_equal(base64_encode(cases[i].plain, strlen(cases[i].plain), &text), 0);
-                assert_string_equal(text, cases[i].text);
-                assert_int_equal(base64_decode(text, &data, &size), 0);
-                assert_int_equal(size, strlen(cases[i].plain));
-                assert_memory_equal(data, cases[i].plain, size);
+                for (size_t k = 0; k < ELEMENTSOF(words); ++k)
+                        words[k] = htole64(cases[i].words[k]);
+                r = ranges_parse_file(words, cases[i].size, &ranges, &n);
+                if (r != (cases[i].n == SIZE_MAX ? -EINVAL : 0))
+                        fail_msg("case %zu: %d", i, r);
+                if (r < 0)
+                        continue;
+                assert_int_equal(n, cases[i].n);
+                for (size_t k = 0; k < n; ++k) {
+                        assert_int_equal(ranges[k].offset, cases[i].words[1 + 2 * k]);
+                        assert_int_equal(ranges[k].length, cases[i].words[2 + 2 * k]);
+                }
         }
+}
 
-        for (size_t i = 0; i < ELEMENTSOF(bad); ++i) {
-                uint8_t *data = NULL;
-                size_t size;
+static void test_that_ranges_are_put_in_order_and_joined(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t end;
+                const char *merged;
+        } cases[] = {
+                { "5:0",                       100, ""              },
+                { "5:5,0:5",                   100, "0:10 "         },
+                { "0:5,6:5",                   100, "0:5 6:5 "      },
+                { "0:100,10:5,20:90",          200, "0:110 "        },
+                { "0:10,5:1000",               20,  "0:20 "         },
+                { "30:5",                      20,  ""              },
+                { "18446744073709551614:1",    9,   ""              },
+                { "7:1,7:1,7:2,3:1,9:1",       100, "3:1 7:3 "      },
+        };
 
-                if (base64_decode(bad[i], &data, &size) != -EINVAL)
-                        fail_msg("'%s'", bad[i]);
-                assert_null(data);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(freep) ByteRange *ranges = NULL;
+                char text[256] = "";
+                size_t n;
+
+                assert_int_equal(ranges_parse(cases[i].text, &ranges, &n), 0);
+                n = ranges_merge(ranges, n, cases[i].end);
+                for (size_t k = 0; k < n; ++k)
+                        (void) snprintf(text + strlen(text), sizeof(text) - strlen(text), "%" PRIu64 ":%" PRIu64 " ",
+                                        ranges[k].offset, ranges[k].length);
+                assert_string_equal(text, cases[i].merged);
         }
 }
 
@@ -125,7 +156,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_ranges_are_read),
                 cmocka_unit_test(test_that_a_ranges_file_is_told_from_ranges),
-                cmocka_unit_test(test_that_base64_is_what_everybody_calls_so),
+                cmocka_unit_test(test_that_a_ranges_file_is_read),
+                cmocka_unit_test(test_that_ranges_are_put_in_order_and_joined),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
