@@ -31,7 +31,7 @@ static bool needs_escape(unsigned char c) {
         return c < 0x20 || c == 0x7F || c == '\\';
 }
 
-static int name_escape(const char *name, char **ret) {
+int set_name_escape(const char *name, char **ret) {
         static const char digits[] = "0123456789abcdef";
         char *escaped, *out;
 
@@ -56,7 +56,7 @@ static int hex_digit(char c) {
         return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int name_unescape(const char *escaped, char **ret) {
+int set_name_unescape(const char *escaped, char **ret) {
         _cleanup_(freep) char *name = NULL;
         char *out;
 
@@ -98,7 +98,7 @@ int set_index_line_format(const SetIndexLine *line, char **ret) {
         _cleanup_(freep) char *name = NULL;
         int r;
 
-        r = name_escape(line->name, &name);
+        r = set_name_escape(line->name, &name);
         if (r < 0)
                 return r;
 
@@ -133,7 +133,7 @@ int set_index_line_parse(const char *text, SetIndexLine *ret) {
         const char *rest;
         int r;
 
-        if (strlen(text) <= INDEX_SIZE_AT || !strchr("fdlhpcb!", text[0]) || text[1] != ' ' ||
+        if (strlen(text) <= INDEX_SIZE_AT || !strchr("frdlhpcb!", text[0]) || text[1] != ' ' ||
             text[INDEX_METADATA_AT - 1] != ' ' || text[INDEX_SIZE_AT - 1] != ' ')
                 return -EBADMSG;
 
@@ -148,7 +148,7 @@ int set_index_line_parse(const char *text, SetIndexLine *ret) {
         if (r < 0)
                 return r;
 
-        r = name_unescape(rest, &line.name);
+        r = set_name_unescape(rest, &line.name);
         if (r < 0)
                 return r;
 

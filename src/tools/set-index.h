@@ -8,8 +8,8 @@
  *
  *      TYPE SHA256-OF-THE-BYTES SHA256-OF-EVERYTHING-ELSE SIZE NAME
  *
- * TYPE is 'f', 'd', 'l' (symbolic link), 'h' (hard link), 'p', 'c', 'b', or '!' for a file of which not
- * everything could be read. The bytes are those in the tar, that is without holes; "-" for what has none. In
+ * TYPE is 'f', 'r' (certain ranges of a file), 'd', 'l' (symbolic link), 'h' (hard link), 'p', 'c', 'b', or
+ * '!' for a file of which not everything could be read. The bytes are those in the tar, that is without holes; "-" for what has none. In
  * the name control characters and backslashes are \xHH.
  */
 
@@ -32,6 +32,11 @@ void set_index_line_clear(SetIndexLine *line);
 int set_index_line_format(const SetIndexLine *line, char **ret);
 /* Without one. -EBADMSG for anything but what format makes. */
 int set_index_line_parse(const char *text, SetIndexLine *ret);
+
+/* Control characters and backslashes become \xHH, and back (-EBADMSG for anything but what the first makes).
+ */
+int set_name_escape(const char *name, char **ret);
+int set_name_unescape(const char *escaped, char **ret);
 
 /* A name that leads nowhere but below the place of the data, or one of the set's own: no "..", no "." in
  * between, not absolute, no doubled slash. */

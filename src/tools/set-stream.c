@@ -115,7 +115,7 @@ static int stream_compare(SetStream *s, struct archive_entry *entry) {
                 return r;
 
         if (!stream_has_name(entry, s->line.name) ||
-            !(type == s->line.type || (type == 'f' && s->line.type == '!')) ||
+            !(type == s->line.type || (type == 'f' && (s->line.type == '!' || s->line.type == 'r'))) ||
             memcmp(metadata, s->line.metadata, sizeof(metadata)) != 0 ||
             (type == 'f' && (uint64_t) archive_entry_size(entry) != s->line.size))
                 return reader_fail(s->reader, -EBADMSG, "member '%s' is not what the index says",
@@ -206,7 +206,7 @@ int set_stream_next(SetStream *s, struct archive_entry **ret_entry, const SetInd
                 if (r < 0)
                         return r;
 
-                s->in_data = s->line.type == 'f' || s->line.type == '!';
+                s->in_data = s->line.type == 'f' || s->line.type == 'r' || s->line.type == '!';
                 if (is_own(s->line.name))
                         continue;
 

@@ -196,26 +196,49 @@ static void text_entry(struct archive_entry *entry, const char *name, uint64_t s
         archive_entry_set_mtime(entry, now.tv_sec, now.tv_nsec);
 }
 
-int set_writer_add_text(SetWriter *w, const char *name, const char *text, size_t size) {
-        _cleanup_(archive_entry_freep) struct archive_entry *entry = NULL;
+static int writer_add_bytes(SetWriter *w, struct archive_entry *entry, const char *name, const char *bytes,
+                            size_t size) {
         SetIndexLine line = { .name = (char *) (uintptr_t) name };
         int r;
+
+        r = writer_header(w, entry, &line);
+        if (r < 0)
+                return r;
+
+        r = writer_data(w, bytes, size);
+        if (r < 0)
+                return r;
+
+        r = digest_end(w->digest, line.content);
+        return r < 0 ? r : writer_add_line(w, &line);
+}
+
+int set_writer_add_text(SetWriter *w, const char *name, const char *text, size_t size) {
+        _cleanup_(archive_entry_freep) struct archive_entry *entry = NULL;
 
         entry = archive_entry_new();
         if (!entry)
                 return -ENOMEM;
 
         text_entry(entry, name, size);
-        r = writer_header(w, entry, &line);
-        if (r < 0)
-                return r;
+        return writer_add_bytes(w, entry, name, text, size);
+}
 
-        r = writer_data(w, text, size);
-        if (r < 0)
-                return r;
+int set_writer_add_content(SetWriter *w, const struct stat *st, const char *member, const char *bytes,
+                           size_t size) {
+        _cleanup_(archive_entry_freep) struct archive_entry *entry = NULL;
 
-        r = digest_end(w->digest, line.content);
-        return r < 0 ? r : writer_add_line(w, &line);
+        entry = archive_entry_new();
+        if (!entry)
+                return -ENOMEM;
+
+        archive_entry_copy_pathname(entry, member);
+        archive_entry_set_mode(entry, S_IFREG | (st->st_mode & 07777));
+        archive_entry_set_uid(entry, st->st_uid);
+        archive_entry_set_gid(entry, st->st_gid);
+        archive_entry_set_mtime(entry, st->st_mtim.tv_sec, st->st_mtim.tv_nsec);
+        archive_entry_set_size(entry, (la_int64_t) size);
+        return writer_add_bytes(w, entry, member, bytes, size);
 }
 
 /* Zeros: the holes of the tar, which it does not store. */
@@ -254,6 +277,8 @@ static int writer_fill(SetWriter *w, uint64_t size) {
 /* A file and how far we are in it. */
 typedef struct WriterFile {
         int fd;
+        const ByteRange *ranges; /* only these of it; NULL: all */
+        size_t n_ranges;
         bool tolerant;
         bool incomplete; /* no longer read from */
 } WriterFile;
@@ -352,6 +377,8 @@ static int writer_add_entry(SetWriter *w,
                 return r;
 
         if (line.type == 'f') {
+                if (file->ranges)
+                        line.type = 'r';
                 r = writer_content(w, file, entry);
                 if (r < 0)
                         return r;
@@ -365,6 +392,16 @@ static int writer_add_entry(SetWriter *w,
                 line.type = '!';
         r = writer_add_line(w, &line);
         return r < 0 ? r : file->incomplete;
+}
+
+/* The pieces of the tar's member are the ranges. */
+static void entry_set_ranges(struct archive_entry *entry, const WriterFile *file) {
+        archive_entry_sparse_clear(entry);
+        if (file->n_ranges == 0)
+                archive_entry_sparse_add_entry(entry, 0, 0); /* nothing but a hole */
+        for (size_t i = 0; i < file->n_ranges; ++i)
+                archive_entry_sparse_add_entry(entry, (la_int64_t) file->ranges[i].offset,
+                                               (la_int64_t) file->ranges[i].length);
 }
 
 static int writer_add_open_file(SetWriter *w,
@@ -382,7 +419,7 @@ static int writer_add_open_file(SetWriter *w,
                 return -ENOMEM;
 
         archive_entry_copy_pathname(entry, member);
-        if (S_ISREG(st->st_mode) && st->st_nlink > 1) {
+        if (S_ISREG(st->st_mode) && st->st_nlink > 1 && !file->ranges) {
                 r = writer_find_link(w, st, member, &first);
                 if (r < 0)
                         return r;
@@ -399,35 +436,48 @@ static int writer_add_open_file(SetWriter *w,
                 r = set_entry_from_file(entry, dir_fd, name, file->fd, st);
                 if (r < 0)
                         return r;
+                if (file->ranges)
+                        entry_set_ranges(entry, file);
         }
 
         return writer_add_entry(w, entry, file, member);
 }
 
-int set_writer_add_file(SetWriter *w, int dir_fd, const char *name, const char *member, bool tolerant,
-                        uint64_t *ret_size) {
+/* Opens what is a regular file; the others are never opened. */
+static int writer_open_file(int dir_fd, const char *name, struct stat *st, int *ret) {
         _cleanup_(closep) int fd = -EBADF;
-        WriterFile file = { .fd = -EBADF, .tolerant = tolerant };
-        struct stat st;
-        int r;
 
-        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+        if (fstatat(dir_fd, name, st, AT_SYMLINK_NOFOLLOW) < 0)
                 return -errno;
 
-        if (S_ISREG(st.st_mode)) {
+        if (S_ISREG(st->st_mode)) {
                 fd = openat(dir_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
                 if (fd < 0)
                         return -errno;
-                if (fstat(fd, &st) < 0)
+                if (fstat(fd, st) < 0)
                         return -errno;
-                if (!S_ISREG(st.st_mode))
+                if (!S_ISREG(st->st_mode))
                         return -ESTALE;
-
-                file.fd = fd;
-                if ((uint64_t) st.st_size > 2 * SET_BLOCK_SIZE)
+                if ((uint64_t) st->st_size > 2 * SET_BLOCK_SIZE)
                         (void) posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
         }
 
+        *ret = TAKE_FD(fd);
+        return 0;
+}
+
+int set_writer_add_file(SetWriter *w, int dir_fd, const char *name, const char *member, bool tolerant,
+                        uint64_t *ret_size) {
+        _cleanup_(closep) int fd = -EBADF;
+        WriterFile file = { .tolerant = tolerant };
+        struct stat st;
+        int r;
+
+        r = writer_open_file(dir_fd, name, &st, &fd);
+        if (r < 0)
+                return r;
+
+        file.fd = fd;
         r = writer_add_open_file(w, dir_fd, name, member, &file, &st);
         if (r < 0)
                 return r;
@@ -435,6 +485,41 @@ int set_writer_add_file(SetWriter *w, int dir_fd, const char *name, const char *
         if (ret_size)
                 *ret_size = S_ISREG(st.st_mode) ? (uint64_t) st.st_size : 0;
         return r;
+}
+
+int set_writer_add_ranges(SetWriter *w, int dir_fd, const char *name, const char *member,
+                          const ByteRange *ranges, size_t n, uint64_t *ret_size) {
+        _cleanup_(freep) ByteRange *merged = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        WriterFile file = { 0 };
+        uint64_t size = 0;
+        struct stat st;
+        int r;
+
+        r = writer_open_file(dir_fd, name, &st, &fd);
+        if (r < 0)
+                return r;
+        if (!S_ISREG(st.st_mode))
+                return -EINVAL;
+
+        merged = calloc_checked(n + 1, sizeof(*merged));
+        if (!merged)
+                return -ENOMEM;
+        if (n > 0)
+                memcpy(merged, ranges, n * sizeof(*merged));
+
+        file = (WriterFile){ .fd = fd,
+                             .ranges = merged,
+                             .n_ranges = ranges_merge(merged, n, (uint64_t) st.st_size) };
+        r = writer_add_open_file(w, dir_fd, name, member, &file, &st);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < file.n_ranges; ++i)
+                size += merged[i].length;
+        if (ret_size)
+                *ret_size = size;
+        return 0;
 }
 
 int set_writer_add_directory(SetWriter *w, int fd, const char *member) {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 
 #include "base/macro.h"
+#include "base/ranges.h"
 #include "tools/set-output.h"
 
 typedef struct SetWriter SetWriter;
@@ -34,7 +35,14 @@ int set_writer_add_text(SetWriter *w, const char *name, const char *text, size_t
  * socket); nothing was written. @ret_size may be NULL. */
 int set_writer_add_file(SetWriter *w, int dir_fd, const char *name, const char *member, bool tolerant,
                         uint64_t *ret_size);
-/* The same for a directory that is open. */
+/* Only these ranges of it, in any order; they may overlap, and what lies beyond the end of the file is left
+ * away. -EINVAL: it is not a regular file. */
+int set_writer_add_ranges(SetWriter *w, int dir_fd, const char *name, const char *member,
+                          const ByteRange *ranges, size_t n, uint64_t *ret_size);
+/* A file whose bytes are here already, with owner, mode and time of @st. */
+int set_writer_add_content(SetWriter *w, const struct stat *st, const char *member, const char *bytes,
+                           size_t size);
+/* A directory that is open. */
 int set_writer_add_directory(SetWriter *w, int fd, const char *member);
 
 int set_writer_begin_tail(SetWriter *w);

@@ -203,6 +203,22 @@ const char *tool_component_type(VSS_COMPONENT_TYPE t) {
         return t == VSS_CT_DATABASE ? "database" : t == VSS_CT_FILEGROUP ? "files" : "undefined";
 }
 
+static const char *const backup_types[] = {
+        [VSS_BT_UNDEFINED] = "undefined",       [VSS_BT_FULL] = "full", [VSS_BT_INCREMENTAL] = "incremental",
+        [VSS_BT_DIFFERENTIAL] = "differential", [VSS_BT_LOG] = "log",   [VSS_BT_COPY] = "copy",
+};
+
+const char *tool_backup_type(VSS_BACKUP_TYPE t) {
+        return backup_types[(size_t) t < ELEMENTSOF(backup_types) ? t : VSS_BT_UNDEFINED];
+}
+
+VSS_BACKUP_TYPE tool_backup_type_from_string(const char *s) {
+        for (size_t i = VSS_BT_UNDEFINED + 1; s && i < ELEMENTSOF(backup_types); ++i)
+                if (strcmp(backup_types[i], s) == 0)
+                        return (VSS_BACKUP_TYPE) i;
+        return VSS_BT_UNDEFINED;
+}
+
 bool tool_writer_failed(const WriterStatus *s) {
         return s->state >= VSS_WS_FAILED_AT_IDENTIFY || s->state == VSS_WS_UNKNOWN || FAILED(s->failure);
 }

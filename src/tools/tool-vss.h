@@ -53,6 +53,9 @@ WCHAR *tool_wide(const char *s);
 const char *tool_writer_state(VSS_WRITER_STATE s); /* "waiting for freeze" */
 const char *tool_usage(VSS_USAGE_TYPE u);
 const char *tool_component_type(VSS_COMPONENT_TYPE t);
+const char *tool_backup_type(VSS_BACKUP_TYPE t); /* "incremental"; "undefined" */
+/* VSS_BT_UNDEFINED for anything but full, copy, incremental, differential, log. */
+VSS_BACKUP_TYPE tool_backup_type_from_string(const char *s);
 
 /* What one writer says of itself now. */
 typedef struct WriterStatus {
