@@ -7,8 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include <linux/fs.h>
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
@@ -18,6 +21,7 @@
 
 /* The disk begins early with what it will be waited for. */
 #define WRITEBACK_STEP ((uint64_t) 8 * 1024 * 1024)
+#define COPY_STEP ((off_t) 64 * 1024 * 1024) /* between looks at ^C */
 
 void pending_file_clear(PendingFile *p) {
         if (p->temporary)
@@ -77,6 +81,71 @@ static int pwrite_all(int fd, const char *data, size_t size, uint64_t offset) {
         return 0;
 }
 
+/* Copies what is not a hole. The kernel does it, and shares the blocks where it can. */
+static int copy_extent(int from, int to, off_t begin, off_t end, CopyStep step, void *userdata) {
+        off_t at = begin;
+
+        while (begin < end) {
+                int r = step ? step(userdata) : 0;
+                ssize_t n;
+
+                if (r < 0)
+                        return r;
+
+                n = copy_file_range(from, &begin, to, &at, (size_t) MIN(end - begin, COPY_STEP), 0);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n <= 0)
+                        return n < 0 ? -errno : -EIO; /* it has become shorter */
+        }
+
+        return 0;
+}
+
+static int copy_file(int from, int to, off_t size, CopyStep step, void *userdata) {
+        off_t end = 0;
+        int r;
+
+        if (ioctl(to, FICLONE, from) == 0)
+                return 0;
+
+        while (end < size) {
+                off_t begin = lseek(from, end, SEEK_DATA);
+
+                if (begin < 0 && errno == ENXIO)
+                        break; /* nothing but a hole from here on */
+                if (begin < 0)
+                        return -errno;
+
+                end = lseek(from, begin, SEEK_HOLE);
+                if (end < 0)
+                        return -errno;
+
+                r = copy_extent(from, to, begin, MIN(end, size), step, userdata);
+                if (r < 0)
+                        return r;
+        }
+
+        return ftruncate(to, size) < 0 ? -errno : 0;
+}
+
+int pending_file_copy_old(PendingFile *p, CopyStep step, void *userdata) {
+        _cleanup_(closep) int old = -EBADF;
+        struct stat st;
+
+        old = openat(p->parent_fd, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (old < 0)
+                return errno == ENOENT ? -ESTALE : -errno;
+        if (fstat(old, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode))
+                return -ESTALE;
+
+        p->patched = true;
+        return copy_file(old, p->fd, st.st_size, step, userdata);
+}
+
 int pending_file_write(PendingFile *p, SetStream *stream, uint64_t size, int *ret_failure) {
         uint64_t offset, begun = 0, end = 0;
         const void *data;
@@ -97,7 +166,7 @@ int pending_file_write(PendingFile *p, SetStream *stream, uint64_t size, int *re
                 }
         }
 
-        if (r == 0 && *ret_failure == 0 && end < size && ftruncate(p->fd, (off_t) size) < 0)
+        if (r == 0 && *ret_failure == 0 && (end < size || p->patched) && ftruncate(p->fd, (off_t) size) < 0)
                 *ret_failure = -errno;
         return r;
 }

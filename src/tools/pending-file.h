@@ -8,6 +8,7 @@
  * what is cleared before that leaves nothing.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <archive_entry.h>
@@ -18,12 +19,19 @@ typedef struct PendingFile {
         char *path, *name; /* as in the set; in @parent_fd */
         int parent_fd, fd; /* @fd: a regular file; else -EBADF */
         char *temporary;   /* a name it has meanwhile; NULL: none */
+        bool patched;      /* it began as a copy of the old one */
 } PendingFile;
 
 void pending_file_clear(PendingFile *p);
 
 /* A file without a name; where the file system knows no such thing, with one that nobody else has. */
 int pending_file_create(PendingFile *p);
+/* Called now and then, as a copy may take long; an error ends it and is its result. */
+typedef int (*CopyStep)(void *userdata);
+
+/* The bytes that the file of its name has now, before some of them are written over. -ESTALE: there is none.
+ * @step may be NULL. */
+int pending_file_copy_old(PendingFile *p, CopyStep step, void *userdata);
 /* The bytes of the file, and whether they are the right ones. What is wrong with the set is the result, what
  * is wrong with the destination is *@ret_failure. */
 int pending_file_write(PendingFile *p, SetStream *stream, uint64_t size, int *ret_failure);

@@ -59,8 +59,19 @@ RestoreRoot *restore_roots_find(const RestoreRoots *roots, const char *path) {
         return best;
 }
 
-const char *restore_root_relative(const RestoreRoot *root, const char *path) {
-        path += strlen(root->from);
+RestoreRoot *restore_roots_find_place(const RestoreRoots *roots, const char *place) {
+        RestoreRoot *best = NULL;
+
+        for (size_t i = 0; i < roots->n; ++i)
+                if (path_is_below(place, roots->roots[i]->to) &&
+                    (!best || strlen(best->to) < strlen(roots->roots[i]->to)))
+                        best = roots->roots[i];
+
+        return best;
+}
+
+const char *path_relative_to(const char *path, const char *directory) {
+        path += strlen(directory);
         return *path == '/' ? path + 1 : path;
 }
 
@@ -73,7 +84,7 @@ int restore_roots_destination(const RestoreRoots *roots, const char *path, char 
                 return 0;
         }
 
-        relative = restore_root_relative(root, path);
+        relative = path_relative_to(path, root->from);
         return format_to(ret, "%s%s%s", root->to, *relative && strcmp(root->to, "/") != 0 ? "/" : "",
                          relative);
 }

@@ -35,11 +35,13 @@ void restore_roots_clear(RestoreRoots *roots);
 int restore_roots_map(RestoreRoots *roots, const char *from, const char *to);
 /* The one for @path: the longest that fits; NULL: none. */
 RestoreRoot *restore_roots_find(const RestoreRoots *roots, const char *path);
+/* The one below whose @to @place lies: the longest that fits; NULL: none. */
+RestoreRoot *restore_roots_find_place(const RestoreRoots *roots, const char *place);
 /* Where @path goes; NULL: nowhere. The caller frees. */
 int restore_roots_destination(const RestoreRoots *roots, const char *path, char **ret);
 
-/* What of @path is below the root; "" for the root itself. */
-const char *restore_root_relative(const RestoreRoot *root, const char *path);
+/* What of @path is below @directory; "" for itself. */
+const char *path_relative_to(const char *path, const char *directory);
 
 /* A descriptor. @relative "" is the root. Makes what is missing. *ret_made may be NULL. */
 int restore_roots_open(RestoreRoots *roots, RestoreRoot *root, const char *relative, bool *ret_made);

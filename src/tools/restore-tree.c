@@ -88,8 +88,28 @@ int restore_tree_map(RestoreTree *t, const char *from, const char *to) {
         return restore_roots_map(&t->roots, from, to);
 }
 
-int restore_tree_destination(RestoreTree *t, const char *path, char **ret) {
-        return restore_roots_destination(&t->roots, path, ret);
+int restore_tree_destination(RestoreTree *t, const char *path, bool directory, char **ret) {
+        return t->callbacks.place ? t->callbacks.place(path, directory, ret, t->userdata) :
+                                    restore_roots_destination(&t->roots, path, ret);
+}
+
+/* The same, as a root and what is below it. -EXDEV: nowhere. */
+static int tree_find_place(RestoreTree *t, const char *path, bool directory, RestoreRoot **ret_root,
+                           char **ret_relative) {
+        _cleanup_(freep) char *place = NULL;
+        RestoreRoot *root;
+        int r;
+
+        r = restore_tree_destination(t, path, directory, &place);
+        if (r < 0)
+                return r;
+
+        root = place ? restore_roots_find_place(&t->roots, place) : NULL;
+        if (!root)
+                return -EXDEV;
+
+        *ret_root = root;
+        return strdup_to(path_relative_to(place, root->to), ret_relative);
 }
 
 static const char *failure_sentence(int error) {
@@ -108,6 +128,9 @@ static const char *failure_sentence(int error) {
                 return "there is not enough space";
         case -EXDEV:
                 return "its name leads out of the destination";
+        case -ESTALE:
+                return "the set has only parts of it, and the file that they belong to is not there; restore the "
+                       "sets before this one first";
         default:
                 return strerror(-error);
         }
@@ -218,9 +241,9 @@ static bool tree_is_pending(const RestoreTree *t, const char *path) {
 
 /* Another name for a file that this restore has written. */
 static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member) {
-        _cleanup_(freep) char *name = NULL;
+        _cleanup_(freep) char *name = NULL, *relative = NULL;
         _cleanup_(closep) int parent_fd = -EBADF;
-        const char *first = member + strlen(SET_DATA_PREFIX), *relative, *slash;
+        const char *first = member + strlen(SET_DATA_PREFIX), *slash;
         RestoreRoot *root;
         int r;
 
@@ -234,11 +257,10 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
                         return r;
         }
 
-        root = restore_roots_find(&t->roots, first);
-        if (!root)
-                return -EXDEV;
+        r = tree_find_place(t, first, false, &root, &relative);
+        if (r < 0)
+                return r;
 
-        relative = restore_root_relative(root, first);
         slash = strrchr(relative, '/');
         r = format_to(&name, "%.*s", slash ? (int) (slash - relative) : 0, relative);
         if (r < 0)
@@ -273,12 +295,14 @@ static int pending_make(RestoreTree *t,
                 *ret_failure = pending_make_link(t, p, archive_entry_hardlink(entry));
                 return 0;
         }
-        if (type != 'f') {
+        if (type != 'f' && type != 'r') {
                 *ret_failure = pending_file_make_special(p, entry, type, &t->losses);
                 return 0;
         }
 
         *ret_failure = pending_file_create(p);
+        if (*ret_failure == 0 && type == 'r')
+                *ret_failure = pending_file_copy_old(p, t->callbacks.step, t->userdata);
         if (*ret_failure < 0)
                 return 0;
 
@@ -294,15 +318,17 @@ static int tree_add_file(RestoreTree *t,
                          const SetIndexLine *line,
                          const char *path,
                          PendingFile *p) {
-        RestoreRoot *root = restore_roots_find(&t->roots, path);
-        const char *relative = restore_root_relative(root, path), *slash = strrchr(relative, '/');
+        _cleanup_(freep) char *relative = NULL;
+        RestoreRoot *root = NULL;
+        const char *slash;
         int r, failure;
 
         p->fd = p->parent_fd = -EBADF;
-        if (!*relative)
-                return -EISDIR;
-
-        failure = tree_enter_parent(t, root, relative);
+        failure = tree_find_place(t, path, false, &root, &relative);
+        if (failure == -ENOMEM)
+                return failure;
+        if (failure == 0)
+                failure = *relative ? tree_enter_parent(t, root, relative) : -EISDIR;
         if (failure == 0) {
                 p->parent_fd = fcntl(t->parent_fd, F_DUPFD_CLOEXEC, 0);
                 failure = p->parent_fd < 0 ? -errno : 0;
@@ -312,6 +338,7 @@ static int tree_add_file(RestoreTree *t,
                 return -EALREADY;
         }
 
+        slash = strrchr(relative, '/');
         if (strdup_to(path, &p->path) < 0 || strdup_to(slash ? slash + 1 : relative, &p->name) < 0)
                 return -ENOMEM;
 
@@ -327,13 +354,17 @@ static int tree_add_file(RestoreTree *t,
 }
 
 static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const char *path, bool keep) {
+        _cleanup_(freep) char *relative = NULL;
         _cleanup_(closep) int fd = -EBADF;
-        PendingDirectory d = { .root = restore_roots_find(&t->roots, path) };
+        PendingDirectory d = { 0 };
         size_t n_made = t->roots.n_made;
         bool made = false;
         int r;
 
-        fd = restore_roots_open(&t->roots, d.root, restore_root_relative(d.root, path), &made);
+        r = tree_find_place(t, path, true, &d.root, &relative);
+        if (r == -ENOMEM)
+                return r;
+        fd = r < 0 ? r : restore_roots_open(&t->roots, d.root, relative, &made);
         if (fd < 0) {
                 tree_failed(t, path, fd);
                 return 0;
@@ -351,8 +382,7 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
                 return -ENOMEM;
 
         r = strdup_to(path, &d.path);
-        if (r == 0)
-                r = strdup_to(restore_root_relative(d.root, path), &d.relative);
+        d.relative = TAKE_PTR(relative);
         d.entry = r == 0 ? archive_entry_clone(entry) : NULL;
         if (!d.entry) {
                 free(d.relative);
@@ -375,11 +405,6 @@ int restore_tree_add(RestoreTree *t,
 
         if (!*path)
                 path = "/";
-        if (!restore_roots_find(&t->roots, path)) {
-                tree_failed(t, path, -EXDEV);
-                return 0;
-        }
-
         if (line->type == 'd')
                 return tree_add_directory(t, entry, path, keep_directory);
 

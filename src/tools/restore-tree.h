@@ -10,6 +10,9 @@
  * between, and can be run again. Files wait for the disk together, because waiting once for a hundred costs
  * little more than for one. Directories get owner, mode and time last.
  *
+ * Of a file of which the set has only certain ranges (type 'r'), a copy of the old one is made, which shares
+ * its blocks where the file system can do that, and is patched; from there on it is a file like any other.
+ *
  * Below the directory that a mapping leads to no link is ever followed, whether it was there or came with
  * the set.
  */
@@ -25,10 +28,15 @@
 typedef struct RestoreTree RestoreTree;
 
 typedef struct RestoreCallbacks {
+        /* Where the file or directory @path of the set goes: an absolute path that the caller frees; NULL:
+         * nowhere, which is a failure. May be NULL itself: where restore_tree_map() says. */
+        int (*place)(const char *path, bool directory, char **ret, void *userdata);
         /* The file is on disk and about to get its name. An error keeps it from it. May be NULL. */
         int (*before)(const char *path, void *userdata);
         /* It has it. May be NULL. */
         void (*restored)(const char *path, void *userdata);
+        /* Called now and then while an old file is copied; an error ends that. May be NULL. */
+        int (*step)(void *userdata);
         /* It has not, and will not; @sentence says why. */
         void (*failed)(const char *path, int error, const char *sentence, void *userdata);
 } RestoreCallbacks;
@@ -38,11 +46,11 @@ RestoreTree *restore_tree_free(RestoreTree *t); /* what has no name yet is gone 
 DEFINE_CLEANUP(RestoreTree *, restore_tree_free)
 
 /* What was below directory @from goes below directory @to, which is made if need be. The longest that fits
- * is taken. */
+ * is taken. A place() must be below one of these @to. */
 int restore_tree_map(RestoreTree *t, const char *from, const char *to);
 
 /* Where @path goes; NULL: nowhere. The caller frees. */
-int restore_tree_destination(RestoreTree *t, const char *path, char **ret);
+int restore_tree_destination(RestoreTree *t, const char *path, bool directory, char **ret);
 
 /* The file that set_stream_next() is at. What goes wrong with it is told to failed(), and is no error here;
  * what goes wrong with the set is (-EBADMSG), and what a callback said. @keep_directory: if this is a

@@ -469,7 +469,7 @@ static int clear_stale(Restore *r, Chosen *c) {
                 _cleanup_(freep) char *place = NULL;
                 _cleanup_(closep) int fd = -EBADF;
 
-                k = restore_tree_destination(r->tree, *root, &place);
+                k = restore_tree_destination(r->tree, *root, true, &place);
                 if (k < 0)
                         return k;
                 fd = place ? open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
