@@ -168,9 +168,13 @@ static HRESULT items_prepare(MergeItem *items,
         for (size_t i = 0; i < answer->n_components; ++i) {
                 const BackupComponent *a = answer->components[i];
 
+                /* One that was damaged before the writer saw it comes back as it was, and says nothing. */
+                if (doc_extra_is_invalid(a->extra))
+                        continue;
+
                 items[i].answer = a;
                 items[i].component = backup_writer_find_component(w, a->type, a->logical_path, a->name);
-                if (!items[i].component)
+                if (!items[i].component || doc_extra_is_invalid(items[i].component->extra))
                         return VSS_E_INVALID_XML_DOCUMENT;
 
                 hr = item_prepare(&items[i], what);
@@ -204,7 +208,8 @@ HRESULT backup_doc_merge_part(BackupWriter *w, const BackupDoc *part, BackupDocM
         hr = items_prepare(items, w, answer, what);
         if (SUCCEEDED(hr))
                 for (size_t i = 0; i < answer->n_components; ++i)
-                        item_commit(&items[i], what);
+                        if (items[i].component)
+                                item_commit(&items[i], what);
 
         items_free(items, answer->n_components);
         return hr;

@@ -6,6 +6,10 @@
  * Elements of ours fill the model as their tags go by; nothing is kept of the text. The order of attributes
  * and of children is free. What the tables do not name is written down again into the DocExtra of the
  * element around it, as text that means the same there.
+ *
+ * A value that is none costs the element it stands in, and no other: one damaged component must not make the
+ * backup of ten years unreadable. Such an element keeps its attributes as they came, and whoever asks for one
+ * of them is told (doc-extra.h). Limits are another matter; over one of them the document is refused.
  */
 
 #include <errno.h>
@@ -13,18 +17,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/guid.h"
 #include "base/hresult.h"
 #include "base/strv.h"
-#include "base/utf.h"
-#include "doc/backup-doc.h"
 #include "doc/doc-limits.h"
 #include "doc/doc-names.h"
 #include "doc/doc-table.h"
+#include "doc/doc-value.h"
 #include "doc/xml-util.h"
-
-/* The longest word or number that any table knows is far shorter. */
-#define WORD_SIZE_MAX 64U
 
 /* An open element of ours. */
 typedef struct Frame {
@@ -38,7 +37,8 @@ typedef struct Frame {
 typedef struct DocReader {
         const DocFormat *format;
         void *object;
-        bool escaped; /* the root says so */
+        bool escaped;    /* the root says so */
+        bool over_limit; /* not the fault of one element: the whole document is refused */
         size_t model_size;
 
         Frame frames[DOCUMENT_DEPTH_MAX];
@@ -47,6 +47,14 @@ typedef struct DocReader {
         XmlWriter foreign; /* the unknown element that is being passed */
         size_t foreign_depth;
 } DocReader;
+
+/* Of an element that keeps all its attributes; the writer adds two to those of the root. */
+#define RAW_ATTRIBUTES_MAX (DOCUMENT_ATTRIBUTES_MAX - 2)
+
+static HRESULT over_limit(DocReader *r) {
+        r->over_limit = true;
+        return VSS_E_INVALID_XML_DOCUMENT;
+}
 
 static HRESULT extra_append(char ***strings, size_t *n, size_t *capacity, char *s) {
         int r;
@@ -75,21 +83,32 @@ static HRESULT frame_extra(Frame *frame, DocExtra **ret) {
         return S_OK;
 }
 
+/* What an escape means is known only as long as the document says that it has some. */
+static void extra_note_escapes(const DocReader *r, DocExtra *extra, const char *text) {
+        extra->escaped = extra->escaped || (r->escaped && strstr(text, "\\x"));
+}
+
 /* Keeps the pair; takes @value over. */
-static HRESULT frame_add_attribute(Frame *frame, const char *prefix, const char *name, char *value) {
+static HRESULT frame_add_attribute(DocReader *r,
+                                   Frame *frame,
+                                   const char *prefix,
+                                   const char *name,
+                                   char *value) {
         _cleanup_(freep) char *owned = value, *qualified = NULL;
         DocExtra *extra;
         HRESULT hr;
 
-        if (frame->n_attributes / 2 >= DOCUMENT_EXTRA_ATTRIBUTES_MAX)
-                return VSS_E_INVALID_XML_DOCUMENT;
+        hr = frame_extra(frame, &extra);
+        if (FAILED(hr))
+                return hr;
+
+        if (frame->n_attributes / 2 >= (extra->raw ? RAW_ATTRIBUTES_MAX : DOCUMENT_EXTRA_ATTRIBUTES_MAX))
+                return over_limit(r);
 
         if (format_to(&qualified, "%s%s%s", prefix ? prefix : "", prefix ? ":" : "", name) < 0)
                 return E_OUTOFMEMORY;
 
-        hr = frame_extra(frame, &extra);
-        if (FAILED(hr))
-                return hr;
+        extra_note_escapes(r, extra, owned);
 
         hr = extra_append(&extra->attributes, &frame->n_attributes, &frame->attributes_capacity,
                           TAKE_PTR(qualified));
@@ -106,158 +125,6 @@ static HRESULT frame_add_attribute(Frame *frame, const char *prefix, const char 
         return hr;
 }
 
-static HRESULT parse_u64(const char *s, uint64_t max, uint64_t *ret) {
-        uint64_t v = 0;
-
-        if (!*s)
-                return VSS_E_INVALID_XML_DOCUMENT;
-
-        for (; *s; ++s) {
-                uint64_t d = (uint64_t) (unsigned char) *s - '0';
-
-                if (d > 9 || v > (max - d) / 10)
-                        return VSS_E_INVALID_XML_DOCUMENT;
-
-                v = v * 10 + d;
-        }
-
-        *ret = v;
-        return S_OK;
-}
-
-static HRESULT parse_u32(const char *s, uint32_t *ret) {
-        uint64_t v;
-        HRESULT hr;
-
-        hr = parse_u64(s, UINT32_MAX, &v);
-        if (SUCCEEDED(hr))
-                *ret = (uint32_t) v;
-        return hr;
-}
-
-static HRESULT parse_i64(const char *s, int64_t *ret) {
-        bool negative = *s == '-';
-        uint64_t v;
-        HRESULT hr;
-
-        hr = parse_u64(s + negative, (uint64_t) INT64_MAX + negative, &v);
-        if (SUCCEEDED(hr))
-                *ret = negative ? (int64_t) -v : (int64_t) v;
-        return hr;
-}
-
-static HRESULT parse_bool(const char *s, bool *ret) {
-        if (strcmp(s, "yes") != 0 && strcmp(s, "no") != 0)
-                return VSS_E_INVALID_XML_DOCUMENT;
-
-        *ret = s[0] == 'y';
-        return S_OK;
-}
-
-static HRESULT parse_guid(const char *s, GUID *ret) {
-        return guid_from_string(s, ret) < 0 ? VSS_E_INVALID_XML_DOCUMENT : S_OK;
-}
-
-static HRESULT read_text(DocReader *r, const XmlElement *e, size_t i, char **ret) {
-        _cleanup_(freep) char *text = NULL;
-        HRESULT hr;
-        int k;
-
-        hr = xml_attribute_text(e, i, &text);
-        if (FAILED(hr))
-                return hr;
-
-        if (r->escaped && strstr(text, "\\x")) {
-                char *bytes;
-
-                k = xml_unescape_bytes(text, &bytes);
-                if (k == -EILSEQ)
-                        return VSS_E_INVALID_XML_DOCUMENT;
-                if (k < 0)
-                        return hresult_from_errno(k);
-
-                free(text);
-                text = bytes;
-        }
-
-        *ret = TAKE_PTR(text);
-        return S_OK;
-}
-
-static HRESULT read_blob(const DocField *f, const XmlElement *e, size_t i, void *object) {
-        _cleanup_(freep) char *text = NULL;
-        HRESULT hr;
-        int r;
-
-        hr = xml_attribute_text(e, i, &text);
-        if (FAILED(hr))
-                return hr;
-
-        r = base64_decode(text, &DOC_MEMBER(object, f->offset, uint8_t *),
-                          &DOC_MEMBER(object, f->other, size_t));
-        return r == -EINVAL ? VSS_E_INVALID_XML_DOCUMENT : hresult_from_errno(r);
-}
-
-/* S_FALSE: the word is not one of @f's. */
-static HRESULT parse_word(const DocField *f, const char *s, void *object) {
-        for (const DocWord *w = f->words; w->word; ++w)
-                if (strcmp(w->word, s) == 0) {
-                        DOC_MEMBER(object, f->offset, int) = w->value;
-                        return S_OK;
-                }
-
-        return f->flags & DOC_FORWARD ? S_FALSE : VSS_E_INVALID_XML_DOCUMENT;
-}
-
-/* S_FALSE: what stands there has to be kept as it is. */
-static HRESULT read_field(DocReader *r, const DocField *f, const XmlElement *e, size_t i, void *object) {
-        char buffer[WORD_SIZE_MAX];
-        const char *value;
-        bool yes = false;
-        size_t size;
-        HRESULT hr;
-
-        if (f->flags & DOC_OPTIONAL)
-                DOC_MEMBER(object, f->other, bool) = true;
-
-        if (f->type == DOC_TEXT)
-                return read_text(r, e, i, &DOC_MEMBER(object, f->offset, char *));
-        if (f->type == DOC_BLOB)
-                return read_blob(f, e, i, object);
-
-        value = xml_attribute_value(e, i, &size);
-        if (size >= sizeof(buffer))
-                return f->flags & DOC_FORWARD ? S_FALSE : VSS_E_INVALID_XML_DOCUMENT;
-        memcpy(buffer, value, size);
-        buffer[size] = '\0';
-
-        switch (f->type) {
-        case DOC_BOOL:
-                return parse_bool(buffer, &DOC_MEMBER(object, f->offset, bool));
-        case DOC_TRISTATE:
-                hr = parse_bool(buffer, &yes);
-                if (SUCCEEDED(hr))
-                        DOC_MEMBER(object, f->offset, Tristate) = yes ? TRI_YES : TRI_NO;
-                return hr;
-        case DOC_U32:
-        case DOC_RESULT:
-                return parse_u32(buffer, &DOC_MEMBER(object, f->offset, uint32_t));
-        case DOC_I64:
-                return parse_i64(buffer, &DOC_MEMBER(object, f->offset, int64_t));
-        case DOC_GUID:
-                return parse_guid(buffer, &DOC_MEMBER(object, f->offset, GUID));
-        case DOC_SPELLED:
-                hr = parse_guid(buffer, &DOC_MEMBER(object, f->offset, GUID));
-                if (FAILED(hr))
-                        return hr;
-                return hresult_from_errno(strdup_to(buffer, &DOC_MEMBER(object, f->other, char *)));
-        case DOC_WORD:
-                return parse_word(f, buffer, object);
-        default:
-                return VSS_E_UNEXPECTED;
-        }
-}
-
 /* The field called @name; looks first at @hint, because attributes mostly come in the order in which we
  * write them. */
 static const DocField *find_field(const DocElement *e, const char *name, size_t hint) {
@@ -271,7 +138,7 @@ static const DocField *find_field(const DocElement *e, const char *name, size_t 
         return NULL;
 }
 
-static HRESULT keep_attribute(Frame *frame, const XmlElement *e, size_t i) {
+static HRESULT keep_attribute(DocReader *r, Frame *frame, const XmlElement *e, size_t i) {
         char *text;
         HRESULT hr;
 
@@ -279,11 +146,11 @@ static HRESULT keep_attribute(Frame *frame, const XmlElement *e, size_t i) {
         if (FAILED(hr))
                 return hr;
 
-        return frame_add_attribute(frame, xml_attribute_prefix(e, i), xml_attribute_name(e, i), text);
+        return frame_add_attribute(r, frame, xml_attribute_prefix(e, i), xml_attribute_name(e, i), text);
 }
 
 /* Prefixes that unknown things further down may use. The default namespace is known and written anyway. */
-static HRESULT keep_namespaces(Frame *frame, const XmlElement *e) {
+static HRESULT keep_namespaces(DocReader *r, Frame *frame, const XmlElement *e) {
         HRESULT hr;
 
         for (size_t i = 0; i < e->n_namespaces; ++i) {
@@ -296,7 +163,7 @@ static HRESULT keep_namespaces(Frame *frame, const XmlElement *e) {
                 if (FAILED(hr))
                         return hr;
 
-                hr = frame_add_attribute(frame, "xmlns", e->namespaces[2 * i], uri);
+                hr = frame_add_attribute(r, frame, "xmlns", e->namespaces[2 * i], uri);
                 if (FAILED(hr))
                         return hr;
         }
@@ -328,26 +195,37 @@ static HRESULT read_escaped_mark(DocReader *r, const XmlElement *e) {
         return S_OK;
 }
 
-static HRESULT read_attributes(DocReader *r, Frame *frame, const XmlElement *e) {
+/* A bit for each field with a value that is one. S_FALSE: some value is none. */
+static HRESULT read_attributes(DocReader *r, Frame *frame, const XmlElement *e, uint64_t *ret_seen) {
         const DocElement *element = frame->element;
         uint64_t seen = 0;
+        bool bad = false;
         size_t hint = 0;
         HRESULT hr;
 
-        hr = keep_namespaces(frame, e);
+        hr = keep_namespaces(r, frame, e);
         if (FAILED(hr))
                 return hr;
 
         for (size_t i = 0; i < e->n_attributes; ++i) {
                 const DocField *f = NULL;
+                size_t size;
 
                 if (is_escaped_mark(r, e, i))
                         continue;
 
+                (void) xml_attribute_value(e, i, &size);
+                if (size > DOCUMENT_ATTRIBUTE_SIZE_MAX)
+                        return over_limit(r);
+
                 if (!xml_attribute_prefix(e, i))
                         f = find_field(element, xml_attribute_name(e, i), hint);
 
-                hr = f ? read_field(r, f, e, i, frame->object) : S_FALSE;
+                hr = f ? doc_value_read(f, e, i, r->escaped, frame->object) : S_FALSE;
+                if (f && hr == VSS_E_INVALID_XML_DOCUMENT) {
+                        bad = true;
+                        continue;
+                }
                 if (FAILED(hr))
                         return hr;
 
@@ -357,17 +235,69 @@ static HRESULT read_attributes(DocReader *r, Frame *frame, const XmlElement *e) 
                 }
 
                 if (hr == S_FALSE) {
-                        hr = keep_attribute(frame, e, i);
+                        hr = keep_attribute(r, frame, e, i);
                         if (FAILED(hr))
                                 return hr;
                 }
         }
 
+        *ret_seen = seen;
+        return bad ? S_FALSE : S_OK;
+}
+
+/* Has the element what it is known by? */
+static bool has_required(const DocElement *element, uint64_t seen) {
         for (size_t i = 0; i < element->n_fields; ++i)
                 if ((element->fields[i].flags & DOC_REQUIRED) && !(seen & UINT64_C(1) << i))
-                        return VSS_E_INVALID_XML_DOCUMENT;
+                        return false;
 
-        return S_OK;
+        return true;
+}
+
+/* All attributes as they came, and the mark that tells the writer that there are no others. */
+static HRESULT keep_raw(DocReader *r, Frame *frame, const XmlElement *e, bool known) {
+        DocExtra *extra;
+        HRESULT hr;
+
+        hr = frame_extra(frame, &extra);
+        if (FAILED(hr))
+                return hr;
+
+        extra->attributes = strv_free(extra->attributes);
+        frame->n_attributes = frame->attributes_capacity = 0;
+        extra->invalid = extra->raw = true;
+        extra->unknown = !known;
+        extra->escaped = r->escaped;
+
+        hr = keep_namespaces(r, frame, e);
+        for (size_t i = 0; i < e->n_attributes && SUCCEEDED(hr); ++i)
+                if (!is_escaped_mark(r, e, i))
+                        hr = keep_attribute(r, frame, e, i);
+
+        return hr;
+}
+
+static HRESULT read_element(DocReader *r, Frame *frame, void *parent, const XmlElement *e) {
+        bool bad, known;
+        uint64_t seen;
+        HRESULT hr;
+
+        hr = read_attributes(r, frame, e, &seen);
+        if (FAILED(hr))
+                return hr;
+
+        bad = hr == S_FALSE;
+        known = has_required(frame->element, seen);
+
+        if (known && frame->element->ready) {
+                hr = frame->element->ready(parent, frame->object);
+                if (FAILED(hr) && hr != VSS_E_INVALID_XML_DOCUMENT)
+                        return hr;
+
+                known = SUCCEEDED(hr);
+        }
+
+        return bad || !known ? keep_raw(r, frame, e, known) : S_OK;
 }
 
 /* Opens an element of ours on @object, which is empty or, for inline ones, the parent's. */
@@ -377,7 +307,7 @@ static HRESULT push(DocReader *r, const DocElement *element, void *object, const
         HRESULT hr;
 
         if (r->n_frames == ELEMENTSOF(r->frames))
-                return VSS_E_INVALID_XML_DOCUMENT;
+                return over_limit(r);
 
         frame = &r->frames[r->n_frames++];
         *frame = (Frame){ .element = element, .object = object };
@@ -388,11 +318,7 @@ static HRESULT push(DocReader *r, const DocElement *element, void *object, const
                         return hr;
         }
 
-        hr = read_attributes(r, frame, e);
-        if (FAILED(hr))
-                return hr;
-
-        return element->ready ? element->ready(parent ? parent->object : NULL, object) : S_OK;
+        return read_element(r, frame, parent ? parent->object : NULL, e);
 }
 
 /* Sets the tag, if it is one of the names of @e. */
@@ -407,19 +333,6 @@ static bool element_is_called(const DocElement *e, const char *name, int *ret_ta
                 }
 
         return false;
-}
-
-static HRESULT push_inline(DocReader *r, Frame *frame, const DocChild *child, const XmlElement *e) {
-        uint32_t bit = UINT32_C(1) << (child - frame->element->children);
-
-        if (frame->seen & bit)
-                return VSS_E_INVALID_XML_DOCUMENT;
-
-        frame->seen |= bit;
-        if (child->presence == DOC_PRESENT_FLAG)
-                DOC_MEMBER(frame->object, child->present, bool) = true;
-
-        return push(r, child->element, frame->object, e);
 }
 
 static HRESULT push_item(DocReader *r, Frame *frame, const DocChild *child, int tag, const XmlElement *e) {
@@ -521,7 +434,32 @@ static HRESULT foreign_end(DocReader *r, const char *prefix, const char *name) {
         if (FAILED(hr))
                 return hr;
 
+        extra_note_escapes(r, extra, text);
         return extra_append(&extra->elements, &frame->n_elements, &frame->elements_capacity, text);
+}
+
+/* Of two that may stand there once, who could say which is meant? The second is kept like a stranger. */
+static HRESULT push_inline(DocReader *r, Frame *frame, const DocChild *child, const XmlElement *e) {
+        uint32_t bit = UINT32_C(1) << (child - frame->element->children);
+
+        if (frame->seen & bit) {
+                Frame first = { .element = child->element, .object = frame->object };
+                DocExtra *extra;
+                HRESULT hr;
+
+                hr = frame_extra(&first, &extra);
+                if (FAILED(hr))
+                        return hr;
+
+                extra->invalid = true;
+                return foreign_start(r, e);
+        }
+
+        frame->seen |= bit;
+        if (child->presence == DOC_PRESENT_FLAG)
+                DOC_MEMBER(frame->object, child->present, bool) = true;
+
+        return push(r, child->element, frame->object, e);
 }
 
 static HRESULT on_start(void *userdata, const XmlElement *e) {

@@ -169,6 +169,11 @@ static int extra_copy(const DocExtra *from, DocExtra **ret) {
         if (!to)
                 return -ENOMEM;
 
+        to->invalid = from->invalid;
+        to->raw = from->raw;
+        to->unknown = from->unknown;
+        to->escaped = from->escaped;
+
         r = strv_copy(from->attributes, &to->attributes);
         if (r < 0)
                 return r;
@@ -179,6 +184,13 @@ static int extra_copy(const DocExtra *from, DocExtra **ret) {
 
         *ret = TAKE_PTR(to);
         return 0;
+}
+
+/* Does it have what it is known by? */
+static bool doc_is_known(const DocElement *e, const void *object) {
+        const DocExtra *extra = DOC_MEMBER_CONST(object, e->extra, DocExtra *);
+
+        return !extra || !extra->unknown;
 }
 
 static HRESULT list_copy(const DocChild *child, const void *from, void *to) {
@@ -199,7 +211,7 @@ static HRESULT list_copy(const DocChild *child, const void *from, void *to) {
                 if (FAILED(hr))
                         return hr;
 
-                if (child->element->ready) {
+                if (child->element->ready && doc_is_known(child->element, item)) {
                         hr = child->element->ready(to, copy);
                         if (FAILED(hr))
                                 return hr;

@@ -134,7 +134,11 @@ static void write_field(XmlWriter *w, const DocField *f, const void *object) {
 }
 
 static void write_extra_attributes(XmlWriter *w, const DocExtra *extra) {
-        if (!extra || !extra->attributes)
+        if (!extra)
+                return;
+
+        w->escaped = w->escaped || extra->escaped;
+        if (!extra->attributes)
                 return;
 
         /* A word of the future that was kept is gone once somebody has set the field. */
@@ -153,7 +157,11 @@ static void write_extra_elements(XmlWriter *w, const DocExtra *extra) {
 
 static void write_element(XmlWriter *w, const DocElement *e, const void *object, const char *uri);
 
+/* With something that we do not know it is there in any case. */
 static bool inline_is_present(const DocChild *child, const void *object) {
+        if (DOC_MEMBER_CONST(object, child->element->extra, DocExtra *))
+                return true;
+
         switch (child->presence) {
         case DOC_PRESENT_FLAG:
                 return DOC_MEMBER_CONST(object, child->present, bool);
@@ -194,8 +202,9 @@ static void write_element(XmlWriter *w, const DocElement *e, const void *object,
         if (uri)
                 xml_writer_attribute_plain(w, "xmlns", uri, strlen(uri));
 
-        for (size_t i = 0; i < e->n_fields; ++i)
-                write_field(w, &e->fields[i], object);
+        if (!extra || !extra->raw)
+                for (size_t i = 0; i < e->n_fields; ++i)
+                        write_field(w, &e->fields[i], object);
         write_extra_attributes(w, extra);
 
         for (size_t i = 0; i < e->n_children; ++i) {

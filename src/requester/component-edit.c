@@ -44,6 +44,11 @@ static HRESULT edit_all(BackupComponents *b,
                         continue;
                 found = true;
 
+                hr = doc_extra_check(c->extra);
+                if (FAILED(hr))
+                        return last_error_set(hr, "%s(): the component '%s' is damaged in the document.",
+                                              method, name);
+
                 hr = edit(b, w, c, arg);
                 if (FAILED(hr))
                         return hr;

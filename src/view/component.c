@@ -5,7 +5,8 @@
  *
  * Almost every method is a member of the component, so the getters and setters are a few functions that take
  * its offset. The order of checks is the same everywhere: missing pointers (E_INVALIDARG), a view that is
- * closed (VSS_E_OBJECT_NOT_FOUND), an event in which this may not be said (VSS_E_BAD_STATE), then the value.
+ * closed (VSS_E_OBJECT_NOT_FOUND), an event in which this may not be said (VSS_E_BAD_STATE), a component that
+ * is damaged (VSS_E_INVALID_XML_DOCUMENT), then the value.
  *
  * Which setter belongs to which event: [reference events.tsv; MS: the "allowed in" of each page, and where
  * the pages of restore methods repeat "called during a restore operation", sense.]
@@ -38,8 +39,7 @@ static Component *impl_from_IVssComponentEx2(IVssComponentEx2 *iface) {
 
 COM_DEFINE_UNKNOWN(component, IVssComponentEx2)
 
-/* The component, with the view locked; NULL when the view is closed. Without one of @rights:
- * VSS_E_BAD_STATE. */
+/* The component, with the view locked. Without one of @rights: VSS_E_BAD_STATE. */
 static HRESULT component_enter(IVssComponentEx2 *iface, unsigned rights, BackupComponent **ret) {
         Component *c = impl_from_IVssComponentEx2(iface);
         HRESULT hr;
@@ -48,9 +48,10 @@ static HRESULT component_enter(IVssComponentEx2 *iface, unsigned rights, BackupC
         if (FAILED(hr))
                 return hr;
 
-        if (rights && !(c->owner->rights & rights)) {
+        hr = rights && !(c->owner->rights & rights) ? VSS_E_BAD_STATE : doc_extra_check(c->component->extra);
+        if (FAILED(hr)) {
                 view_owner_leave(c->owner);
-                return VSS_E_BAD_STATE;
+                return hr;
         }
 
         *ret = c->component;
@@ -63,6 +64,13 @@ static void component_leave(IVssComponentEx2 *iface) {
 
 #define TEXT_MEMBER(c, offset) (*(char **) ((char *) (c) + (offset)))
 #define TEXT(member) offsetof(BackupComponent, member)
+
+/* The two metadata texts are elements of their own, and may be damaged by themselves. */
+static HRESULT text_check(const BackupComponent *c, size_t offset) {
+        return offset == TEXT(backup_metadata)  ? doc_extra_check(c->backup_metadata_extra) :
+               offset == TEXT(restore_metadata) ? doc_extra_check(c->restore_metadata_extra) :
+                                                  S_OK;
+}
 
 /* S_FALSE and NULL when it was never set. */
 static HRESULT get_text(IVssComponentEx2 *iface, size_t offset, BSTR *ret) {
@@ -77,7 +85,9 @@ static HRESULT get_text(IVssComponentEx2 *iface, size_t offset, BSTR *ret) {
         if (FAILED(hr))
                 return hr;
 
-        hr = view_text_to_bstr(TEXT_MEMBER(c, offset), ret);
+        hr = text_check(c, offset);
+        if (SUCCEEDED(hr))
+                hr = view_text_to_bstr(TEXT_MEMBER(c, offset), ret);
         component_leave(iface);
         return hr;
 }
@@ -98,9 +108,10 @@ static HRESULT put_text(IVssComponentEx2 *iface, size_t offset, unsigned rights,
         if (FAILED(hr))
                 return hr;
 
-        if (once && TEXT_MEMBER(c, offset))
+        hr = text_check(c, offset);
+        if (SUCCEEDED(hr) && once && TEXT_MEMBER(c, offset))
                 hr = VSS_E_OBJECT_ALREADY_EXISTS;
-        else {
+        if (SUCCEEDED(hr)) {
                 replaced = TEXT_MEMBER(c, offset);
                 TEXT_MEMBER(c, offset) = TAKE_PTR(text);
         }
@@ -324,7 +335,9 @@ static HRESULT STDMETHODCALLTYPE component_GetPartialFile(IVssComponentEx2 *ifac
                         { ret_metadata, f->metadata },
                 };
 
-                hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
+                hr = doc_extra_check(f->extra);
+                if (SUCCEEDED(hr))
+                        hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
         }
 
         component_leave(iface);
@@ -465,7 +478,9 @@ static HRESULT STDMETHODCALLTYPE component_GetDirectedTarget(IVssComponentEx2 *i
                         { rets[5], t->destination_ranges },
                 };
 
-                hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
+                hr = doc_extra_check(t->extra);
+                if (SUCCEEDED(hr))
+                        hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
         }
 
         component_leave(iface);
@@ -584,8 +599,11 @@ static HRESULT STDMETHODCALLTYPE component_GetRestoreSubcomponent(IVssComponentE
                         { ret_name, s->name },
                 };
 
-                *ret_repair = s->repair;
-                hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
+                hr = doc_extra_check(s->extra);
+                if (SUCCEEDED(hr))
+                        hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
+                if (SUCCEEDED(hr))
+                        *ret_repair = s->repair;
         }
 
         component_leave(iface);
@@ -692,9 +710,13 @@ static HRESULT STDMETHODCALLTYPE component_GetDifferencedFile(IVssComponentEx2 *
                         { ret_lsn, f->lsn },
                 };
 
-                *ret_recursive = f->recursive ? TRUE : FALSE;
-                *ret_last_modify_time = time_to_filetime(f->last_modify_time);
-                hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
+                hr = doc_extra_check(f->extra);
+                if (SUCCEEDED(hr))
+                        hr = view_texts_to_bstr(texts, ELEMENTSOF(texts));
+                if (SUCCEEDED(hr)) {
+                        *ret_recursive = f->recursive ? TRUE : FALSE;
+                        *ret_last_modify_time = time_to_filetime(f->last_modify_time);
+                }
         }
 
         component_leave(iface);

@@ -358,16 +358,19 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetRestoreMethod(IVssCreateWrit
                 return hr;
 
         d = lock_doc(m);
-        free(d->service);
-        free(d->user_procedure);
-        d->has_restore_method = true;
-        d->restore_method = method;
-        d->service = TAKE_PTR(service_text);
-        d->user_procedure = TAKE_PTR(procedure_text);
-        d->writer_restore = writer_restore;
-        d->reboot_required = reboot_required;
+        hr = doc_extra_check(d->restore_method_extra);
+        if (SUCCEEDED(hr)) {
+                free(d->service);
+                free(d->user_procedure);
+                d->has_restore_method = true;
+                d->restore_method = method;
+                d->service = TAKE_PTR(service_text);
+                d->user_procedure = TAKE_PTR(procedure_text);
+                d->writer_restore = writer_restore;
+                d->reboot_required = reboot_required;
+        }
         unlock_doc(m);
-        return S_OK;
+        return hr;
 }
 
 static HRESULT STDMETHODCALLTYPE
@@ -443,15 +446,19 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetBackupSchema(IVssCreateWrite
                                                                  DWORD schema) {
         CreateMetadata *m = impl_from_metadata(iface);
         WriterDoc *d;
+        HRESULT hr;
 
         if (!schema_is_valid(schema))
                 return E_INVALIDARG;
 
         d = lock_doc(m);
-        d->has_backup_schema = true;
-        d->backup_schema = schema;
+        hr = doc_extra_check(d->extra);
+        if (SUCCEEDED(hr)) {
+                d->has_backup_schema = true;
+                d->backup_schema = schema;
+        }
         unlock_doc(m);
-        return S_OK;
+        return hr;
 }
 
 /* Reserved. */

@@ -4,7 +4,9 @@
  * IVssExamineWriterMetadataEx2
  *
  * LoadFromXML() replaces the document as a whole, so a method takes a reference to the one there is, under
- * the lock, and then reads in peace. Components that were handed out keep theirs.
+ * the lock, and then reads in peace. Components that were handed out keep theirs. When the text was no
+ * document there is none any more, and every method says VSS_E_UNEXPECTED: S_FALSE is a success, and a
+ * program that does not look must not take the writer of before for the one that it meant to load.
  */
 
 #include <pthread.h>
@@ -24,7 +26,7 @@ typedef struct ExamineMetadata {
         IVssExamineWriterMetadataEx2 IVssExamineWriterMetadataEx2_iface;
 
         pthread_mutex_t lock;
-        WriterDocHolder *holder; /* guarded by @lock; what it holds is constant */
+        WriterDocHolder *holder; /* guarded by @lock; what it holds is constant. NULL: loading failed */
 } ExamineMetadata;
 
 static const IVssExamineWriterMetadataEx2Vtbl examine_metadata_vtbl;
@@ -36,16 +38,43 @@ static ExamineMetadata *impl_from_IVssExamineWriterMetadataEx2(IVssExamineWriter
 
 COM_DEFINE_UNKNOWN(examine_metadata, IVssExamineWriterMetadataEx2)
 
-/* The caller drops the reference. */
-static WriterDocHolder *current(IVssExamineWriterMetadataEx2 *iface) {
+/* The document, if there is one; the caller drops the reference. */
+static HRESULT current(IVssExamineWriterMetadataEx2 *iface, WriterDocHolder **ret) {
         ExamineMetadata *m = impl_from_IVssExamineWriterMetadataEx2(iface);
-        WriterDocHolder *holder;
+        WriterDocHolder *holder = NULL;
 
         pthread_mutex_lock(&m->lock);
-        holder = writer_doc_holder_ref(m->holder);
+        if (m->holder)
+                holder = writer_doc_holder_ref(m->holder);
         pthread_mutex_unlock(&m->lock);
-        return holder;
+
+        if (!holder)
+                return VSS_E_UNEXPECTED;
+
+        *ret = holder;
+        return S_OK;
 }
+
+/* The same, for what stands in an element of the document, whose extra is at @extra. Damaged:
+ * VSS_E_INVALID_XML_DOCUMENT. */
+static HRESULT current_element(IVssExamineWriterMetadataEx2 *iface, size_t extra, WriterDocHolder **ret) {
+        _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
+
+        hr = current(iface, &holder);
+        if (FAILED(hr))
+                return hr;
+
+        hr = doc_extra_check(*(DocExtra *const *) ((const char *) holder->doc + extra));
+        if (SUCCEEDED(hr))
+                *ret = TAKE_PTR(holder);
+        return hr;
+}
+
+#define ROOT offsetof(WriterDoc, extra)
+#define IDENTIFICATION offsetof(WriterDoc, identification_extra)
+#define RESTORE_METHOD offsetof(WriterDoc, restore_method_extra)
+#define LOCATIONS offsetof(WriterDoc, locations_extra)
 
 /* @ret_instance_name may be NULL: the older method has no such thing. */
 static HRESULT get_identity(IVssExamineWriterMetadataEx2 *iface,
@@ -59,7 +88,10 @@ static HRESULT get_identity(IVssExamineWriterMetadataEx2 *iface,
         const WriterDoc *d;
         HRESULT hr;
 
-        holder = current(iface);
+        hr = current_element(iface, IDENTIFICATION, &holder);
+        if (FAILED(hr))
+                return hr;
+
         d = holder->doc;
 
         hr = view_texts_to_bstr(
@@ -96,11 +128,15 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetFileCounts(IVssExamineWrite
                                                                 UINT *ret_exclude_files,
                                                                 UINT *ret_components) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret_include_files || !ret_exclude_files || !ret_components)
                 return E_INVALIDARG;
 
-        holder = current(iface);
+        hr = current_element(iface, LOCATIONS, &holder);
+        if (FAILED(hr))
+                return hr;
+
         *ret_include_files = 0;
         *ret_exclude_files = (UINT) holder->doc->exclude_files.n;
         *ret_components = (UINT) holder->doc->n_components;
@@ -121,12 +157,16 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetExcludeFile(IVssExamineWrit
                                                                  UINT i,
                                                                  IVssWMFiledesc **ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
 
-        holder = current(iface);
+        hr = current_element(iface, LOCATIONS, &holder);
+        if (FAILED(hr))
+                return hr;
+
         return wm_filedesc_new_at(&holder->doc->exclude_files, i, ret);
 }
 
@@ -134,12 +174,16 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetComponent(IVssExamineWriter
                                                                UINT i,
                                                                IVssWMComponent **ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
 
-        holder = current(iface);
+        hr = current_element(iface, LOCATIONS, &holder);
+        if (FAILED(hr))
+                return hr;
+
         return i < holder->doc->n_components ? wm_component_new(holder, &holder->doc->components[i], ret) :
                                                VSS_E_OBJECT_NOT_FOUND;
 }
@@ -160,7 +204,10 @@ examine_metadata_GetRestoreMethod(IVssExamineWriterMetadataEx2 *iface,
             !ret_reboot_required || !ret_mappings)
                 return E_INVALIDARG;
 
-        holder = current(iface);
+        hr = current_element(iface, RESTORE_METHOD, &holder);
+        if (FAILED(hr))
+                return hr;
+
         d = holder->doc;
 
         hr = view_texts_to_bstr(
@@ -184,23 +231,31 @@ examine_metadata_GetAlternateLocationMapping(IVssExamineWriterMetadataEx2 *iface
                                              UINT i,
                                              IVssWMFiledesc **ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
 
-        holder = current(iface);
+        hr = current_element(iface, RESTORE_METHOD, &holder);
+        if (FAILED(hr))
+                return hr;
+
         return wm_filedesc_new_at(&holder->doc->mappings, i, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE examine_metadata_GetBackupSchema(IVssExamineWriterMetadataEx2 *iface,
                                                                   DWORD *ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
 
-        holder = current(iface);
+        hr = current_element(iface, ROOT, &holder);
+        if (FAILED(hr))
+                return hr;
+
         *ret = holder->doc->backup_schema;
         return S_OK;
 }
@@ -223,7 +278,10 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_SaveAsXML(IVssExamineWriterMet
                 return E_INVALIDARG;
         *ret = NULL;
 
-        holder = current(iface);
+        hr = current(iface, &holder);
+        if (FAILED(hr))
+                return hr;
+
         hr = writer_doc_write(holder->doc, &text, NULL);
         if (FAILED(hr))
                 return hr;
@@ -263,14 +321,14 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_LoadFromXML(IVssExamineWriterM
         HRESULT hr;
 
         hr = holder_from_xml(xml, &holder);
-        if (FAILED(hr))
-                return hr == VSS_E_CORRUPT_XML_DOCUMENT ? S_FALSE : hr;
+        if (FAILED(hr) && hr != VSS_E_CORRUPT_XML_DOCUMENT && hr != VSS_E_INVALID_XML_DOCUMENT)
+                return hr;
 
         pthread_mutex_lock(&m->lock);
         replaced = m->holder;
         m->holder = TAKE_PTR(holder);
         pthread_mutex_unlock(&m->lock);
-        return S_OK;
+        return hr == VSS_E_CORRUPT_XML_DOCUMENT ? S_FALSE : hr;
 }
 
 static HRESULT STDMETHODCALLTYPE examine_metadata_GetIdentityEx(IVssExamineWriterMetadataEx2 *iface,
@@ -291,11 +349,15 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetVersion(IVssExamineWriterMe
                                                              DWORD *ret_major,
                                                              DWORD *ret_minor) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret_major || !ret_minor)
                 return E_INVALIDARG;
 
-        holder = current(iface);
+        hr = current_element(iface, IDENTIFICATION, &holder);
+        if (FAILED(hr))
+                return hr;
+
         *ret_major = holder->doc->major_version;
         *ret_minor = holder->doc->minor_version;
         return S_OK;
@@ -304,11 +366,15 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetVersion(IVssExamineWriterMe
 static HRESULT STDMETHODCALLTYPE
 examine_metadata_GetExcludeFromSnapshotCount(IVssExamineWriterMetadataEx2 *iface, UINT *ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
 
-        holder = current(iface);
+        hr = current_element(iface, LOCATIONS, &holder);
+        if (FAILED(hr))
+                return hr;
+
         *ret = (UINT) holder->doc->exclude_from_snapshot.n;
         return S_OK;
 }
@@ -318,12 +384,16 @@ examine_metadata_GetExcludeFromSnapshotFile(IVssExamineWriterMetadataEx2 *iface,
                                             UINT i,
                                             IVssWMFiledesc **ret) {
         _cleanup_(writer_doc_holder_unrefp) WriterDocHolder *holder = NULL;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
 
-        holder = current(iface);
+        hr = current_element(iface, LOCATIONS, &holder);
+        if (FAILED(hr))
+                return hr;
+
         return wm_filedesc_new_at(&holder->doc->exclude_from_snapshot, i, ret);
 }
 

@@ -3,7 +3,8 @@
 /*
  * IVssWMFiledesc and IVssWMDependency
  *
- * Constants once made, so no locks. Neither has an IID: QueryInterface() finds IUnknown only.
+ * Constants once made, so no locks. Neither has an IID: QueryInterface() finds IUnknown only. Over a damaged
+ * element they exist, so that the others keep their numbers, and each method says what is the matter.
  */
 
 #include <stdlib.h>
@@ -21,6 +22,7 @@ typedef struct WMFiledesc {
         char *path, *filespec, *alternate;
         uint32_t backup_type;
         bool recursive;
+        HRESULT hr; /* of every method: VSS_E_INVALID_XML_DOCUMENT when the element is damaged */
 } WMFiledesc;
 
 static const IVssWMFiledescVtbl wm_filedesc_vtbl;
@@ -32,42 +34,56 @@ static WMFiledesc *impl_from_IVssWMFiledesc(IVssWMFiledesc *iface) {
 
 COM_DEFINE_UNKNOWN(wm_filedesc, IVssWMFiledesc)
 
-static HRESULT STDMETHODCALLTYPE wm_filedesc_GetPath(IVssWMFiledesc *iface, BSTR *ret) {
+static HRESULT get_text(BSTR *ret, HRESULT hr, const char *text) {
         if (!ret)
                 return E_INVALIDARG;
+        *ret = NULL;
 
-        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMFiledesc(iface)->path }, 1);
+        return FAILED(hr) ? hr : view_text_to_bstr(text, ret);
+}
+
+/* Without a text: NULL, and no word of it. */
+static HRESULT get_needed_text(BSTR *ret, HRESULT hr, const char *text) {
+        hr = get_text(ret, hr, text);
+        return hr == S_FALSE ? S_OK : hr;
+}
+
+static HRESULT STDMETHODCALLTYPE wm_filedesc_GetPath(IVssWMFiledesc *iface, BSTR *ret) {
+        const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
+
+        return get_needed_text(ret, f->hr, f->path);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetFilespec(IVssWMFiledesc *iface, BSTR *ret) {
-        if (!ret)
-                return E_INVALIDARG;
+        const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
 
-        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMFiledesc(iface)->filespec }, 1);
+        return get_needed_text(ret, f->hr, f->filespec);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetRecursive(IVssWMFiledesc *iface, bool *ret) {
+        const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
+
         if (!ret)
                 return E_INVALIDARG;
 
-        *ret = impl_from_IVssWMFiledesc(iface)->recursive;
-        return S_OK;
+        *ret = SUCCEEDED(f->hr) && f->recursive;
+        return f->hr;
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetAlternateLocation(IVssWMFiledesc *iface, BSTR *ret) {
-        if (!ret)
-                return E_INVALIDARG;
+        const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
 
-        *ret = NULL;
-        return view_text_to_bstr(impl_from_IVssWMFiledesc(iface)->alternate, ret);
+        return get_text(ret, f->hr, f->alternate);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetBackupTypeMask(IVssWMFiledesc *iface, DWORD *ret) {
+        const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
+
         if (!ret)
                 return E_INVALIDARG;
 
-        *ret = impl_from_IVssWMFiledesc(iface)->backup_type;
-        return S_OK;
+        *ret = SUCCEEDED(f->hr) ? f->backup_type : 0;
+        return f->hr;
 }
 
 static const IVssWMFiledescVtbl wm_filedesc_vtbl = {
@@ -112,6 +128,7 @@ HRESULT wm_filedesc_new(const DocFileSpec *spec, IVssWMFiledesc **ret) {
         f->IVssWMFiledesc_iface.lpVtbl = &wm_filedesc_vtbl;
         f->backup_type = spec->backup_type;
         f->recursive = spec->recursive;
+        f->hr = doc_extra_check(spec->extra);
 
         if (strdup_to(spec->path, &f->path) < 0 || strdup_to(spec->filespec, &f->filespec) < 0 ||
             strdup_to(spec->alternate, &f->alternate) < 0) {
@@ -133,6 +150,7 @@ typedef struct WMDependency {
 
         VSS_ID writer_id;
         char *logical_path, *component_name;
+        HRESULT hr; /* as above */
 } WMDependency;
 
 static const IVssWMDependencyVtbl wm_dependency_vtbl;
@@ -145,27 +163,27 @@ static WMDependency *impl_from_IVssWMDependency(IVssWMDependency *iface) {
 COM_DEFINE_UNKNOWN(wm_dependency, IVssWMDependency)
 
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetWriterId(IVssWMDependency *iface, VSS_ID *ret) {
+        const WMDependency *d = impl_from_IVssWMDependency(iface);
+
         if (!ret)
                 return E_INVALIDARG;
 
-        *ret = impl_from_IVssWMDependency(iface)->writer_id;
-        return S_OK;
+        *ret = SUCCEEDED(d->hr) ? d->writer_id : GUID_NULL;
+        return d->hr;
 }
 
 /* The page's S_FALSE is about a writer that does not run; a component without a logical path gives NULL and
  * S_OK. */
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetLogicalPath(IVssWMDependency *iface, BSTR *ret) {
-        if (!ret)
-                return E_INVALIDARG;
+        const WMDependency *d = impl_from_IVssWMDependency(iface);
 
-        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMDependency(iface)->logical_path }, 1);
+        return get_needed_text(ret, d->hr, d->logical_path);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetComponentName(IVssWMDependency *iface, BSTR *ret) {
-        if (!ret)
-                return E_INVALIDARG;
+        const WMDependency *d = impl_from_IVssWMDependency(iface);
 
-        return view_texts_to_bstr(&(ViewText){ ret, impl_from_IVssWMDependency(iface)->component_name }, 1);
+        return get_needed_text(ret, d->hr, d->component_name);
 }
 
 static const IVssWMDependencyVtbl wm_dependency_vtbl = {
@@ -206,6 +224,7 @@ HRESULT wm_dependency_new(const DocDependency *dependency, IVssWMDependency **re
         com_object_init(&d->com, &wm_dependency_class);
         d->IVssWMDependency_iface.lpVtbl = &wm_dependency_vtbl;
         d->writer_id = dependency->writer_id;
+        d->hr = doc_extra_check(dependency->extra);
 
         if (strdup_to(dependency->logical_path, &d->logical_path) < 0 ||
             strdup_to(dependency->component_name, &d->component_name) < 0) {

@@ -83,6 +83,10 @@ static HRESULT component_info_new(const WriterDocComponent *c, VSS_COMPONENTINFO
         _cleanup_(component_info_freep) VSS_COMPONENTINFO *info = NULL;
         HRESULT hr;
 
+        hr = doc_extra_check(c->extra);
+        if (FAILED(hr))
+                return hr;
+
         info = calloc_checked(1, sizeof(*info));
         if (!info)
                 return E_OUTOFMEMORY;
@@ -145,46 +149,51 @@ static HRESULT STDMETHODCALLTYPE wm_component_FreeComponentInfo(IVssWMComponent 
         return S_OK;
 }
 
-static HRESULT STDMETHODCALLTYPE wm_component_GetFile(IVssWMComponent *iface, UINT i, IVssWMFiledesc **ret) {
+/* The file sets of a component whose own element is damaged could be read; what they belong to could not. */
+static HRESULT get_filedesc(IVssWMComponent *iface, size_t list, UINT i, IVssWMFiledesc **ret) {
+        const WriterDocComponent *c = impl_from_IVssWMComponent(iface)->component;
+        HRESULT hr;
+
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
 
-        return wm_filedesc_new_at(&impl_from_IVssWMComponent(iface)->component->files, i, ret);
+        hr = doc_extra_check(c->extra);
+        return FAILED(hr) ? hr :
+                            wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + list), i, ret);
+}
+
+static HRESULT STDMETHODCALLTYPE wm_component_GetFile(IVssWMComponent *iface, UINT i, IVssWMFiledesc **ret) {
+        return get_filedesc(iface, offsetof(WriterDocComponent, files), i, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseFile(IVssWMComponent *iface,
                                                               UINT i,
                                                               IVssWMFiledesc **ret) {
-        if (!ret)
-                return E_INVALIDARG;
-        *ret = NULL;
-
-        return wm_filedesc_new_at(&impl_from_IVssWMComponent(iface)->component->database_files, i, ret);
+        return get_filedesc(iface, offsetof(WriterDocComponent, database_files), i, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_component_GetDatabaseLogFile(IVssWMComponent *iface,
                                                                  UINT i,
                                                                  IVssWMFiledesc **ret) {
-        if (!ret)
-                return E_INVALIDARG;
-        *ret = NULL;
-
-        return wm_filedesc_new_at(&impl_from_IVssWMComponent(iface)->component->log_files, i, ret);
+        return get_filedesc(iface, offsetof(WriterDocComponent, log_files), i, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_component_GetDependency(IVssWMComponent *iface,
                                                             UINT i,
                                                             IVssWMDependency **ret) {
         const WriterDocComponent *c = impl_from_IVssWMComponent(iface)->component;
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
-        if (i >= c->n_dependencies)
-                return VSS_E_OBJECT_NOT_FOUND;
 
-        return wm_dependency_new(&c->dependencies[i], ret);
+        hr = doc_extra_check(c->extra);
+        if (FAILED(hr))
+                return hr;
+
+        return i < c->n_dependencies ? wm_dependency_new(&c->dependencies[i], ret) : VSS_E_OBJECT_NOT_FOUND;
 }
 
 static const IVssWMComponentVtbl wm_component_vtbl = {

@@ -47,10 +47,13 @@ static HRESULT writer_view_info(const WriterView *v, VSS_ID *ret_instance, VSS_I
         if (FAILED(hr))
                 return hr;
 
-        *ret_instance = v->writer->instance_id;
-        *ret_writer = v->writer->writer_id;
+        hr = doc_extra_check(v->writer->extra);
+        if (SUCCEEDED(hr)) {
+                *ret_instance = v->writer->instance_id;
+                *ret_writer = v->writer->writer_id;
+        }
         view_owner_leave(v->owner);
-        return S_OK;
+        return hr;
 }
 
 static HRESULT writer_view_component(const WriterView *v, UINT i, IVssComponent **ret) {

@@ -98,43 +98,6 @@ static void test_that_a_bad_backup_document_gets_its_code(void **state) {
                 { "<backup_components xmlns=\"x-schema:#VssComponentMetadata\"/>", INVALID },
                 { "<html/>", INVALID },
                 { BC " escaped=\"no\"/>", INVALID },
-                { BC " escaped=\"yes\"><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"\\xZZ\"/>" BC_END,
-                  INVALID },
-                { BC " escaped=\"yes\"><SNAPSHOT snapshotId=\"" ID_A "\" volumeName=\"\\x00\"/>" BC_END,
-                  INVALID },
-                { BC " selectComponents=\"true\"/>", INVALID },
-                { BC " selectComponents=\"YES\"/>", INVALID },
-                { BC " selectComponents=\"\"/>", INVALID },
-                { BC " snapshotSetId=\"1\"/>", INVALID },
-                { BC " restoreType=\"3\"/>", INVALID },
-                { BC "><SNAPSHOT volumeName=\"/\"/>" BC_END, INVALID },
-                { BC "><SNAPSHOT snapshotId=\"" ID_A "\"/>" BC_END, INVALID },
-                { BC "><WRITER_COMPONENTS instanceId=\"" ID_A "\"/>" BC_END, INVALID },
-                { BC "><WRITER_COMPONENTS writerId=\"" ID_A "\"/>" BC_END, INVALID },
-                { BC ">" WC WC_END WC WC_END BC_END, INVALID }, /* the same twice */
-                { BC ">" WC "<COMPONENT componentName=\"a\"/>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentType=\"database\"/>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"file\"/>" WC_END BC_END,
-                  INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"/>"
-                  "<COMPONENT logicalPath=\"\" componentName=\"a\" componentType=\"database\"/>"
-                         WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\"><BACKUP_METADATA/>"
-                  "<BACKUP_METADATA/>"
-                  "</COMPONENT>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\" failure=\"-1\"/>"
-                  WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\""
-                  " failure=\"4294967296\"/>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">"
-                  "<DIFFERENCED_FILES lastModifyTime=\""
-                  "9223372036854775808\"/></COMPONENT>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">"
-                  "<DIFFERENCED_FILES lastModifyTime=\""
-                  "-9223372036854775809\"/></COMPONENT>" WC_END BC_END, INVALID },
-                { BC ">" WC "<COMPONENT componentName=\"a\" componentType=\"database\">"
-                  "<DIFFERENCED_FILES lastModifyTime=\""
-                  "-9223372036854775808\"/></COMPONENT>" WC_END BC_END, S_OK },
                 { BC "/>", S_OK }, /* so that the rest means something */
                 { BC ">" WC WC_END BC_END, S_OK },
                 { BC " a=\"]]>\">]]&gt;<![CDATA[<!DOCTYPE]]>" BC_END, S_OK },
@@ -154,35 +117,8 @@ static void test_that_a_bad_writer_document_gets_its_code(void **state) {
                 HRESULT hr;
         } cases[] = {
                 { WM WM_END, INVALID }, /* who? */
-                { WM WM_ID WM_ID WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"{" ID_A "\" instanceId=\"" ID_B "\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"\"/>"
-                  WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"0x1\"/>"
-                  WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\" 1\"/>"
-                  WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"+1\"/>"
-                  WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B
-                  "\" majorVersion=\"4294967296\"/>" WM_END, INVALID },
-                { WM "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B
-                  "\" majorVersion=\"4294967295\"/>" WM_END, S_OK },
-                { WM "<IDENTIFICATION writerId=\"{" ID_A "}\" instanceId=\"" ID_B "\"/>" WM_END, S_OK },
-                { WM WM_ID "<RESTORE_METHOD/><RESTORE_METHOD/>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS/><BACKUP_LOCATIONS/>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP/></BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\"/>"
-                  "<DATABASE componentName=\"a\"/></BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\" icon=\"AA\"/>"
-                  "</BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\" icon=\"AAAA\"/>"
-                  "</BACKUP_LOCATIONS>" WM_END, S_OK },
-                { WM WM_ID "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"a\">"
-                  "<FILE_LIST recursive=\"maybe\"/></FILE_GROUP></BACKUP_LOCATIONS>" WM_END, INVALID },
-                { WM WM_ID "<BACKUP_LOCATIONS><DATABASE componentName=\"a\"><DEPENDENCY"
-                  " componentName=\"b\"/></DATABASE></BACKUP_LOCATIONS>" WM_END, INVALID },
+                { WM "<IDENTITY writerId=\"" ID_A "\" instanceId=\"" ID_B "\"/>" WM_END, INVALID },
+                { WM WM_ID WM_END, S_OK },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
