@@ -53,7 +53,7 @@ static void writer_call_fail(WriterCall *call, HRESULT hr, const char *message) 
         writer_call_answer(call, &reply);
 }
 
-static int writer_call_read(sd_bus_message *m, WriterReply *reply, char **message, char **document) {
+int writer_reply_read(sd_bus_message *m, WriterReply *reply, char **message, char **document) {
         int32_t hr, hr_application;
         int r;
 
@@ -91,7 +91,7 @@ static int writer_call_on_reply(sd_bus_message *m, void *userdata, sd_bus_error 
                 return 0;
         }
 
-        r = writer_call_read(m, &reply, &message, &document);
+        r = writer_reply_read(m, &reply, &message, &document);
         if (r < 0) {
                 log_warning_errno(r, "Writer '%s' answered %s with a message that is not ours, counting it as failed: %m",
                                   call->writer->name, wire_event_to_string(call->event));

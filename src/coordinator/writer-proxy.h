@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <systemd/sd-bus.h>
 #include <vss.h>
 #include <vswriter.h>
 
@@ -66,6 +67,9 @@ int writer_proxy_send(WriterProxy *w, const WriterEventArgs *args, usec_t timeou
                       WriterCall **ret);
 /* The answer is of no interest any more: @done will not be called. Returns NULL. */
 WriterCall *writer_call_forget(WriterCall *call);
+
+/* Reads an answer. @reply points into @message and @document, which the caller frees, also on failure. */
+int writer_reply_read(sd_bus_message *m, WriterReply *reply, char **message, char **document);
 
 /* Gives every open call its answer, tells the sessions, frees. The role_closed of a writer's connection. */
 void writer_proxy_closed(void *userdata);

@@ -88,7 +88,7 @@ static int event_read_devices(sd_bus_message *m, char ***ret) {
         return 0;
 }
 
-static int event_read(sd_bus_message *m, WriterEvent *e) {
+int writer_event_read(sd_bus_message *m, WriterEvent *e) {
         uint32_t event, backup_type, restore_type;
         int32_t context;
         int r;
@@ -127,7 +127,7 @@ static int writer_on_event(sd_bus_message *m, void *userdata, sd_bus_error *erro
         e = calloc(1, sizeof(*e));
         if (!e)
                 return -ENOMEM;
-        r = event_read(m, e);
+        r = writer_event_read(m, e);
         if (r < 0) {
                 writer_event_free(e);
                 return r;

@@ -85,6 +85,8 @@ struct UmbraWriter {
 HRESULT writer_connect(UmbraWriter *w, usec_t timeout);
 void *writer_connection_main(void *userdata);
 WriterEvent *writer_event_free(WriterEvent *e);
+/* What umbrad says with an event; @e is zero before. On failure it may be half full. */
+int writer_event_read(sd_bus_message *m, WriterEvent *e);
 /* All that no handler has seen. */
 void writer_drop_queue(UmbraWriter *w);
 
