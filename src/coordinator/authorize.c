@@ -51,7 +51,16 @@ static HRESULT decide(const Connection *c, const char *what, bool allowed) {
 HRESULT authorize_requester(const Connection *c) {
         const Config *config = c->manager->config;
 
-        return decide(c, "requester", is_trusted(c) || granted(c, config->requesters, config->n_requesters, NULL));
+        return decide(c, "requester",
+                      is_trusted(c) || granted(c, config->requesters, config->n_requesters, NULL) ||
+                              granted(c, config->administrators, config->n_administrators, NULL));
+}
+
+HRESULT authorize_administrator(const Connection *c) {
+        const Config *config = c->manager->config;
+
+        return decide(c, "administrator",
+                      is_trusted(c) || granted(c, config->administrators, config->n_administrators, NULL));
 }
 
 HRESULT authorize_writer(const Connection *c, const GUID *writer_id) {

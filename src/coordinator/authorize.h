@@ -12,4 +12,6 @@
 #include "coordinator/coordinator-forward.h"
 
 HRESULT authorize_requester(const Connection *c);
+/* To change what concerns all: providers, areas, the sets of others. */
+HRESULT authorize_administrator(const Connection *c);
 HRESULT authorize_writer(const Connection *c, const GUID *writer_id);

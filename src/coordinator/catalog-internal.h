@@ -29,6 +29,10 @@ void catalog_bind_text(sqlite3_stmt *stmt, const char *name, const char *value);
 void catalog_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value);
 void catalog_bind_guid(sqlite3_stmt *stmt, const char *name, const GUID *value);
 
+/* Copy out of a row. -EUCLEAN: no GUID. NULL is read as NULL. */
+int catalog_column_guid(sqlite3_stmt *stmt, int column, GUID *ret);
+int catalog_column_text(sqlite3_stmt *stmt, int column, char **ret);
+
 /* For statements without an answer. */
 int catalog_run(Catalog *c, sqlite3_stmt *stmt);
 int catalog_exec(Catalog *c, const char *sql);

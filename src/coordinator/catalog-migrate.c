@@ -23,8 +23,13 @@ static const char sql_schema[] =
 #include "coordinator/catalog-schema.inc"
         ;
 
+static const char sql_admin[] =
+#include "coordinator/catalog-admin.inc"
+        ;
+
 static const char *const steps[] = {
         sql_schema,
+        sql_admin,
 };
 
 /* For pragmas and other things with one number as the answer. */

@@ -63,25 +63,6 @@ static const char sql_list[] = SNAPSHOT_COLUMNS
         "WHERE (:set_id IS NULL OR s.set_id = :set_id) AND (:state IS NULL OR s.state = :state) "
         "ORDER BY s.sequence";
 
-static int read_guid(sqlite3_stmt *stmt, int column, GUID *ret) {
-        const void *bytes = sqlite3_column_blob(stmt, column);
-
-        if (!bytes || sqlite3_column_bytes(stmt, column) != sizeof(*ret))
-                return -EUCLEAN;
-
-        memcpy(ret, bytes, sizeof(*ret));
-        return 0;
-}
-
-static int read_text(sqlite3_stmt *stmt, int column, char **ret) {
-        const char *text = (const char *) sqlite3_column_text(stmt, column);
-
-        if (!text && sqlite3_column_type(stmt, column) != SQLITE_NULL)
-                return -ENOMEM;
-
-        return strdup_to(text, ret);
-}
-
 static int read_texts(sqlite3_stmt *stmt, CatalogSnapshot *s) {
         const struct {
                 int column;
@@ -97,7 +78,7 @@ static int read_texts(sqlite3_stmt *stmt, CatalogSnapshot *s) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); ++i) {
-                int r = read_text(stmt, texts[i].column, texts[i].to);
+                int r = catalog_column_text(stmt, texts[i].column, texts[i].to);
 
                 if (r < 0)
                         return r;
@@ -110,13 +91,13 @@ static int read_snapshot(sqlite3_stmt *stmt, CatalogSnapshot *ret) {
         _cleanup_(catalog_snapshot_clear) CatalogSnapshot s = {};
         int r;
 
-        r = read_guid(stmt, COLUMN_ID, &s.id);
+        r = catalog_column_guid(stmt, COLUMN_ID, &s.id);
         if (r >= 0)
-                r = read_guid(stmt, COLUMN_SET_ID, &s.set_id);
+                r = catalog_column_guid(stmt, COLUMN_SET_ID, &s.set_id);
         if (r >= 0)
-                r = read_guid(stmt, COLUMN_PROVIDER_ID, &s.provider_id);
+                r = catalog_column_guid(stmt, COLUMN_PROVIDER_ID, &s.provider_id);
         if (r >= 0)
-                r = read_guid(stmt, COLUMN_VOLUME_ID, &s.volume_id);
+                r = catalog_column_guid(stmt, COLUMN_VOLUME_ID, &s.volume_id);
         if (r >= 0)
                 r = read_texts(stmt, &s);
         if (r < 0)
@@ -222,7 +203,7 @@ int catalog_find_volume(Catalog *c, const GUID *volume_id, char **ret_path) {
 
         switch (sqlite3_step(stmt)) {
         case SQLITE_ROW:
-                return read_text(stmt, 0, ret_path);
+                return catalog_column_text(stmt, 0, ret_path);
         case SQLITE_DONE:
                 return -ENOENT;
         default:

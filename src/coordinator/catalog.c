@@ -104,6 +104,25 @@ void catalog_bind_guid(sqlite3_stmt *stmt, const char *name, const GUID *value) 
         (void) sqlite3_bind_blob(stmt, index, value, sizeof(*value), SQLITE_STATIC);
 }
 
+int catalog_column_guid(sqlite3_stmt *stmt, int column, GUID *ret) {
+        const void *bytes = sqlite3_column_blob(stmt, column);
+
+        if (!bytes || sqlite3_column_bytes(stmt, column) != sizeof(*ret))
+                return -EUCLEAN;
+
+        memcpy(ret, bytes, sizeof(*ret));
+        return 0;
+}
+
+int catalog_column_text(sqlite3_stmt *stmt, int column, char **ret) {
+        const char *text = (const char *) sqlite3_column_text(stmt, column);
+
+        if (!text && sqlite3_column_type(stmt, column) != SQLITE_NULL)
+                return -ENOMEM;
+
+        return strdup_to(text, ret);
+}
+
 int catalog_run(Catalog *c, sqlite3_stmt *stmt) {
         return sqlite3_step(stmt) == SQLITE_DONE ? 0 : catalog_errno(c);
 }

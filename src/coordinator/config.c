@@ -68,6 +68,8 @@ static int config_on_entry(void *userdata, const char *section, const char *name
 
         if (strcmp(section, "requesters") == 0)
                 return grants_append(&c->requesters, &c->n_requesters, &c->requesters_capacity, &g) >= 0;
+        if (strcmp(section, "administrators") == 0)
+                return grants_append(&c->administrators, &c->n_administrators, &c->administrators_capacity, &g) >= 0;
         if (strcmp(section, "writers") == 0)
                 return grants_append(&c->writers, &c->n_writers, &c->writers_capacity, &g) >= 0;
         log_error("Configuration: there is no section [%s]", section);
@@ -103,6 +105,7 @@ Config *config_free(Config *c) {
         if (!c)
                 return NULL;
         free(c->requesters);
+        free(c->administrators);
         free(c->writers);
         free(c);
         return NULL;

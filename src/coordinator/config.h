@@ -10,6 +10,9 @@
  *     user = backup            ; more lines, more users
  *     group = operators
  *
+ *     [administrators]
+ *     user = storage           ; may also register providers and limit their storage
+ *
  *     [writers]
  *     user = postgres          ; may register any writer
  *     f1b2a3c4-…-… = www-data  ; may register this writer id only
@@ -31,8 +34,9 @@ typedef struct Grant {
 } Grant;
 
 struct Config {
-        Grant *requesters, *writers;
-        size_t n_requesters, requesters_capacity, n_writers, writers_capacity;
+        Grant *requesters, *administrators, *writers;
+        size_t n_requesters, requesters_capacity, n_administrators, administrators_capacity;
+        size_t n_writers, writers_capacity;
         gid_t umbra_group;
         bool has_umbra_group;
 };

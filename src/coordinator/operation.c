@@ -31,13 +31,25 @@ int operation_new(Session *s, sd_bus_message *request, uint32_t number, Operatio
         return 0;
 }
 
+/* An administrator waits on a connection of his own. */
+static void send_on_its_own(Operation *op, sd_bus_message *request, sd_bus_message *reply) {
+        Connection *c = op->session->connection;
+
+        if (sd_bus_message_get_bus(request) == c->bus)
+                (void) connection_send(c, reply);
+        else
+                (void) sd_bus_send(NULL, reply, NULL);
+}
+
 static void operation_answer_waiting(Operation *op) {
         for (size_t i = 0; i < op->n_waiting; ++i) {
                 _cleanup_message_ sd_bus_message *reply = NULL;
 
                 if (sd_bus_message_new_method_return(op->waiting[i], &reply) >= 0)
-                        (void) connection_send(op->session->connection, reply);
+                        send_on_its_own(op, op->waiting[i], reply);
+                sd_bus_message_unref(op->waiting[i]);
         }
+        op->n_waiting = 0;
 }
 
 Operation *operation_free(Operation *op) {
@@ -49,8 +61,7 @@ Operation *operation_free(Operation *op) {
                 op->session->running = NULL;
         if (op->job)
                 op->job_free(op->job);
-        for (size_t i = 0; i < op->n_waiting; ++i)
-                sd_bus_message_unref(op->waiting[i]);
+        operation_answer_waiting(op);
         free(op->waiting);
         sd_bus_message_unref(op->request);
         free(op);
@@ -76,7 +87,6 @@ void operation_settle_reply(Operation *op, int r, sd_bus_message *reply) {
                 r = connection_send(op->session->connection, reply);
         if (r < 0)
                 operation_settle_error(op, hresult_from_errno(r), NULL);
-        operation_answer_waiting(op);
         operation_free(op);
 }
 
@@ -91,7 +101,6 @@ void operation_settle(Operation *op, HRESULT hr, const char *message) {
         }
 
         operation_settle_error(op, hr, message);
-        operation_answer_waiting(op);
         operation_free(op);
 }
 

@@ -16,6 +16,7 @@
 #include "base/guid.h"
 #include "base/log.h"
 #include "coordinator/manager.h"
+#include "coordinator/provider-registry.h"
 #include "provider/provider-builtin.h"
 
 #define PROBE_TIMEOUT_USEC (20 * USEC_PER_SEC)
@@ -184,6 +185,7 @@ static void probe_ask(ProbeJob *j) {
 int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id, ProbeDone done, void *userdata, ProbeJob **ret) {
         bool gone = false;
         ProbeJob *j;
+        HRESULT hr;
 
         j = calloc(1, sizeof(*j));
         if (!j)
@@ -199,14 +201,15 @@ int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id
         }
 
         *ret = j;
-        if (!guid_is_null(provider_id)) {
+        hr = provider_registry_check(p->manager, provider_id, &j->why);
+        if (FAILED(hr)) {
+                *ret = NULL;
+                probe_job_end(j, NULL, NULL, hr);
+                return 0;
+        }
+        if (!provider_is_any(provider_id)) {
                 j->only_one = true;
                 j->next = provider_builtin_find(provider_id);
-                if (!j->next) {
-                        *ret = NULL;
-                        probe_job_end(j, NULL, NULL, VSS_E_PROVIDER_NOT_REGISTERED);
-                        return 0;
-                }
         }
 
         j->gone = &gone;

@@ -15,6 +15,7 @@
 #include "coordinator/connection.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
+#include "coordinator/provider-registry.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
@@ -185,29 +186,17 @@ static int append_snapshots(sd_bus_message *reply, Session *s, bool wanted, int3
         return sd_bus_message_close_container(reply);
 }
 
-static int append_providers(sd_bus_message *reply, bool wanted) {
+static int append_provider(const WireProvider *p, void *userdata) {
+        return wire_append_provider(userdata, p);
+}
+
+static int append_providers(sd_bus_message *reply, Session *s, bool wanted) {
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', WIRE_PROVIDER);
-        if (r < 0)
-                return r;
-        for (const ProviderInfo *p = provider_builtins; wanted && p->name; ++p) {
-                const WireProvider provider = {
-                        .id = p->id,
-                        .name = (char *) (uintptr_t) p->name,
-                        .type = p->type,
-                        .version = (char *) (uintptr_t) p->version,
-                        .version_id = p->version_id,
-                        .class_id = p->class_id,
-                };
-
-                if (p->test_only && !getenv("UMBRA_FAKE_PROVIDER"))
-                        continue;
-                r = wire_append_provider(reply, &provider);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_message_close_container(reply);
+        if (r >= 0 && wanted)
+                r = provider_registry_foreach(s->manager, append_provider, reply);
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -229,7 +218,7 @@ static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         if (r >= 0)
                 r = append_snapshots(reply, s, type != VSS_OBJECT_PROVIDER, context);
         if (r >= 0)
-                r = append_providers(reply, type != VSS_OBJECT_SNAPSHOT);
+                r = append_providers(reply, s, type != VSS_OBJECT_SNAPSHOT);
         return r < 0 ? r : connection_send(s->connection, reply);
 }
 

@@ -16,6 +16,7 @@
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"
+#include "coordinator/provider-registry.h"
 #include "coordinator/session-bus.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
@@ -251,6 +252,7 @@ static void volumes_ask(VolumesJob *j) {
 }
 
 void session_query_volumes(Session *s, Operation *op, const GUID *provider_id) {
+        _cleanup_(freep) char *why = NULL;
         VolumesJob *j;
         HRESULT hr;
 
@@ -265,7 +267,9 @@ void session_query_volumes(Session *s, Operation *op, const GUID *provider_id) {
         op->job = j;
         op->job_free = volumes_job_free;
 
-        hr = session_pool(s, &j->pool);
+        hr = provider_registry_check(s->manager, provider_id, &why);
+        if (SUCCEEDED(hr))
+                hr = session_pool(s, &j->pool);
         if (SUCCEEDED(hr))
                 hr = hresult_from_errno(volume_list(&j->volumes, &j->n));
         if (SUCCEEDED(hr)) {
@@ -273,7 +277,7 @@ void session_query_volumes(Session *s, Operation *op, const GUID *provider_id) {
                 hr = j->answers ? S_OK : E_OUTOFMEMORY;
         }
         if (FAILED(hr)) {
-                operation_settle(op, hr, NULL);
+                operation_settle(op, hr, why);
                 return;
         }
         volumes_ask(j);

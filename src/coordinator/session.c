@@ -396,6 +396,20 @@ int session_cancel(Session *s, uint32_t number, sd_bus_message *request) {
         return 1;
 }
 
+/* The backup itself goes on, without a set. */
+int session_abort_set(Session *s, sd_bus_message *request) {
+        int r, later = 0;
+
+        if (s->set->operation) {
+                r = operation_wait(s->set->operation, request);
+                if (r < 0)
+                        return r;
+                later = 1;
+        }
+        snapshot_set_abort(s->set, E_ABORT, "an administrator has ended all snapshot sets in progress");
+        return later;
+}
+
 int session_abort_backup(Session *s, sd_bus_message *request) {
         SessionWriter *w;
         int r, later = 0;

@@ -66,6 +66,7 @@ void session_writer_status(Session *s, Operation *op);
 HRESULT session_start_set(Session *s, int32_t context, GUID *ret_id);
 /* Ends what runs; if that takes time, @request is answered later and 1 returned; else 0. */
 int session_cancel(Session *s, uint32_t number, sd_bus_message *request);
+int session_abort_set(Session *s, sd_bus_message *request);
 int session_abort_backup(Session *s, sd_bus_message *request);
 
 /* For snapshot-set.c: settles @op with the document. */

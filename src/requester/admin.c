@@ -3,14 +3,17 @@
 /*
  * IVssAdmin
  *
- * Backup programs list the providers with it. Every question opens a session of its own. Registering is not
- * done yet.
+ * Backup programs list the providers with it, and installers of providers register theirs. Every call opens
+ * a session of its own: the object lives long and asks rarely.
  */
 
 #include "requester/admin.h"
 
 #include "base/alloc.h"
+#include "base/hresult.h"
+#include "base/utf.h"
 #include "com/com-object.h"
+#include "requester/admin-proxy.h"
 #include "requester/session-proxy.h"
 #include "requester/wire-prop.h"
 #include "wire/last-error.h"
@@ -29,6 +32,21 @@ static Admin *impl_from_IVssAdminEx(IVssAdminEx *iface) {
 
 COM_DEFINE_UNKNOWN(admin, IVssAdminEx)
 
+/* umbrad looks at who asks; whether the values can be a provider's, too. @name and @version are checked
+ * here: on the wire NULL and "" are the same. */
+static HRESULT provider_to_wire(const WCHAR *name, const WCHAR *version, WireProvider *provider) {
+        int r;
+
+        if (!name || !*name || !version || !*version)
+                return last_error_set(E_INVALIDARG, "A provider needs a name and a version.");
+
+        r = utf8_from_wide(name, &provider->name);
+        if (r >= 0)
+                r = utf8_from_wide(version, &provider->version);
+        return r < 0 ? last_error_set(hresult_from_errno(r), NULL) : S_OK;
+}
+
+/* [MS: nf-vsadmin-ivssadmin-registerprovider] */
 static HRESULT STDMETHODCALLTYPE admin_RegisterProvider(IVssAdminEx *iface,
                                                         VSS_ID provider_id,
                                                         CLSID class_id,
@@ -36,11 +54,28 @@ static HRESULT STDMETHODCALLTYPE admin_RegisterProvider(IVssAdminEx *iface,
                                                         VSS_PROVIDER_TYPE type,
                                                         VSS_PWSZ version,
                                                         VSS_ID version_id) {
-        return last_error_set(E_NOTIMPL, NULL);
+        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
+        _cleanup_(wire_provider_clear) WireProvider provider = {
+                .id = provider_id,
+                .class_id = class_id,
+                .type = type,
+                .version_id = version_id,
+        };
+        HRESULT hr;
+
+        hr = provider_to_wire(name, version, &provider);
+        if (SUCCEEDED(hr))
+                hr = session_proxy_open(&session);
+        return FAILED(hr) ? hr : admin_proxy_register(session, &provider);
 }
 
+/* [MS: nf-vsadmin-ivssadmin-unregisterprovider] */
 static HRESULT STDMETHODCALLTYPE admin_UnregisterProvider(IVssAdminEx *iface, VSS_ID provider_id) {
-        return last_error_set(E_NOTIMPL, NULL);
+        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
+        HRESULT hr;
+
+        hr = session_proxy_open(&session);
+        return FAILED(hr) ? hr : admin_proxy_unregister(session, &provider_id);
 }
 
 /* [MS: nf-vsadmin-ivssadmin-queryproviders] */
@@ -65,35 +100,63 @@ static HRESULT STDMETHODCALLTYPE admin_QueryProviders(IVssAdminEx *iface, IVssEn
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
 }
 
-/* Reserved, on Windows as well. [MS: nf-vsadmin-ivssadmin-abortallsnapshotsinprogress] */
+/* Reserved on Windows. Here it does what it says. [MS: nf-vsadmin-ivssadmin-abortallsnapshotsinprogress] */
 static HRESULT STDMETHODCALLTYPE admin_AbortAllSnapshotsInProgress(IVssAdminEx *iface) {
-        return last_error_set(E_NOTIMPL, NULL);
+        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
+        HRESULT hr;
+
+        hr = session_proxy_open(&session);
+        return FAILED(hr) ? hr : admin_proxy_abort_all(session);
+}
+
+static HRESULT describe(const GUID *provider_id, uint64_t *ret_capabilities, int32_t *ret_context) {
+        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
+        HRESULT hr;
+
+        hr = session_proxy_open(&session);
+        return FAILED(hr) ? hr : admin_proxy_describe(session, provider_id, ret_capabilities, ret_context);
 }
 
 static HRESULT STDMETHODCALLTYPE admin_GetProviderCapability(IVssAdminEx *iface,
                                                              VSS_ID provider_id,
                                                              ULONGLONG *ret_capabilities) {
+        uint64_t capabilities;
+        int32_t context;
+        HRESULT hr;
+
         if (!ret_capabilities)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret_capabilities = 0;
 
-        return last_error_set(E_NOTIMPL, NULL);
+        hr = describe(&provider_id, &capabilities, &context);
+        if (SUCCEEDED(hr))
+                *ret_capabilities = capabilities;
+        return hr;
 }
 
 static HRESULT STDMETHODCALLTYPE admin_GetProviderContext(IVssAdminEx *iface,
                                                           VSS_ID provider_id,
                                                           LONG *ret_context) {
+        uint64_t capabilities;
+        int32_t context;
+        HRESULT hr;
+
         if (!ret_context)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret_context = 0;
 
-        return last_error_set(E_NOTIMPL, NULL);
+        hr = describe(&provider_id, &capabilities, &context);
+        if (SUCCEEDED(hr))
+                *ret_context = context;
+        return hr;
 }
 
+/* Nobody has ever written down what it is for. */
 static HRESULT STDMETHODCALLTYPE admin_SetProviderContext(IVssAdminEx *iface,
                                                           VSS_ID provider_id,
                                                           LONG context) {
-        return last_error_set(E_NOTIMPL, NULL);
+        return last_error_set(E_NOTIMPL, "A provider gets its context with each snapshot set: see "
+                                         "IVssBackupComponents::SetContext().");
 }
 
 static const IVssAdminExVtbl admin_vtbl = {

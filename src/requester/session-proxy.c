@@ -6,7 +6,7 @@
  * Each function takes the lock of the connection first, so that the messages are gone when it is given up.
  */
 
-#include "requester/session-proxy.h"
+#include "requester/session-proxy-internal.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,9 +17,6 @@
 #include "wire/last-error.h"
 #include "wire/wire-error.h"
 #include "wire/wire-limits.h"
-
-/* An answer with more is not one of umbrad's. */
-#define ANSWERS_MAX (WIRE_VOLUMES_MAX * WIRE_SNAPSHOTS_MAX)
 
 HRESULT session_proxy_error(const sd_bus_error *error) {
         if (error && sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
@@ -46,7 +43,7 @@ static HRESULT request_error(const char *member, int r) {
         return last_error_set(hresult_from_errno(r), "%s() cannot be sent: %s.", member, strerror(-r));
 }
 
-static HRESULT answer_error(int r) {
+HRESULT session_answer_error(int r) {
         if (r == -ENOMEM)
                 return last_error_set(E_OUTOFMEMORY, NULL);
 
@@ -56,23 +53,29 @@ static HRESULT answer_error(int r) {
                               strerror(-r));
 }
 
-static int request_new(SessionProxy *p, const char *member, sd_bus_message **ret) {
+int session_request_new(SessionProxy *p,
+                        const char *path,
+                        const char *interface,
+                        const char *member,
+                        sd_bus_message **ret) {
         sd_bus *bus = wire_client_lock(p->client);
         int r;
 
-        r = sd_bus_message_new_method_call(bus, ret, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE,
-                                           member);
+        r = sd_bus_message_new_method_call(bus, ret, NULL, path, interface, member);
         wire_client_unlock(p->client);
         return r;
 }
 
-/* @r: how building @m went. */
-static HRESULT request_call(WireClient *client,
-                            sd_bus_message *m,
-                            int r,
-                            const char *member,
-                            usec_t timeout,
-                            sd_bus_message **ret_reply) {
+static int request_new(SessionProxy *p, const char *member, sd_bus_message **ret) {
+        return session_request_new(p, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, member, ret);
+}
+
+HRESULT session_request_call(WireClient *client,
+                             sd_bus_message *m,
+                             int r,
+                             const char *member,
+                             usec_t timeout,
+                             sd_bus_message **ret_reply) {
         _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
 
         if (r < 0)
@@ -133,14 +136,14 @@ static HRESULT session_proxy_open_session(SessionProxy *p) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "u", WIRE_PROTOCOL_VERSION);
 
-        hr = request_call(p->client, m, r, "OpenSession", WIRE_CALL_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "OpenSession", WIRE_CALL_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
         r = sd_bus_message_read(reply, "u", &version);
         if (r >= 0)
                 r = wire_read_guid(reply, &p->id);
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }
 
 HRESULT session_proxy_open(SessionProxy **ret) {
@@ -182,7 +185,7 @@ HRESULT session_proxy_initialize(SessionProxy *p, WireSessionKind kind, int32_t 
         if (r >= 0)
                 r = sd_bus_message_append(m, "ui", (uint32_t) kind, context);
 
-        return request_call(p->client, m, r, "Initialize", WIRE_CALL_TIMEOUT_USEC, NULL);
+        return session_request_call(p->client, m, r, "Initialize", WIRE_CALL_TIMEOUT_USEC, NULL);
 }
 
 HRESULT session_proxy_select_writers(SessionProxy *p, WireWriterSelection what, const GUID *ids, size_t n) {
@@ -197,7 +200,7 @@ HRESULT session_proxy_select_writers(SessionProxy *p, WireWriterSelection what, 
         if (r >= 0)
                 r = wire_append_guids(m, ids, n);
 
-        return request_call(p->client, m, r, "SetWriterSelection", WIRE_CALL_TIMEOUT_USEC, NULL);
+        return session_request_call(p->client, m, r, "SetWriterSelection", WIRE_CALL_TIMEOUT_USEC, NULL);
 }
 
 HRESULT session_proxy_start_set(SessionProxy *p, int32_t context, GUID *ret_set_id) {
@@ -211,12 +214,12 @@ HRESULT session_proxy_start_set(SessionProxy *p, int32_t context, GUID *ret_set_
         if (r >= 0)
                 r = sd_bus_message_append(m, "i", context);
 
-        hr = request_call(p->client, m, r, "StartSnapshotSet", WIRE_CALL_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "StartSnapshotSet", WIRE_CALL_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
         r = wire_read_guid(reply, ret_set_id);
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }
 
 HRESULT session_proxy_add_volume(SessionProxy *p,
@@ -237,7 +240,7 @@ HRESULT session_proxy_add_volume(SessionProxy *p,
         if (r >= 0)
                 r = wire_append_guid(m, provider_id);
 
-        hr = request_call(p->client, m, r, "AddToSnapshotSet", WIRE_PREPARE_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "AddToSnapshotSet", WIRE_PREPARE_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
@@ -246,7 +249,7 @@ HRESULT session_proxy_add_volume(SessionProxy *p,
                 r = wire_read_guid(reply, ret_provider_id);
         if (r >= 0)
                 r = wire_read_text(reply, ret_volume);
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }
 
 HRESULT session_proxy_is_volume_supported(SessionProxy *p,
@@ -265,13 +268,13 @@ HRESULT session_proxy_is_volume_supported(SessionProxy *p,
         if (r >= 0)
                 r = wire_append_text(m, volume);
 
-        hr = request_call(p->client, m, r, "IsVolumeSupported", WIRE_PREPARE_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "IsVolumeSupported", WIRE_PREPARE_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
         r = sd_bus_message_read(reply, "b", &supported);
         if (r < 0)
-                return answer_error(r);
+                return session_answer_error(r);
 
         *ret = supported;
         return S_OK;
@@ -288,12 +291,12 @@ HRESULT session_proxy_get_snapshot(SessionProxy *p, const GUID *snapshot_id, Wir
         if (r >= 0)
                 r = wire_append_guid(m, snapshot_id);
 
-        hr = request_call(p->client, m, r, "GetSnapshotProperties", WIRE_PREPARE_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "GetSnapshotProperties", WIRE_PREPARE_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
         r = wire_read_snapshot(reply, ret);
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }
 
 void session_query_clear(SessionQuery *q) {
@@ -309,23 +312,6 @@ void session_query_clear(SessionQuery *q) {
         *q = (SessionQuery){ 0 };
 }
 
-/* Reads an array of records, each with @read into the next element. */
-#define READ_ARRAY(m, contents, array, n, capacity, read)                                                   \
-        ({                                                                                                  \
-                int _r = sd_bus_message_enter_container((m), 'a', (contents));                              \
-                                                                                                            \
-                if (_r == 0)                                                                                \
-                        _r = -EBADMSG;                                                                      \
-                while (_r >= 0 && (_r = sd_bus_message_at_end((m), 0)) == 0) {                              \
-                        _r = (n) >= ANSWERS_MAX ? -E2BIG : ARRAY_RESERVE((array), (capacity), (n) + 1);     \
-                        if (_r >= 0)                                                                        \
-                                _r = read((m), (array) + (n));                                              \
-                        if (_r >= 0)                                                                        \
-                                ++(n);                                                                      \
-                }                                                                                           \
-                _r < 0 ? _r : sd_bus_message_exit_container(m);                                             \
-        })
-
 HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t context, SessionQuery *ret) {
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
         HRESULT hr;
@@ -338,7 +324,7 @@ HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t c
         if (r >= 0)
                 r = sd_bus_message_append(m, "ui", (uint32_t) returned, context);
 
-        hr = request_call(p->client, m, r, "Query", WIRE_PREPARE_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "Query", WIRE_PREPARE_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
@@ -348,7 +334,7 @@ HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t c
                 r = READ_ARRAY(reply, WIRE_PROVIDER, q.providers, q.n_providers, q.providers_capacity,
                                wire_read_provider);
         if (r < 0)
-                return answer_error(r);
+                return session_answer_error(r);
 
         *ret = q;
         q = (SessionQuery){ 0 };
@@ -372,13 +358,13 @@ HRESULT session_proxy_query_volumes(SessionProxy *p,
         if (r >= 0)
                 r = sd_bus_message_append(m, "i", context);
 
-        hr = request_call(p->client, m, r, "QueryVolumes", WIRE_PREPARE_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "QueryVolumes", WIRE_PREPARE_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
         r = READ_ARRAY(reply, WIRE_VOLUME, q.volumes, q.n_volumes, q.volumes_capacity, wire_read_volume);
         if (r < 0)
-                return answer_error(r);
+                return session_answer_error(r);
 
         *ret = q;
         q = (SessionQuery){ 0 };
@@ -404,7 +390,7 @@ HRESULT session_proxy_delete(SessionProxy *p,
         if (r >= 0)
                 r = sd_bus_message_append(m, "ub", (uint32_t) type, (int) force);
 
-        hr = request_call(p->client, m, r, "DeleteSnapshots", WIRE_DELETE_TIMEOUT_USEC, &reply);
+        hr = session_request_call(p->client, m, r, "DeleteSnapshots", WIRE_DELETE_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
@@ -413,7 +399,7 @@ HRESULT session_proxy_delete(SessionProxy *p,
                 r = wire_read_guid(reply, ret_nondeleted);
         if (r >= 0)
                 r = sd_bus_message_read(reply, "i", ret_result);
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }
 
 HRESULT session_proxy_abort(SessionProxy *p) {
@@ -423,7 +409,7 @@ HRESULT session_proxy_abort(SessionProxy *p) {
         _cleanup_message_ sd_bus_message *m = NULL;
 
         r = request_new(p, "AbortBackup", &m);
-        return request_call(p->client, m, r, "AbortBackup", WIRE_PREPARE_TIMEOUT_USEC, NULL);
+        return session_request_call(p->client, m, r, "AbortBackup", WIRE_PREPARE_TIMEOUT_USEC, NULL);
 }
 
 HRESULT session_proxy_cancel(SessionProxy *p, uint32_t operation) {
@@ -436,7 +422,7 @@ HRESULT session_proxy_cancel(SessionProxy *p, uint32_t operation) {
         if (r >= 0)
                 r = sd_bus_message_append(m, "u", operation);
 
-        return request_call(p->client, m, r, "Cancel", WIRE_PREPARE_TIMEOUT_USEC, NULL);
+        return session_request_call(p->client, m, r, "Cancel", WIRE_PREPARE_TIMEOUT_USEC, NULL);
 }
 
 HRESULT session_proxy_begin(SessionProxy *p,
@@ -473,7 +459,7 @@ HRESULT session_proxy_read_document(sd_bus_message *m, SessionDocument kind, cha
         else
                 r = wire_read_blob(m, DOCUMENT_SIZE_MAX, ret, ret_size);
 
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }
 
 void session_writers_clear(SessionWriters *w) {
@@ -493,16 +479,16 @@ HRESULT session_proxy_read_writers(sd_bus_message *m, SessionWriters *ret) {
         if (r >= 0)
                 r = wire_read_blob(m, SIZE_MAX, &w.documents, &w.size);
         if (r < 0)
-                return answer_error(r);
+                return session_answer_error(r);
 
         /* The parts must fill the blob exactly. */
         for (size_t i = 0; i < w.n; ++i) {
                 if (w.writers[i].document_size > w.size - total)
-                        return answer_error(-EBADMSG);
+                        return session_answer_error(-EBADMSG);
                 total += w.writers[i].document_size;
         }
         if (total != w.size)
-                return answer_error(-EBADMSG);
+                return session_answer_error(-EBADMSG);
 
         *ret = w;
         w = (SessionWriters){ 0 };
@@ -522,7 +508,7 @@ HRESULT session_proxy_read_statuses(sd_bus_message *m, SessionStatuses *ret) {
 
         r = READ_ARRAY(m, WIRE_WRITER_STATUS, s.statuses, s.n, s.capacity, wire_read_writer_status);
         if (r < 0)
-                return answer_error(r);
+                return session_answer_error(r);
 
         *ret = s;
         s = (SessionStatuses){ 0 };
@@ -546,12 +532,12 @@ HRESULT session_proxy_get_status(char **ret_json) {
                                            WIRE_MANAGER_INTERFACE, "GetStatus");
         wire_client_unlock(client);
 
-        hr = request_call(client, m, r, "GetStatus", WIRE_CALL_TIMEOUT_USEC, &reply);
+        hr = session_request_call(client, m, r, "GetStatus", WIRE_CALL_TIMEOUT_USEC, &reply);
         if (FAILED(hr))
                 return hr;
 
         r = sd_bus_message_read(reply, "s", &json);
         if (r >= 0)
                 r = strdup_to(json, ret_json);
-        return r < 0 ? answer_error(r) : S_OK;
+        return r < 0 ? session_answer_error(r) : S_OK;
 }

@@ -11,6 +11,7 @@
 #define WIRE_TEXT_MAX 32768U      /* a path or name, escaped */
 #define WIRE_VOLUMES_MAX 64U      /* in one set: VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED */
 #define WIRE_SNAPSHOTS_MAX 512U   /* of one volume: VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED */
+#define WIRE_PROVIDERS_MAX 256U   /* registered ones */
 #define WIRE_MESSAGE_MAX 4096U    /* a failure message of a writer */
 #define WIRE_IDS_MAX 4096U        /* in SetWriterSelection */
 

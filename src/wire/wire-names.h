@@ -63,6 +63,16 @@
  *   GatherWriterStatus(u operation) → a WIRE_WRITER_STATUS
  */
 
+/* What IVssAdmin does; on a connection with a session. */
+#define WIRE_ADMIN_PATH "/umbra/admin"
+#define WIRE_ADMIN_INTERFACE "umbra.Admin1"
+/*
+ * RegisterProvider(ay id, ay class_id, s name, i type, s version, ay version_id) → ()
+ * UnregisterProvider(ay id) → ()
+ * DescribeProvider(ay id) → (t capabilities, i context)
+ * AbortAll() → ()                          answered when nothing is left of the set in progress
+ */
+
 /* VSS_SNAPSHOT_PROP in its order, then i consistency. */
 #define WIRE_SNAPSHOT "(ayayissssssayixii)"
 /* VSS_PROVIDER_PROP in its order. */

@@ -37,9 +37,9 @@ static bool umbrad_answers(void *arg) {
 
 static void start_umbrad(Fixture *f) {
         char name[] = "umbrad", socket[] = "--socket", state[] = "--state-dir", runtime[] = "--runtime-dir",
-             config[] = "--config", none[] = "/dev/null";
-        char *const argv[] = { name,    socket,         f->socket, state, f->state_dir,
-                               runtime, f->runtime_dir, config,    none,  NULL };
+             config[] = "--config";
+        char *const argv[] = { name,    socket,         f->socket, state,     f->state_dir,
+                               runtime, f->runtime_dir, config,    f->config, NULL };
         const SpawnOptions options = {
                 .path = getenv("UMBRAD"),
                 .argv = argv,
@@ -61,6 +61,7 @@ Fixture *fixture_new(void) {
         f->socket = path_in(f->dir, "umbra.sock");
         f->state_dir = path_in(f->dir, "state");
         f->runtime_dir = path_in(f->dir, "run");
+        f->config = path_in(f->dir, "umbra.conf");
         f->volume = path_in(f->dir, "volume");
         write_file(f->dir, "volume/one", "first\n");
         write_file(f->dir, "volume/two/three", "second\n");
@@ -83,6 +84,12 @@ void fixture_kill(Fixture *f) {
         if (f->pidfd >= 0)
                 (void) process_end(f->pidfd, 0, NULL);
         f->pidfd = fd_close(f->pidfd);
+}
+
+void fixture_restart(Fixture *f, const char *config) {
+        fixture_kill(f);
+        write_file(f->dir, "umbra.conf", config ?: "");
+        start_umbrad(f);
 }
 
 /* What umbrad left mounted: it was killed, or its snapshots are persistent. */
@@ -119,6 +126,7 @@ Fixture *fixture_free(Fixture *f) {
         free(f->socket);
         free(f->state_dir);
         free(f->runtime_dir);
+        free(f->config);
         free(f->volume);
         free(f->wide);
         temp_dir_free(f->dir);

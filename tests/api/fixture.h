@@ -19,7 +19,7 @@ extern "C" {
 #endif
 
 typedef struct Fixture {
-        char *dir, *socket, *state_dir, *runtime_dir;
+        char *dir, *socket, *state_dir, *runtime_dir, *config;
         char *volume; /* a directory with some files */
         WCHAR *wide;  /* its name as a program from Windows would write it: \srv\data\ */
         pid_t pid;
@@ -31,6 +31,8 @@ Fixture *fixture_new(void);
 Fixture *fixture_free(Fixture *f);
 /* umbrad dies, as by a crash. */
 void fixture_kill(Fixture *f);
+/* umbrad again, in the same directories, with this text as its umbra.conf; NULL: none. */
+void fixture_restart(Fixture *f, const char *config);
 /* Puts a file below the volume. */
 void fixture_write(Fixture *f, const char *name, const char *text);
 /* A file below @root, a directory as umbra named it, says @text. */

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who There Is
+ */
+
+#include "coordinator/provider-registry.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "base/log.h"
+#include "coordinator/manager.h"
+#include "coordinator/snapshot-set.h"
+#include "provider/provider-builtin.h"
+#include "wire/wire-limits.h"
+
+static bool is_shown(const ProviderInfo *p) {
+        return !p->test_only || getenv("UMBRA_FAKE_PROVIDER");
+}
+
+int provider_registry_foreach(Manager *m,
+                              int (*each)(const WireProvider *p, void *userdata),
+                              void *userdata) {
+        _cleanup_(catalog_providers_clear) CatalogProviders registered = {};
+        int r;
+
+        for (const ProviderInfo *p = provider_builtins; p->name; ++p) {
+                const WireProvider provider = {
+                        .id = p->id,
+                        .name = (char *) (uintptr_t) p->name,
+                        .type = p->type,
+                        .version = (char *) (uintptr_t) p->version,
+                        .version_id = p->version_id,
+                        .class_id = p->class_id,
+                };
+
+                r = is_shown(p) ? each(&provider, userdata) : 0;
+                if (r < 0)
+                        return r;
+        }
+
+        r = catalog_list_providers(m->catalog, &registered);
+        for (size_t i = 0; r >= 0 && i < registered.n; ++i) {
+                const CatalogProvider *p = registered.items + i;
+                const WireProvider provider = {
+                        .id = p->id,
+                        .name = p->name,
+                        .type = p->type,
+                        .version = p->version,
+                        .version_id = p->version_id,
+                        .class_id = p->class_id,
+                };
+
+                r = each(&provider, userdata);
+        }
+        return r < 0 ? r : 0;
+}
+
+static bool is_known(Manager *m, const GUID *id) {
+        _cleanup_(catalog_provider_clear) CatalogProvider p = {};
+
+        return provider_builtin_find(id) || catalog_get_provider(m->catalog, id, &p) >= 0;
+}
+
+static HRESULT check_new(const CatalogProvider *p, char **ret_why) {
+        const char *why = NULL;
+
+        if (guid_is_null(&p->id) || guid_is_null(&p->class_id) || guid_is_null(&p->version_id))
+                why = "a provider needs an id, a class id and a version id";
+        else if (!p->name || !p->version)
+                why = "a provider needs a name and a version";
+        else if (p->type == VSS_PROV_SYSTEM)
+                why = "system providers come with umbra and cannot be registered";
+        else if (p->type < VSS_PROV_SOFTWARE || p->type > VSS_PROV_FILESHARE)
+                why = "the provider's type is none";
+        if (!why)
+                return S_OK;
+
+        (void) strdup_to(why, ret_why);
+        return E_INVALIDARG;
+}
+
+HRESULT provider_registry_add(Manager *m, const CatalogProvider *p, char **ret_why) {
+        _cleanup_(catalog_providers_clear) CatalogProviders registered = {};
+        HRESULT hr;
+        int r;
+
+        hr = check_new(p, ret_why);
+        if (FAILED(hr))
+                return hr;
+        if (provider_is_any(&p->id) || is_known(m, &p->id)) {
+                (void) strdup_to("a provider of this id is registered: to replace it, unregister it first",
+                                 ret_why);
+                return VSS_E_PROVIDER_ALREADY_REGISTERED;
+        }
+
+        r = catalog_list_providers(m->catalog, &registered);
+        if (r >= 0 && registered.n >= WIRE_PROVIDERS_MAX) {
+                (void) format_to(ret_why, "there are %u registered providers, and no more are kept",
+                                 WIRE_PROVIDERS_MAX);
+                return E_OUTOFMEMORY;
+        }
+        if (r >= 0)
+                r = catalog_add_provider(m->catalog, p);
+        if (r < 0)
+                return r == -EEXIST ? VSS_E_PROVIDER_ALREADY_REGISTERED : hresult_from_errno(r);
+
+        log_notice("Provider '%s' {%s} is registered", p->name, GUID_TO_STRING(&p->id));
+        return S_OK;
+}
+
+HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why) {
+        const ProviderInfo *builtin = provider_builtin_find(id);
+        unsigned n = 0;
+        int r;
+
+        if (builtin) {
+                (void) format_to(ret_why, "the %s provider is a part of umbra and cannot be unregistered",
+                                 builtin->name);
+                return VSS_E_PROVIDER_IN_USE;
+        }
+        if (!is_known(m, id))
+                return VSS_E_PROVIDER_NOT_REGISTERED;
+
+        r = catalog_count_provider(m->catalog, id, &n);
+        if (r >= 0 && n > 0) {
+                (void) format_to(ret_why, "%u shadow copies are the provider's: delete them first", n);
+                return VSS_E_PROVIDER_IN_USE;
+        }
+        if (r >= 0)
+                r = catalog_remove_provider(m->catalog, id);
+        if (r < 0)
+                return r == -ENOENT ? VSS_E_PROVIDER_NOT_REGISTERED : hresult_from_errno(r);
+
+        log_notice("Provider {%s} is no longer registered", GUID_TO_STRING(id));
+        return S_OK;
+}
+
+/* {b5946137-7b9f-4925-af80-51abd60b20d5}, which programs for Windows name when they mean "the usual one". */
+bool provider_is_any(const GUID *id) {
+        static const GUID system_provider = { 0xb5946137,
+                                              0x7b9f,
+                                              0x4925,
+                                              { 0xaf, 0x80, 0x51, 0xab, 0xd6, 0x0b, 0x20, 0xd5 } };
+
+        return guid_is_null(id) || guid_equal(id, &system_provider);
+}
+
+HRESULT provider_registry_check(Manager *m, const GUID *id, char **ret_why) {
+        _cleanup_(catalog_provider_clear) CatalogProvider p = {};
+
+        if (provider_is_any(id) || provider_builtin_find(id))
+                return S_OK;
+
+        if (catalog_get_provider(m->catalog, id, &p) < 0)
+                return VSS_E_PROVIDER_NOT_REGISTERED;
+
+        (void) format_to(ret_why,
+                         "the provider '%s' is registered, but this version of umbra does not run providers "
+                         "of others: name another one, or none",
+                         p.name);
+        return VSS_E_UNEXPECTED_PROVIDER_ERROR;
+}
+
+HRESULT provider_registry_describe(Manager *m,
+                                   const GUID *id,
+                                   uint64_t *ret_capabilities,
+                                   int32_t *ret_context) {
+        const ProviderInfo *builtin = provider_builtin_find(id);
+        const SnapshotSet *set = m->current;
+
+        if (!is_known(m, id))
+                return VSS_E_PROVIDER_NOT_REGISTERED;
+
+        /* Whether its copies are differential or whole is for each volume to say; nothing else applies. */
+        *ret_capabilities = builtin ? VSS_PRV_CAPABILITY_COMPLIANT : 0;
+        *ret_context = VSS_CTX_BACKUP;
+        for (size_t i = 0; set && i < set->n_snapshots; ++i)
+                if (set->snapshots[i]->provider == builtin)
+                        *ret_context = set->context;
+        return S_OK;
+}
