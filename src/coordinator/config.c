@@ -91,11 +91,11 @@ int config_load(const char *path, Config **ret) {
 
         r = path ? ini_parse(path, config_on_entry, c) : 0;
         if (r > 0) {
-                log_error("Failed to read '%s', line %d, refusing to start with half of it", path, r);
+                log_error("'%s' is wrong in line %d, taking nothing of it", path, r);
                 return -EINVAL;
         }
         if (r < 0 && errno != ENOENT)
-                return log_error_errno(errno, "Failed to read '%s', refusing to start without it: %m", path);
+                return log_error_errno(errno, "Failed to read '%s': %m", path);
 
         *ret = TAKE_PTR(c);
         return 0;

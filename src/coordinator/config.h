@@ -4,7 +4,7 @@
 /*
  * umbra.conf
  *
- * An ini file, read once at start: who else may do what. Root, the user umbrad runs as and members of the group umbra may do everything.
+ * An ini file, read at start and on SIGHUP: who else may do what. Root, the user umbrad runs as and members of the group umbra may do everything.
  *
  *     [requesters]
  *     user = backup            ; more lines, more users

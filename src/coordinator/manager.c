@@ -31,6 +31,7 @@
 #include "coordinator/guard-client.h"
 #include "coordinator/idle.h"
 #include "coordinator/recover.h"
+#include "coordinator/reload.h"
 #include "coordinator/volume.h"
 #include "wire/wire-limits.h"
 
@@ -162,6 +163,7 @@ static int manager_set_up_loop(Manager *m) {
         sigemptyset(&mask);
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
         sigaddset(&mask, SIGCHLD);
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
@@ -169,7 +171,17 @@ static int manager_set_up_loop(Manager *m) {
         r = sd_event_add_signal(m->event, &m->sigterm, SIGTERM, manager_on_signal, m);
         if (r < 0)
                 return r;
-        return sd_event_add_signal(m->event, &m->sigint, SIGINT, manager_on_signal, m);
+        r = sd_event_add_signal(m->event, &m->sigint, SIGINT, manager_on_signal, m);
+        if (r < 0)
+                return r;
+        return reload_set_up(m);
+}
+
+static int manager_load_config(Manager *m) {
+        int r;
+
+        r = config_load(m->config_path, &m->config);
+        return r < 0 ? log_error_errno(r, "Without its configuration umbrad does not know who may do what, refusing to start: %m") : 0;
 }
 
 int manager_new(const ManagerOptions *options, Manager **ret) {
@@ -184,7 +196,8 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         m->started = now_usec(CLOCK_MONOTONIC);
         (void) gethostname(host, sizeof(host) - 1);
         if (strdup_to(options->socket_path, &m->socket_path) < 0 || strdup_to(options->state_dir, &m->state_dir) < 0 ||
-            strdup_to(options->runtime_dir, &m->runtime_dir) < 0 || strdup_to(host, &m->machine) < 0)
+            strdup_to(options->runtime_dir, &m->runtime_dir) < 0 || strdup_to(host, &m->machine) < 0 ||
+            strdup_to(options->config_path, &m->config_path) < 0)
                 return -ENOMEM;
         m->env = (ProviderEnv){
                 .state_dir = m->state_dir,
@@ -195,7 +208,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         raise_fd_limit();
         r = manager_set_up_loop(m);
         if (r >= 0)
-                r = config_load(options->config_path, &m->config);
+                r = manager_load_config(m);
         if (r >= 0)
                 r = manager_make_directories(m);
         if (r >= 0)
@@ -251,10 +264,13 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->listen_source);
         sd_event_source_disable_unref(m->sigterm);
         sd_event_source_disable_unref(m->sigint);
+        sd_event_source_disable_unref(m->sighup);
+        sd_event_source_disable_unref(m->reload_turn);
         fd_close(m->listen_fd);
         if (m->own_socket)
                 (void) unlink(m->socket_path);
         sd_event_unref(m->event);
+        free(m->config_path);
         free(m->socket_path);
         free(m->state_dir);
         free(m->runtime_dir);

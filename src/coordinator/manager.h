@@ -39,8 +39,9 @@ typedef struct ManagerOptions {
 
 struct Manager {
         sd_event *event;
-        sd_event_source *listen_source, *sigterm, *sigint;
-        char *socket_path, *state_dir, *runtime_dir, *machine;
+        sd_event_source *listen_source, *sigterm, *sigint, *sighup, *reload_turn;
+        bool reload_waits; /* until nothing is frozen */
+        char *config_path, *socket_path, *state_dir, *runtime_dir, *machine;
         int listen_fd;
         bool own_socket, stopping;
         usec_t started;

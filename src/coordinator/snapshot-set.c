@@ -30,6 +30,7 @@
 #include "coordinator/operation.h"
 #include "coordinator/phase.h"
 #include "coordinator/provider-pool.h"
+#include "coordinator/reload.h"
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
 
@@ -70,6 +71,7 @@ HRESULT snapshot_set_enter(SnapshotSet *set, SetState to) {
                 log_release();
                 catalog_thaw(set->manager->catalog);
                 discard_queue_resume(set->manager->discards);
+                reload_thawed(set->manager);
         }
         if ((to == SET_CREATED || to == SET_ABORTED) && set->manager->current == set)
                 set->manager->current = NULL;

@@ -189,8 +189,11 @@ HRESULT backup_components_new(IVssBackupComponents **ret) {
 }
 
 HRESULT backup_components_check(BackupComponents *b, SessionCall call, const char *method) {
-        if (b->running)
-                wire_client_poll(b->session->client);
+        HRESULT hr;
+
+        hr = session_proxy_check(b->session);
+        if (FAILED(hr) && !session_call_outlives_umbrad(call))
+                return hr;
 
         return session_rules_check(&b->rules, call, method);
 }

@@ -44,6 +44,7 @@ typedef struct BackupComponents {
         SessionRules rules;
         bool released;
         Operation *running; /* until it has settled */
+        const char *torn;   /* the operation that lost the connection and, with it, what the writers said */
         uint32_t n_operations;
 
         ViewOwner *view; /* owns the document; made anew whenever pointers into it become invalid */
@@ -61,7 +62,12 @@ BackupComponents *impl_from_IVssBackupComponentsEx4(IVssBackupComponentsEx4 *ifa
 void backup_components_keep(BackupComponents *b); /* for an IVssAsync */
 void backup_components_drop(BackupComponents *b);
 
-/* session_rules_check(), for an object whose operation may have been answered without anybody having looked.
+/*
+ * First of all in every method: is there still a session, and may @method be called now? What umbrad has sent
+ * is taken in before, so that an operation that has ended without anybody having looked is over.
+ *
+ * A session ends with its connection and cannot be resumed: from then on VSS_E_UNEXPECTED, or E_ACCESSDENIED
+ * when the administrator ended it.
  */
 HRESULT backup_components_check(BackupComponents *b, SessionCall call, const char *method);
 

@@ -148,7 +148,8 @@ HRESULT backup_components_SetRestoreState(BackupIface iface, VSS_RESTORE_TYPE ty
         return S_OK;
 }
 
-/* [MS: nf-vsbackup-ivssbackupcomponents-saveasxml] */
+/* The document is here and outlives umbrad, unless the end came while writers wrote in it: then it looks
+ * complete and is not. [MS: nf-vsbackup-ivssbackupcomponents-saveasxml] */
 HRESULT backup_components_SaveAsXML(BackupIface iface, BSTR *ret_xml) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         _cleanup_(freep) char *text = NULL;
@@ -164,6 +165,11 @@ HRESULT backup_components_SaveAsXML(BackupIface iface, BSTR *ret_xml) {
         hr = backup_components_check(b, CALL_SAVE_AS_XML, "SaveAsXML");
         if (FAILED(hr))
                 return hr;
+        if (b->torn)
+                return last_error_set(VSS_E_UNEXPECTED,
+                                      "The connection to umbrad was lost in %s(): what the writers said is "
+                                      "not in the document.",
+                                      b->torn);
 
         DOCUMENT_LOCKED(b);
 

@@ -132,6 +132,8 @@ static HRESULT operation_result(Operation *op, sd_bus_message *m) {
                 return op->kind->finish ? op->kind->finish(op->backup, m) : S_OK;
 
         hr = session_proxy_error(error);
+        if (op->kind->writers_write && !wire_client_is_connected(op->backup->session->client))
+                op->backup->torn = op->kind->name;
         if (op->kind->asks_writers && sd_bus_error_has_name(error, SD_BUS_ERROR_DISCONNECTED))
                 return VSS_E_WRITER_INFRASTRUCTURE;
 

@@ -16,6 +16,7 @@ typedef struct OperationKind {
         SessionCall call; /* when it may be begun */
         SessionDocument document;
         bool asks_writers;             /* without umbrad the result is VSS_E_WRITER_INFRASTRUCTURE */
+        bool writers_write;            /* in the document, and it comes back */
         SessionState success, failure; /* _SESSION_STATE_INVALID: the state stays */
         /* Takes over what a successful answer holds; with the lock. */
         HRESULT (*finish)(BackupComponents *b, sd_bus_message *m);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/hresult.h"
@@ -27,6 +28,12 @@ HRESULT session_proxy_error(const sd_bus_error *error) {
         return last_error_from_wire(error);
 }
 
+static HRESULT access_revoked(void) {
+        return last_error_set(E_ACCESSDENIED,
+                              "The right to make backups was taken away (umbra.conf), and with it the "
+                              "session ended: what it was doing is undone.");
+}
+
 /* What went wrong on our side, before umbrad was asked. */
 static HRESULT request_error(const char *member, int r) {
         if (r == -ENOMEM)
@@ -39,8 +46,27 @@ static HRESULT request_error(const char *member, int r) {
         if (r == -ECHILD)
                 return last_error_set(VSS_E_UNEXPECTED,
                                       "The object belongs to the process that fork() was called in.");
+        if (r == -EACCES)
+                return access_revoked();
 
         return last_error_set(hresult_from_errno(r), "%s() cannot be sent: %s.", member, strerror(-r));
+}
+
+HRESULT session_proxy_check(SessionProxy *p) {
+        if (p->pid != getpid())
+                return request_error("", -ECHILD);
+
+        WIRE_CLIENT_LOCKED(p->client);
+
+        wire_client_poll(p->client);
+        if (wire_client_is_revoked(p->client))
+                return access_revoked();
+        if (!wire_client_is_connected(p->client))
+                return last_error_set(VSS_E_UNEXPECTED,
+                                      "The connection to umbrad is lost and the session over; it cannot be "
+                                      "resumed: create a new object.");
+
+        return S_OK;
 }
 
 HRESULT session_answer_error(int r) {
@@ -153,6 +179,7 @@ HRESULT session_proxy_open(SessionProxy **ret) {
         p = calloc_checked(1, sizeof(*p));
         if (!p)
                 return request_error("OpenSession", -ENOMEM);
+        p->pid = getpid();
 
         hr = client_open(&p->client);
         if (FAILED(hr))

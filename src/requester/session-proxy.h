@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <systemd/sd-bus.h>
 #include <vss.h>
 
@@ -24,6 +25,7 @@
 
 typedef struct SessionProxy {
         WireClient *client;
+        pid_t pid; /* of the process that it belongs to */
         GUID id;
 } SessionProxy;
 
@@ -31,6 +33,10 @@ typedef struct SessionProxy {
 HRESULT session_proxy_open(SessionProxy **ret);
 SessionProxy *session_proxy_free(SessionProxy *p); /* ends the connection; takes NULL, returns NULL */
 DEFINE_CLEANUP(SessionProxy *, session_proxy_free)
+
+/* Whether there still is a session: VSS_E_UNEXPECTED when the connection was lost, E_ACCESSDENIED when umbrad
+ * ended it because the caller's grant is gone. */
+HRESULT session_proxy_check(SessionProxy *p);
 
 HRESULT session_proxy_initialize(SessionProxy *p, WireSessionKind kind, int32_t context);
 HRESULT session_proxy_select_writers(SessionProxy *p, WireWriterSelection what, const GUID *ids, size_t n);

@@ -108,6 +108,11 @@ bool session_rules_has_writers(const SessionRules *rules) {
         return !(rules->context & VSS_VOLSNAP_ATTR_NO_WRITERS);
 }
 
+bool session_call_outlives_umbrad(SessionCall call) {
+        return call == CALL_SAVE_AS_XML || call == CALL_FREE_WRITER_METADATA ||
+               call == CALL_FREE_WRITER_STATUS;
+}
+
 /* Why the state alone forbids the call, as an answer to "what did I do wrong?". */
 static HRESULT refuse_state(const SessionRules *rules, SessionCall call, const char *name) {
         unsigned states = rules_of_calls[call].states;

@@ -100,6 +100,8 @@ typedef struct SessionRules {
 
 void session_rules_init(SessionRules *rules);
 bool session_rules_has_writers(const SessionRules *rules);
+/* Without umbrad the document can still be saved, and what was handed out given back; nothing else. */
+bool session_call_outlives_umbrad(SessionCall call);
 /* S_OK, or VSS_E_BAD_STATE with a sentence in last_error_get() that says what @name would need. */
 HRESULT session_rules_check(const SessionRules *rules, SessionCall call, const char *name);
 /* The only one who writes @state. VSS_E_BAD_STATE if the picture has no such arrow; then nothing changes. */

@@ -12,7 +12,8 @@
  * looks again.
  *
  * The end of a connection is @ended. From then on nothing is dispatched; every pending call has had its
- * answer, the real one or @lost, which was made beforehand so that running out of memory cannot lose it.
+ * answer, the real one or @lost, which was made beforehand so that running out of memory cannot lose it. When
+ * umbrad says before it goes that it takes our access away, @lost becomes what says that.
  * sd-bus owns its descriptor and closes it when it likes; we poll a duplicate, so that no thread ever polls
  * a number that is closed or somebody else's.
  */
@@ -36,6 +37,8 @@
 #include "wire/wire-types.h"
 
 #define DISCONNECTED_SENTENCE "The connection to umbrad has ended."
+#define REVOKED_SENTENCE                                                                                    \
+        "The administrator has taken the right to talk to umbrad away (umbra.conf); the connection has ended."
 
 typedef struct Pending Pending;
 
@@ -59,13 +62,15 @@ struct WireClient {
         sd_bus *bus;
         int poll_fd, kick_fd;
         Pending pending;      /* head of a ring */
-        sd_bus_message *lost; /* the answer to calls that get none */
+        sd_bus_message *lost;   /* the answer to calls that get none */
+        sd_bus_message *denied; /* what @lost becomes with @revoked */
 
         bool leading;     /* somebody leads */
         bool polling;     /* and sleeps */
         bool dispatching; /* the owner of the lock is inside sd_bus_process() */
         bool ended;
-        int error; /* what ended it */
+        bool revoked; /* by umbrad, which said so */
+        int error;    /* what ended it */
 };
 
 sd_bus *wire_client_lock(WireClient *c) {
@@ -280,10 +285,20 @@ void wire_client_disconnect(WireClient *c) {
         client_kick(c);
 }
 
+bool wire_client_is_revoked(WireClient *c) {
+        WIRE_CLIENT_LOCKED(c);
+
+        return c->revoked;
+}
+
 bool wire_client_is_connected(WireClient *c) {
         WIRE_CLIENT_LOCKED(c);
 
         return !c->ended && sd_bus_is_open(c->bus) > 0;
+}
+
+static int client_ended_error(const WireClient *c) {
+        return c->revoked ? -EACCES : -ENOTCONN;
 }
 
 int wire_client_send(WireClient *c, sd_bus_message *m) {
@@ -292,7 +307,7 @@ int wire_client_send(WireClient *c, sd_bus_message *m) {
         WIRE_CLIENT_LOCKED(c);
 
         if (c->ended)
-                return -ENOTCONN;
+                return client_ended_error(c);
 
         r = sd_bus_send(c->bus, m, NULL);
         client_kick(c); /* it may have to wait for POLLOUT */
@@ -319,7 +334,7 @@ static int client_call(WireClient *c,
         int r;
 
         if (c->ended)
-                return -ENOTCONN;
+                return client_ended_error(c);
 
         p = calloc_checked(1, sizeof(*p));
         if (!p)
@@ -393,6 +408,8 @@ int wire_client_call(WireClient *c,
         r = client_call(c, m, awaited_on_reply, &awaited, &awaited.pending);
         if (r == -ENOTCONN || r == -ECONNRESET)
                 (void) sd_bus_error_set_const(error, SD_BUS_ERROR_DISCONNECTED, DISCONNECTED_SENTENCE);
+        else if (r == -EACCES)
+                (void) sd_bus_error_set_const(error, SD_BUS_ERROR_ACCESS_DENIED, REVOKED_SENTENCE);
         else if (r < 0)
                 (void) sd_bus_error_set_errno(error, r);
         if (r < 0)
@@ -438,6 +455,20 @@ static void client_init_lock(WireClient *c) {
         pthread_condattr_destroy(&cond_attr);
 }
 
+/* The last thing that umbrad says on this connection. */
+static int client_on_revoked(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        WireClient *c = userdata;
+        sd_bus_message *lost = c->lost;
+
+        if (c->revoked || !c->denied)
+                return 0;
+
+        c->revoked = true;
+        c->lost = c->denied;
+        c->denied = lost;
+        return 0;
+}
+
 /* Takes @fd over, also when it fails. */
 static int client_start_bus(WireClient *c, int fd) {
         int r;
@@ -458,6 +489,11 @@ static int client_start_bus(WireClient *c, int fd) {
         if (r < 0)
                 return r;
 
+        r = sd_bus_match_signal(c->bus, NULL, NULL, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE,
+                                "AccessRevoked", client_on_revoked, c);
+        if (r < 0)
+                return r;
+
         return sd_bus_start(c->bus);
 }
 
@@ -475,8 +511,11 @@ static int client_make_lost(WireClient *c) {
         if (r < 0)
                 return r;
 
-        return sd_bus_message_new_method_errorf(m, &c->lost, SD_BUS_ERROR_DISCONNECTED,
-                                                DISCONNECTED_SENTENCE);
+        r = sd_bus_message_new_method_errorf(m, &c->lost, SD_BUS_ERROR_DISCONNECTED, DISCONNECTED_SENTENCE);
+        if (r < 0)
+                return r;
+
+        return sd_bus_message_new_method_errorf(m, &c->denied, SD_BUS_ERROR_ACCESS_DENIED, REVOKED_SENTENCE);
 }
 
 static bool bus_is_ready(void *arg) {
@@ -539,6 +578,7 @@ WireClient *wire_client_unref(WireClient *c) {
         if (c->bus) {
                 wire_client_disconnect(c);
                 sd_bus_message_unref(c->lost);
+                sd_bus_message_unref(c->denied);
                 sd_bus_unref(c->bus);
         }
         (void) fd_close(c->kick_fd);

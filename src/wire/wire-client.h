@@ -78,3 +78,6 @@ void wire_client_poll(WireClient *c);
  * twice. */
 void wire_client_disconnect(WireClient *c);
 bool wire_client_is_connected(WireClient *c);
+/* umbrad said AccessRevoked before it ended the connection: calls end with SD_BUS_ERROR_ACCESS_DENIED,
+ * -EACCES, instead of SD_BUS_ERROR_DISCONNECTED, -ENOTCONN. */
+bool wire_client_is_revoked(WireClient *c);

@@ -29,6 +29,7 @@
  * RegisterWriter(u protocol_version, ay writer_id, ay instance_id, s name, s instance_name, u major,
  *                u minor, u usage, u source, i level, t freeze_limit_usec, u event_mask) → ()
  * GetStatus() → s                 a JSON object; needs a session role or none
+ * Signal AccessRevoked(): the last thing that a client hears whose grant has gone from umbra.conf
  */
 #define WIRE_REGISTER_WRITER_SIGNATURE_TAIL "ssuuuuitu"
 

@@ -60,7 +60,7 @@ typedef struct Pending {
 typedef struct Peer {
         FakeUmbrad *umbrad;
         pthread_t thread;
-        int fd;
+        int fd, end_fd;
         bool close;
         Pending pending[PENDING_MAX];
         size_t n_pending;
@@ -78,6 +78,7 @@ struct FakeUmbrad {
         Writer writers[WRITERS_MAX];
         size_t n_writers;
         unsigned n_connected;
+        bool revoked; /* what those whose @end_fd is written to say first */
 };
 
 /* Locked by the caller. */
@@ -352,6 +353,18 @@ static void peer_count(FakeUmbrad *f, int by) {
         pthread_mutex_unlock(&f->lock);
 }
 
+static void say_revoked(Peer *peer, sd_bus *bus) {
+        bool revoked;
+
+        pthread_mutex_lock(&peer->umbrad->lock);
+        revoked = peer->umbrad->revoked;
+        pthread_mutex_unlock(&peer->umbrad->lock);
+
+        if (revoked)
+                assert(sd_bus_emit_signal(bus, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, "AccessRevoked", NULL) >=
+                       0);
+}
+
 static void *peer_main(void *arg) {
         Peer *peer = arg;
         sd_id128_t id;
@@ -367,9 +380,10 @@ static void *peer_main(void *arg) {
         r = sd_bus_start(bus);
 
         while (r >= 0) {
-                struct pollfd fds[2] = {
+                struct pollfd fds[3] = {
                         { .fd = peer->fd },
                         { .fd = peer->umbrad->stop_fd, .events = POLLIN },
+                        { .fd = peer->end_fd, .events = POLLIN },
                 };
                 struct timespec timeout;
                 usec_t next, now;
@@ -384,8 +398,10 @@ static void *peer_main(void *arg) {
                 now = now_usec(CLOCK_MONOTONIC);
                 timeout = timespec_from_usec(next > now ? next - now : 0);
                 fds[0].events = (short) sd_bus_get_events(bus);
-                (void) ppoll(fds, 2, next == USEC_INFINITY ? NULL : &timeout, NULL);
-                if (fds[1].revents)
+                (void) ppoll(fds, 3, next == USEC_INFINITY ? NULL : &timeout, NULL);
+                if (fds[2].revents)
+                        say_revoked(peer, bus);
+                if (fds[1].revents || fds[2].revents)
                         break;
         }
 
@@ -415,7 +431,8 @@ static void *umbrad_main(void *arg) {
                 peer = f->peers + f->n_peers++;
                 peer->umbrad = f;
                 peer->fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-                assert(peer->fd >= 0);
+                peer->end_fd = eventfd(0, EFD_CLOEXEC);
+                assert(peer->fd >= 0 && peer->end_fd >= 0);
                 peer_count(f, 1);
                 assert(pthread_create(&peer->thread, NULL, peer_main, peer) == 0);
         }
@@ -445,8 +462,10 @@ FakeUmbrad *fake_umbrad_start(void) {
 void fake_umbrad_stop(FakeUmbrad *f) {
         assert(eventfd_write(f->stop_fd, 1) == 0);
         pthread_join(f->thread, NULL);
-        for (size_t i = 0; i < f->n_peers; ++i)
+        for (size_t i = 0; i < f->n_peers; ++i) {
                 pthread_join(f->peers[i].thread, NULL);
+                close(f->peers[i].end_fd);
+        }
 
         for (size_t i = 0; i < f->n_writers; ++i) {
                 free(f->writers[i].name);
@@ -510,4 +529,15 @@ static bool connections_are(void *arg) {
 
 bool fake_umbrad_await_connections(FakeUmbrad *f, unsigned n) {
         return eventually(connections_are, &(Connections){ f, n }, TEST_PATIENCE_USEC);
+}
+
+void fake_umbrad_end_connections(FakeUmbrad *f, bool revoked) {
+        pthread_mutex_lock(&f->lock);
+        f->revoked = revoked;
+        pthread_mutex_unlock(&f->lock);
+
+        /* Those of peers that have gone are still open. */
+        for (size_t i = 0; i < f->n_peers; ++i)
+                assert(eventfd_write(f->peers[i].end_fd, 1) == 0);
+        assert(fake_umbrad_await_connections(f, 0));
 }

@@ -38,6 +38,8 @@ void fake_umbrad_add_writer(FakeUmbrad *f,
                             const char *name,
                             const char *xml);
 
+/* Ends all connections now; @revoked: and says before that access was taken away. Waits until they are gone. */
+void fake_umbrad_end_connections(FakeUmbrad *f, bool revoked);
 /* How often @member was called. */
 unsigned fake_umbrad_count(FakeUmbrad *f, const char *member);
 /* Waits until exactly so many clients are connected; false if that does not come about. */

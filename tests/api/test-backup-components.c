@@ -804,11 +804,12 @@ static void test_that_a_lost_umbrad_ends_everything_in_order(void **state) {
         BSTR xml = NULL;
         VSS_ID id;
 
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_GOES, S_OK);
-        assert_int_equal(RUN(b, DoSnapshotSet), VSS_E_UNEXPECTED);
+        fake_umbrad_set(umbrad, "BackupComplete", FAKE_GOES, S_OK);
+        assert_int_equal(RUN(b, BackupComplete), VSS_E_UNEXPECTED);
         assert_non_null(strstr(umbra_last_error(), "connection to umbrad was lost"));
 
-        assert_int_equal(RUN(b, GatherWriterStatus), VSS_E_WRITER_INFRASTRUCTURE);
+        assert_int_equal(RUN(b, GatherWriterStatus), VSS_E_UNEXPECTED);
+        assert_non_null(strstr(umbra_last_error(), "cannot be resumed"));
         assert_int_equal(IVssBackupComponents_AbortBackup(b), VSS_E_UNEXPECTED);
         assert_int_equal(IVssBackupComponents_DeleteSnapshots(b, instance, VSS_OBJECT_SNAPSHOT, TRUE,
                                                               &(LONG){ 0 }, &id),
@@ -818,6 +819,44 @@ static void test_that_a_lost_umbrad_ends_everything_in_order(void **state) {
         assert_int_equal(IVssBackupComponents_SaveAsXML(b, &xml), S_OK);
         SysFreeString(xml);
         release(b);
+}
+
+/* A document that looks complete and is not would be found out years later. */
+static void test_that_what_writers_said_is_missed_when_it_is_lost(void **state) {
+        IVssBackupComponentsEx4 *b = create_prepared();
+        BSTR xml = NULL;
+
+        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_GOES, S_OK);
+        assert_int_equal(RUN(b, DoSnapshotSet), VSS_E_UNEXPECTED);
+        assert_int_equal(IVssBackupComponents_SaveAsXML(b, &xml), VSS_E_UNEXPECTED);
+        assert_null(xml);
+        assert_non_null(strstr(umbra_last_error(), "DoSnapshotSet()"));
+        release(b);
+}
+
+static void test_that_access_that_is_taken_away_is_no_crash(void **state) {
+        IVssBackupComponentsEx4 *b = create_prepared(), *waiting = create_prepared();
+        IVssAsync *async;
+        BSTR xml = NULL;
+        VSS_ID id;
+
+        fake_umbrad_set(umbrad, "BackupComplete", FAKE_NEVER, S_OK);
+        async = BEGIN(waiting, BackupComplete);
+        fake_umbrad_end_connections(umbrad, true);
+
+        assert_int_equal(IVssAsync_Wait(async, INFINITE), E_ACCESSDENIED);
+        assert_int_equal(status_of(async), E_ACCESSDENIED);
+        IVssAsync_Release(async);
+        assert_int_equal(RUN(b, GatherWriterStatus), E_ACCESSDENIED);
+        assert_non_null(strstr(umbra_last_error(), "umbra.conf"));
+        assert_int_equal(IVssBackupComponents_AbortBackup(b), E_ACCESSDENIED);
+        assert_int_equal(IVssBackupComponents_DeleteSnapshots(b, instance, VSS_OBJECT_SNAPSHOT, TRUE,
+                                                              &(LONG){ 0 }, &id),
+                         E_ACCESSDENIED);
+        assert_int_equal(IVssBackupComponents_SaveAsXML(b, &xml), S_OK);
+        SysFreeString(xml);
+        release(b);
+        release(waiting);
 }
 
 static void test_that_a_lost_umbrad_while_gathering_is_its_own_code(void **state) {
@@ -1358,6 +1397,8 @@ int main(void) {
                 TEST(test_that_aborting_nothing_is_ignored),
                 TEST(test_that_a_failure_arrives_with_its_sentence),
                 TEST(test_that_a_lost_umbrad_ends_everything_in_order),
+                TEST(test_that_what_writers_said_is_missed_when_it_is_lost),
+                TEST(test_that_access_that_is_taken_away_is_no_crash),
                 TEST(test_that_a_lost_umbrad_while_gathering_is_its_own_code),
                 TEST(test_that_the_connection_lives_as_long_as_somebody_waits),
                 TEST(test_that_releasing_both_ends_the_connection),

@@ -9,8 +9,10 @@
 
 #include <grp.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,6 +155,102 @@ static void test_that_a_group_is_granted_through_every_kind_of_membership(void *
         assert_int_equal(try_as(STRANGER, gid, NULL, 0, REGISTER_A_WRITER), 1);
 }
 
+/* A process of another user that says over a pipe when it is ready and ends as @main says. */
+static pid_t run_as(const struct passwd *user, int (*main)(int ready_fd), int *ret_ready_fd) {
+        int fds[2];
+        pid_t pid;
+
+        assert_int_equal(pipe(fds), 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                close(fds[0]);
+                if (setgroups(0, NULL) < 0 || setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
+                    setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)
+                        _exit(3);
+                (void) prctl(PR_SET_PDEATHSIG, SIGKILL); /* after the change of user, which resets it */
+                _exit(main(fds[1]));
+        }
+        close(fds[1]);
+        *ret_ready_fd = fds[0];
+        return pid;
+}
+
+/* Asks the writers, one of which does not answer, and waits. */
+static int requester_main(int ready_fd) {
+        IVssBackupComponents *backup = NULL;
+        IVssAsync *async = NULL;
+
+        if (CreateVssBackupComponents(&backup) != S_OK || IVssBackupComponents_InitializeForBackup(backup, NULL) != S_OK ||
+            IVssBackupComponents_GatherWriterMetadata(backup, &async) != S_OK || write(ready_fd, "", 1) != 1)
+                return 3;
+        if (IVssAsync_Wait(async, INFINITE) != E_ACCESSDENIED)
+                return 2;
+        IVssAsync_Release(async);
+        return outcome(IVssBackupComponents_AbortBackup(backup));
+}
+
+static int writer_main(int ready_fd) {
+        puppet_new("granted", "/", NULL);
+        if (write(ready_fd, "", 1) != 1)
+                return 3;
+        for (;;)
+                pause();
+}
+
+static void await_ready(int fd) {
+        char byte;
+
+        assert_true(eventually_readable(fd, TEST_PATIENCE_USEC));
+        assert_int_equal(read(fd, &byte, 1), 1);
+        close(fd);
+}
+
+static void test_that_a_grant_that_is_gone_is_gone_at_once(void **state) {
+        struct passwd daemon_user, games_user;
+        pid_t requester, writer;
+        Puppet *silent;
+        int fd, status;
+        Backup *b;
+
+        skip_unless_root();
+        if (!getpwnam("daemon") || !getpwnam("games"))
+                skip();
+        daemon_user = *getpwnam("daemon");
+        games_user = *getpwnam("games");
+        restart_with("[requesters]\nuser = daemon\n\n[writers]\nuser = games\n");
+
+        writer = run_as(&games_user, writer_main, &fd);
+        await_ready(fd);
+        silent = puppet_new("silent", world->volume, NULL);
+        silent->acts[WIRE_EVENT_IDENTIFY].gate = gate_new();
+        requester = run_as(&daemon_user, requester_main, &fd);
+        await_ready(fd);
+
+        /* What is wrong changes nothing. */
+        write_file(world->dir, "umbra.conf", "[requesters]\nuser = nobody-of-that-name\n");
+        assert_int_equal(kill(world->umbrad, SIGHUP), 0);
+        assert_int_equal(try_as(daemon_user.pw_uid, daemon_user.pw_gid, NULL, 0, MAKE_A_BACKUP), 0);
+        write_file(world->dir, "umbra.conf", "[requesters]\nuser = games\n");
+        assert_int_equal(kill(world->umbrad, SIGHUP), 0);
+
+        assert_int_equal(waitpid(requester, &status, 0), requester);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 1);
+
+        /* Gone in the same turn, and not let in again. */
+        gate_open(silent->acts[WIRE_EVENT_IDENTIFY].gate);
+        b = backup_new();
+        assert_int_equal(backup_gather(b), S_OK);
+        assert_int_equal(backup_writer_count(b), 1);
+        backup_free(b);
+
+        assert_int_equal(kill(writer, SIGKILL), 0);
+        assert_int_equal(waitpid(writer, &status, 0), writer);
+        gate_free(silent->acts[WIRE_EVENT_IDENTIFY].gate);
+        puppet_free(silent);
+}
+
 static int setup(void **state) {
         world = world_new();
         if (chmod(world->dir, 0755) < 0) /* else nobody gets as far as the socket */
@@ -169,6 +267,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_stranger_is_refused_everything),
                 cmocka_unit_test(test_that_a_grant_is_for_what_it_says),
+                cmocka_unit_test(test_that_a_grant_that_is_gone_is_gone_at_once),
                 cmocka_unit_test(test_that_a_group_is_granted_through_every_kind_of_membership),
         };
 
