@@ -89,22 +89,23 @@ int restore_roots_destination(const RestoreRoots *roots, const char *path, char 
                          relative);
 }
 
-static int root_open(RestoreRoot *root) {
-        int r;
-
+int restore_roots_reach(RestoreRoot *root) {
         if (root->fd >= 0)
                 return 0;
 
         root->fd = open(root->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (root->fd < 0 && errno == ENOENT) {
-                r = mkdir_p(root->to, 0755);
-                if (r < 0)
-                        return r;
-
-                root->fd = open(root->to, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        }
-
         return root->fd < 0 ? -errno : 0;
+}
+
+static int root_open(RestoreRoot *root) {
+        int r;
+
+        r = restore_roots_reach(root);
+        if (r != -ENOENT)
+                return r;
+
+        r = mkdir_p(root->to, 0755);
+        return r < 0 ? r : restore_roots_reach(root);
 }
 
 /* Remembers @relative and what is above it, as far as it is not there yet. */

@@ -43,6 +43,8 @@ int restore_roots_destination(const RestoreRoots *roots, const char *path, char 
 /* What of @path is below @directory; "" for itself. */
 const char *path_relative_to(const char *path, const char *directory);
 
+/* Opens the root itself. -ENOENT: it is not there. */
+int restore_roots_reach(RestoreRoot *root);
 /* A descriptor. @relative "" is the root. Makes what is missing. *ret_made may be NULL. */
 int restore_roots_open(RestoreRoots *roots, RestoreRoot *root, const char *relative, bool *ret_made);
 /* Lets others into what was made. */

@@ -128,6 +128,8 @@ static const char *failure_sentence(int error) {
                 return "there is not enough space";
         case -EXDEV:
                 return "its name leads out of the destination";
+        case -ENODATA:
+                return "the set does not have all the bytes of it that its writer wants elsewhere";
         case -ESTALE:
                 return "the set has only parts of it, and the file that they belong to is not there; restore the "
                        "sets before this one first";
@@ -136,7 +138,7 @@ static const char *failure_sentence(int error) {
         }
 }
 
-static void tree_failed(RestoreTree *t, const char *path, int error) {
+void restore_tree_fail(RestoreTree *t, const char *path, int error) {
         t->callbacks.failed(path, error, failure_sentence(error), t->userdata);
 }
 
@@ -206,7 +208,7 @@ static int tree_publish(RestoreTree *t, PendingFile *p) {
 
         r = pending_file_publish(p);
         if (r < 0)
-                tree_failed(t, p->path, r);
+                restore_tree_fail(t, p->path, r);
         else if (t->callbacks.restored)
                 t->callbacks.restored(p->path, t->userdata);
         return 0;
@@ -220,7 +222,7 @@ int restore_tree_flush(RestoreTree *t) {
                 PendingFile *p = &t->pending[i];
 
                 if (r < 0)
-                        tree_failed(t, p->path, r);
+                        restore_tree_fail(t, p->path, r);
                 else if (k == 0)
                         k = tree_publish(t, p);
                 pending_file_clear(p);
@@ -334,7 +336,7 @@ static int tree_add_file(RestoreTree *t,
                 failure = p->parent_fd < 0 ? -errno : 0;
         }
         if (failure < 0) {
-                tree_failed(t, path, failure);
+                restore_tree_fail(t, path, failure);
                 return -EALREADY;
         }
 
@@ -346,7 +348,7 @@ static int tree_add_file(RestoreTree *t,
         if (r < 0)
                 return r;
         if (failure < 0) {
-                tree_failed(t, path, failure);
+                restore_tree_fail(t, path, failure);
                 return -EALREADY;
         }
 
@@ -366,7 +368,7 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
                 return r;
         fd = r < 0 ? r : restore_roots_open(&t->roots, d.root, relative, &made);
         if (fd < 0) {
-                tree_failed(t, path, fd);
+                restore_tree_fail(t, path, fd);
                 return 0;
         }
         if (!made && keep)
@@ -420,11 +422,72 @@ int restore_tree_add(RestoreTree *t,
                 return r == -EALREADY ? 0 : r;
         }
 
-        t->pending[t->n_pending++] = p;
-        t->pending_bytes += line->size;
+        return restore_tree_add_file(t, &p, line->size);
+}
+
+int restore_tree_begin_file(RestoreTree *t, const char *place, const char *path, PendingFile *ret) {
+        RestoreRoot *root = restore_roots_find_place(&t->roots, place);
+        const char *relative, *slash;
+        int r;
+
+        *ret = (PendingFile){ .fd = -EBADF, .parent_fd = -EBADF };
+        if (!root)
+                return -EXDEV;
+
+        relative = path_relative_to(place, root->to);
+        if (!*relative)
+                return -EISDIR;
+
+        r = tree_enter_parent(t, root, relative);
+        if (r < 0)
+                return r;
+
+        ret->parent_fd = fcntl(t->parent_fd, F_DUPFD_CLOEXEC, 0);
+        if (ret->parent_fd < 0)
+                return -errno;
+
+        slash = strrchr(relative, '/');
+        r = strdup_to(path, &ret->path);
+        if (r == 0)
+                r = strdup_to(slash ? slash + 1 : relative, &ret->name);
+        return r == 0 ? pending_file_create(ret) : r;
+}
+
+int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size) {
+        t->pending[t->n_pending++] = *p;
+        t->pending_bytes += size;
         return t->n_pending == PENDING_FILES_MAX || t->pending_bytes >= PENDING_BYTES_MAX ?
                        restore_tree_flush(t) :
                        0;
+}
+
+int restore_tree_remove(RestoreTree *t, const char *place, bool directory) {
+        RestoreRoot *root = restore_roots_find_place(&t->roots, place);
+        _cleanup_(freep) char *parent = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        const char *relative, *slash;
+        int r;
+
+        relative = root ? path_relative_to(place, root->to) : "";
+        if (!*relative)
+                return 0; /* the root itself stays */
+
+        r = restore_roots_reach(root);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+
+        slash = strrchr(relative, '/');
+        r = format_to(&parent, "%.*s", slash ? (int) (slash - relative) : 1, slash ? relative : ".");
+        if (r < 0)
+                return r;
+
+        fd = open_beneath(root->fd, parent, O_RDONLY | O_DIRECTORY, 0);
+        if (fd >= 0 && unlinkat(fd, slash ? slash + 1 : relative, directory ? AT_REMOVEDIR : 0) < 0)
+                r = -errno;
+        else if (fd < 0)
+                r = fd;
+
+        return r == -ENOENT || r == -ENOTDIR || (directory && (r == -ENOTEMPTY || r == -EEXIST)) ? 0 : r;
 }
 
 /* From the end: so a directory that loses its w or x does not keep us from those below it. */
@@ -437,7 +500,7 @@ static void tree_finish_directories(RestoreTree *t) {
                 fd = restore_roots_open(&t->roots, d->root, d->relative, NULL);
                 r = fd < 0 ? fd : set_entry_apply(d->entry, fd, &t->losses);
                 if (r < 0)
-                        tree_failed(t, d->path, r);
+                        restore_tree_fail(t, d->path, r);
         }
 }
 

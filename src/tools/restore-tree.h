@@ -23,6 +23,7 @@
 #include <archive_entry.h>
 
 #include "base/macro.h"
+#include "tools/pending-file.h"
 #include "tools/set-reader.h"
 
 typedef struct RestoreTree RestoreTree;
@@ -60,6 +61,17 @@ int restore_tree_add(RestoreTree *t,
                      struct archive_entry *entry,
                      const SetIndexLine *line,
                      bool keep_directory);
+
+/* A file without a name that will have @place, an absolute path below one of the roots, for whoever writes its
+ * bytes himself; @path is what the callbacks get. It belongs to the caller until it is added. -errno. */
+int restore_tree_begin_file(RestoreTree *t, const char *place, const char *path, PendingFile *ret);
+int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size); /* takes @p over, also on failure */
+
+/* Removes what is at @place; a directory only if it is empty. What is not there is removed. */
+int restore_tree_remove(RestoreTree *t, const char *place, bool directory);
+
+/* Tells failed(), with the sentence for @error. */
+void restore_tree_fail(RestoreTree *t, const char *path, int error);
 
 /* Gives their names to all that wait for them. */
 int restore_tree_flush(RestoreTree *t);

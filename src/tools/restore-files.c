@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * The Files of a Set
+ *
+ * Files that a component's file sets name and that were not there at the instant are removed before the first
+ * file of the component gets its name: an old journal beside a new database would be replayed into it. What
+ * the sets before restored and this one does not know any more goes at the end.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/strv.h"
+#include "base/utf.h"
+#include "tools/progress.h"
+#include "tools/restore-directed.h"
+#include "tools/restore-link.h"
+#include "tools/set-format.h"
+#include "tools/set-index.h"
+#include "tools/tool-vss.h"
+#include "tools/tree-walk.h"
+#include "tools/verb.h"
+
+static const char *path_of_member(const char *member) {
+        size_t length = strlen(SET_DATA_PREFIX);
+
+        if (strncmp(member, SET_DATA_PREFIX, length) != 0 || (member[length] != '/' && member[length] != '\0'))
+                return NULL;
+
+        return member[length] ? member + length : "/";
+}
+
+/* What there was at the instant */
+
+static int add_member(const SetIndexLine *line, void *userdata) {
+        const char *path = path_of_member(line->name);
+        RestoreLink *l = userdata;
+
+        return path ? restore_paths_add(l->paths, path, line->type == 'd') : 0;
+}
+
+static int add_names(RestoreLink *l) {
+        const char *text = set_reader_text(l->set->reader, SET_NAMES);
+        int r = 0;
+
+        while (r == 0 && text && *text) {
+                _cleanup_(freep) char *line = NULL, *name = NULL;
+                size_t n = strcspn(text, "\n");
+
+                r = format_to(&line, "%.*s", (int) n, text);
+                if (r == 0)
+                        r = set_name_unescape(line, &name);
+                if (r == 0)
+                        r = restore_paths_add(l->paths, name, false);
+                text += n + (text[n] == '\n');
+        }
+
+        return r;
+}
+
+static int collect_paths(RestoreLink *l) {
+        int r;
+
+        r = restore_paths_new(&l->paths);
+        if (r == 0)
+                r = set_reader_for_each(l->set->reader, add_member, l);
+        return r == 0 ? add_names(l) : r;
+}
+
+/* Does the set say of all files of the component whether they were there? */
+static bool knows_all(const RestoreLink *l, const Chosen *c) {
+        return c->complete || set_reader_text(l->set->reader, SET_NAMES);
+}
+
+/* What must go */
+
+typedef struct Stale {
+        RestoreLink *link;
+        Chosen *chosen;
+        const char *root, *place; /* what is walked, and where it really is */
+} Stale;
+
+static int remove_stale(int dir_fd, const char *name, const char *path, void *userdata) {
+        _cleanup_(freep) char *there = NULL, *place = NULL;
+        const Stale *s = userdata;
+        int r;
+
+        if (restore_paths_have(s->link->paths, path))
+                return 0;
+
+        /* Is that where it would be? Patterns of one directory may go to several. */
+        r = restore_place_of(s->link, s->chosen, path, false, &place);
+        if (r == 0 && place)
+                r = format_to(&there, "%s%s", strcmp(s->place, "/") == 0 ? "" : s->place,
+                              path + (strcmp(s->root, "/") == 0 ? 0 : strlen(s->root)));
+        if (r < 0 || !place || strcmp(place, there) != 0)
+                return r;
+
+        if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
+                return -errno;
+        tool_say("Removed '%s', which the set does not have.", place);
+        return 0;
+}
+
+static int clear_stale(RestoreLink *l, Chosen *c) {
+        static const TreeVisitor visitor = { .file = remove_stale };
+        _cleanup_(strv_freep) char **roots = NULL;
+        int r;
+
+        if (c->cleared || l->options->to || !knows_all(l, c))
+                return 0;
+
+        r = file_set_roots(c->files, &roots);
+        STRV_FOREACH(root, roots) {
+                _cleanup_(freep) char *place = NULL;
+                _cleanup_(closep) int fd = -EBADF;
+
+                if (r < 0)
+                        return r;
+                r = restore_place_of(l, c, *root, true, &place);
+                fd = r == 0 && place ? open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+                if (fd >= 0)
+                        r = tree_walk(c->files, *root, fd, &visitor,
+                                      &(Stale){ .link = l, .chosen = c, .root = *root, .place = place });
+        }
+
+        c->cleared = r == 0;
+        return r;
+}
+
+/* Was it named when the backup was made, with all below it? */
+static bool is_saved_path(const RestoreLink *l, const char *path) {
+        json_t *saved;
+        size_t i;
+
+        json_array_foreach(json_object_get(set_reader_manifest(l->set->reader), "paths"), i, saved) {
+                _cleanup_(freep) char *text = NULL;
+
+                if (json_is_string(saved) && xml_unescape_bytes(json_string_value(saved), &text) >= 0 && path_is_below(path, text))
+                        return true;
+        }
+
+        return false;
+}
+
+/* An earlier set of the chain has it. */
+static int remove_gone(const char *path, bool directory, void *userdata) {
+        _cleanup_(freep) char *place = NULL;
+        RestoreLink *l = userdata;
+        Chosen *c;
+        int r;
+
+        if (restore_paths_have(l->paths, path))
+                return 0;
+
+        c = restore_link_owner(l, path, directory);
+        if (c ? !knows_all(l, c) : !l->everything || !is_saved_path(l, path))
+                return 0;
+
+        r = restore_place_of(l, c, path, directory, &place);
+        return r < 0 || !place ? r : restore_tree_remove(l->tree, place, directory);
+}
+
+/* The tree's callbacks */
+
+static int place_file(const char *path, bool directory, char **ret, void *userdata) {
+        RestoreLink *l = userdata;
+
+        return restore_place_of(l, restore_link_owner(l, path, directory), path, directory, ret);
+}
+
+static int before_file(const char *path, void *userdata) {
+        RestoreLink *l = userdata;
+        Chosen *c = restore_link_owner(l, path, false);
+
+        return c ? clear_stale(l, c) : 0;
+}
+
+static void file_restored(const char *path, void *userdata) {
+        RestoreLink *l = userdata;
+        Chosen *c = restore_link_owner(l, path, false);
+        PlaceRule *rule = c ? restore_place_rule(c, path, false) : NULL;
+
+        ++l->n_restored;
+        if (c)
+                ++c->n_restored;
+        if (rule)
+                rule->used = true;
+}
+
+static void file_failed(const char *path, int error, const char *sentence, void *userdata) {
+        RestoreLink *l = userdata;
+        Chosen *c = restore_link_owner(l, path, false);
+
+        fprintf(stderr, "umbra: cannot restore '%s': %s\n", path, sentence);
+        ++l->n_failed;
+        if (c)
+                ++c->n_failed;
+}
+
+static int look_for_interrupt(void *userdata) {
+        return tool_interrupted() ? -EINTR : 0;
+}
+
+/* All of it */
+
+static int add_member_to_tree(RestoreLink *l, RestoreDirected *directed, SetStream *stream, struct archive_entry *entry,
+                              const SetIndexLine *line) {
+        const char *path = path_of_member(line->name);
+        Chosen *c;
+
+        if (tool_interrupted())
+                return -EINTR;
+        if (!path)
+                return 0;
+
+        c = restore_link_owner(l, path, line->type == 'd');
+        if (!c && !l->everything)
+                return 0;
+        if (restore_directed_has(directed, path))
+                return restore_directed_add(directed, stream, entry, line, path);
+
+        return restore_tree_add(l->tree, stream, entry, line, !l->options->to);
+}
+
+static int add_files(RestoreLink *l, RestoreDirected *directed) {
+        _cleanup_(set_stream_freep) SetStream *stream = NULL;
+        struct archive_entry *entry;
+        const SetIndexLine *line;
+        int r;
+
+        r = set_stream_open(l->set->reader, &stream);
+        while (r >= 0 && (r = set_stream_next(stream, &entry, &line)) > 0)
+                r = add_member_to_tree(l, directed, stream, entry, line);
+
+        if (r == 0)
+                r = restore_directed_finish(directed);
+        if (r == 0)
+                r = restore_tree_flush(l->tree);
+        for (size_t i = 0; i < l->n_chosen && r == 0; ++i)
+                r = clear_stale(l, &l->chosen[i]);
+        if (r == 0 && l->known)
+                r = restore_paths_for_each(l->known, true, remove_gone, l);
+        return r == 0 ? restore_tree_finish(l->tree) : r;
+}
+
+static int make_tree(RestoreLink *l) {
+        static const RestoreCallbacks callbacks = {
+                .place = place_file,
+                .before = before_file,
+                .restored = file_restored,
+                .step = look_for_interrupt,
+                .failed = file_failed,
+        };
+        int r;
+
+        r = restore_tree_new(&callbacks, l, &l->tree);
+        if (r == 0)
+                r = restore_tree_map(l->tree, "/", l->options->to ?: "/");
+
+        /* In the way to an alternate location links are the administrator's, and followed. */
+        for (size_t i = 0; i < l->n_chosen && !l->options->to; ++i)
+                for (size_t k = 0; k < l->chosen[i].n_rules && r == 0; ++k)
+                        r = restore_tree_map(l->tree, l->chosen[i].rules[k].path, l->chosen[i].rules[k].to);
+        return r;
+}
+
+static int explain(const RestoreLink *l, int error, const char *so_far) {
+        if (error == -EBADMSG || tool_interrupted())
+                return chain_set_explain(l->set, error, so_far);
+
+        errno = -error;
+        return tool_error("cannot restore '%s': %m; %s", l->set->path, so_far);
+}
+
+int restore_files(RestoreLink *l) {
+        _cleanup_(restore_directed_freep) RestoreDirected *directed = NULL;
+        int r;
+
+        r = make_tree(l);
+        if (r == 0)
+                r = collect_paths(l);
+        if (r == 0)
+                r = restore_directed_new(l, &directed);
+        if (r < 0)
+                return explain(l, r, "nothing was written");
+
+        progress_begin("Restoring", set_reader_size(l->set->reader));
+        r = add_files(l, directed);
+        progress_end();
+        if (r < 0)
+                return explain(l, r, "some files are new and some old; the restore can be run again");
+
+        l->finished = true;
+        if (l->n_failed > 0)
+                return tool_error("%" PRIu64 " files could not be restored; the others were", l->n_failed);
+        return EXIT_OK;
+}
