@@ -7,6 +7,7 @@
 #include "tools/backup-plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,10 @@ void backup_plan_clear_attempt(BackupPlan *p) {
         for (size_t i = 0; i < p->n_writers; ++i)
                 writer_metadata_clear(&p->writers[i]);
         free(TAKE_PTR(p->writers));
+        for (size_t i = 0; i < p->n_components; ++i) {
+                component_news_clear(&p->components[i].news);
+                free(p->components[i].previous);
+        }
         free(TAKE_PTR(p->components));
         for (size_t i = 0; i < p->n_volumes; ++i) {
                 free(p->volumes[i].path);
@@ -34,7 +39,6 @@ void backup_plan_clear_attempt(BackupPlan *p) {
                 fd_close(p->volumes[i].fd);
         }
         free(TAKE_PTR(p->volumes));
-        p->files = file_set_free(p->files);
         p->n_writers = p->n_components = p->components_capacity = p->n_volumes = p->volumes_capacity = 0;
 }
 
@@ -43,159 +47,71 @@ void backup_plan_clear(BackupPlan *p) {
         strv_free(p->writer_names);
         strv_free(p->component_names);
         strv_free(p->paths);
+        strv_free(p->options);
+        strv_free(p->without);
         free(p->disabled);
 }
 
-/* Components */
+/* News */
 
-static HRESULT read_writers(BackupPlan *p, IVssBackupComponents *backup) {
+static PlanComponent *find_component(BackupPlan *p, const GUID *instance_id, IVssComponent *component) {
+        _cleanup_(freep) char *path = NULL, *name = NULL;
+        BSTR bpath = NULL, bname = NULL;
+
+        (void) IVssComponent_GetLogicalPath(component, &bpath);
+        (void) IVssComponent_GetComponentName(component, &bname);
+        path = tool_take_bstr(bpath);
+        name = tool_take_bstr(bname);
+        for (size_t i = 0; i < p->n_components; ++i) {
+                const Component *c = p->components[i].component;
+
+                if (guid_equal(&plan_writer(p, &p->components[i])->instance_id, instance_id) && strcmp(c->logical_path, path) == 0 &&
+                    strcmp(c->name, name) == 0)
+                        return &p->components[i];
+        }
+        return NULL;
+}
+
+static HRESULT read_news_of(BackupPlan *p, IVssWriterComponentsExt *part) {
+        VSS_ID instance, id;
         UINT n = 0;
         HRESULT hr;
 
-        hr = IVssBackupComponents_GetWriterMetadataCount(backup, &n);
-        if (FAILED(hr))
-                return hr;
-        p->writers = calloc_checked(n + 1U, sizeof(*p->writers));
-        if (!p->writers)
-                return E_OUTOFMEMORY;
-        for (UINT i = 0; i < n; ++i) {
-                IVssExamineWriterMetadata *metadata = NULL;
-                VSS_ID instance;
+        hr = IVssWriterComponents_GetWriterInfo(&part->components, &instance, &id);
+        if (SUCCEEDED(hr))
+                hr = IVssWriterComponents_GetComponentCount(&part->components, &n);
+        for (UINT i = 0; SUCCEEDED(hr) && i < n; ++i) {
+                IVssComponent *component = NULL;
+                PlanComponent *c;
 
-                hr = IVssBackupComponents_GetWriterMetadata(backup, i, &instance, &metadata);
-                if (FAILED(hr))
-                        return hr;
-                hr = writer_metadata_read(metadata, &p->writers[p->n_writers]);
-                IVssExamineWriterMetadata_Release(metadata);
-                if (FAILED(hr))
-                        return hr;
-                ++p->n_writers;
-        }
-        return S_OK;
-}
-
-static bool writer_is_called(const WriterMetadata *w, const char *name) {
-        GUID id;
-
-        return strcmp(w->name, name) == 0 || strcmp(w->instance_name, name) == 0 ||
-               (guid_from_string(name, &id) >= 0 && (guid_equal(&id, &w->writer_id) || guid_equal(&id, &w->instance_id)));
-}
-
-/* "name", "path\\name", "writer:path\\name". */
-static bool component_is_called(const WriterMetadata *w, const Component *c, const char *name) {
-        const char *colon = strchr(name, ':');
-
-        if (strcmp(c->full, name) == 0 || strcmp(c->name, name) == 0)
-                return true;
-        return colon && strncmp(w->name, name, (size_t) (colon - name)) == 0 && w->name[colon - name] == '\0' &&
-               (strcmp(c->full, colon + 1) == 0 || strcmp(c->name, colon + 1) == 0);
-}
-
-static int choose(BackupPlan *p, size_t writer, const Component *c) {
-        for (size_t i = 0; i < p->n_components; ++i)
-                if (p->components[i].component == c)
-                        return EXIT_OK;
-        if (ARRAY_RESERVE(p->components, p->components_capacity, p->n_components + 1) < 0)
-                return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
-        p->components[p->n_components++] = (PlanComponent){ .writer = writer, .component = c };
-        return EXIT_OK;
-}
-
-/* The ones that follow nobody: everything else comes with them. */
-static int choose_top(BackupPlan *p, size_t writer) {
-        const WriterMetadata *w = &p->writers[writer];
-        int code = EXIT_OK;
-
-        for (size_t i = 0; i < w->n_components && code == EXIT_OK; ++i) {
-                bool follows = false;
-
-                for (size_t k = 0; k < w->n_components; ++k)
-                        follows = follows || component_follows(&w->components[i], &w->components[k]);
-                if (!follows)
-                        code = choose(p, writer, &w->components[i]);
-        }
-        return code;
-}
-
-static int choose_named(BackupPlan *p) {
-        int code = EXIT_OK;
-
-        STRV_FOREACH(name, p->writer_names) {
-                bool found = false;
-
-                for (size_t i = 0; i < p->n_writers && code == EXIT_OK; ++i)
-                        if (writer_is_called(&p->writers[i], *name)) {
-                                found = true;
-                                code = choose_top(p, i);
-                        }
-                if (!found && !p->best_effort)
-                        return tool_error("there is no writer '%s'; umbra writers shows them", *name);
-        }
-        STRV_FOREACH(name, p->component_names) {
-                bool found = false;
-
-                for (size_t i = 0; i < p->n_writers && code == EXIT_OK; ++i)
-                        for (size_t k = 0; k < p->writers[i].n_components && code == EXIT_OK; ++k)
-                                if (component_is_called(&p->writers[i], &p->writers[i].components[k], *name)) {
-                                        found = true;
-                                        code = choose(p, i, &p->writers[i].components[k]);
-                                }
-                if (!found && !p->best_effort)
-                        return tool_error("there is no component '%s'; umbra writers shows them", *name);
-        }
-        return code;
-}
-
-static HRESULT collect_files(BackupPlan *p) {
-        HRESULT hr = S_OK;
-        int r;
-
-        r = file_set_new(&p->files);
-        if (r < 0)
-                return hresult_from_errno(r);
-        for (size_t i = 0; i < p->n_components && SUCCEEDED(hr); ++i)
-                hr = component_add_files(&p->writers[p->components[i].writer], p->components[i].component, p->files);
-        STRV_FOREACH(path, p->paths) {
-                struct stat st;
-
+                hr = IVssWriterComponents_GetComponent(&part->components, i, &component);
                 if (FAILED(hr))
                         break;
-                if (lstat(*path, &st) >= 0 && !S_ISDIR(st.st_mode)) {
-                        _cleanup_(freep) char *directory = strdup(*path);
-                        char *slash = directory ? strrchr(directory, '/') : NULL;
-
-                        if (!slash)
-                                return E_OUTOFMEMORY;
-                        *slash = '\0';
-                        r = file_set_add_literal(p->files, slash == directory ? "/" : directory, slash + 1);
-                } else
-                        r = file_set_add(p->files, *path, NULL, true);
-                hr = r < 0 ? hresult_from_errno(r) : S_OK;
+                c = find_component(p, &instance, component);
+                if (c) {
+                        component_news_clear(&c->news);
+                        hr = component_news_read(component, &c->news);
+                }
+                IVssComponent_Release(component);
         }
         return hr;
 }
 
-int backup_plan_choose(BackupPlan *p, IVssBackupComponents *backup) {
-        int code = EXIT_OK;
+HRESULT backup_plan_read_news(BackupPlan *p, IVssBackupComponents *backup) {
+        UINT n = 0;
         HRESULT hr;
 
-        hr = read_writers(p, backup);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot read what the writers say");
-        if (!p->writer_names && !p->component_names && !p->paths)
-                for (size_t i = 0; i < p->n_writers && code == EXIT_OK; ++i)
-                        code = choose_top(p, i);
-        else
-                code = choose_named(p);
-        if (code != EXIT_OK)
-                return code;
-        if (p->n_components == 0 && !p->paths)
-                return tool_error("there is nothing to back up: no writer has a component, and no path was named");
+        hr = IVssBackupComponents_GetWriterComponentsCount(backup, &n);
+        for (UINT i = 0; SUCCEEDED(hr) && i < n; ++i) {
+                IVssWriterComponentsExt *part = NULL;
 
-        hr = collect_files(p);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot plan the backup");
-        return EXIT_OK;
+                hr = IVssBackupComponents_GetWriterComponents(backup, i, &part);
+                if (FAILED(hr))
+                        break;
+                hr = read_news_of(p, part);
+                IUnknown_Release(&part->unknown);
+        }
+        return hr;
 }
 
 /* Volumes */
@@ -252,11 +168,30 @@ static bool is_snapshotted(IVssBackupComponents *backup, const char *path) {
         return taken;
 }
 
-static PlanVolume *find_volume(BackupPlan *p, const char *path) {
-        for (size_t i = 0; i < p->n_volumes; ++i)
-                if (strcmp(p->volumes[i].path, path) == 0)
-                        return &p->volumes[i];
-        return NULL;
+PlanVolume *backup_plan_volume(const BackupPlan *p, const char *path) {
+        PlanVolume *best = NULL;
+
+        for (size_t i = 0; i < p->n_volumes; ++i) {
+                PlanVolume *v = &p->volumes[i];
+
+                if (path_is_below(path, v->path) && (!best || strlen(v->path) > strlen(best->path)))
+                        best = v;
+        }
+        return best;
+}
+
+/* Which mount, and which file system or subvolume: where these differ the shadow copy of the one does not have the other. */
+static bool same_volume(const char *a, const char *b) {
+        struct statx x, y;
+
+        return statx(AT_FDCWD, a, 0, STATX_MNT_ID, &x) >= 0 && statx(AT_FDCWD, b, 0, STATX_MNT_ID, &y) >= 0 &&
+               x.stx_mnt_id == y.stx_mnt_id && x.stx_dev_major == y.stx_dev_major && x.stx_dev_minor == y.stx_dev_minor;
+}
+
+static bool is_covered(const BackupPlan *p, const char *path) {
+        const PlanVolume *v = backup_plan_volume(p, path);
+
+        return v && same_volume(v->path, path);
 }
 
 /* @optional: a mount somewhere below, which may be none that can be saved. */
@@ -269,7 +204,7 @@ static int add_volume(BackupPlan *p, IVssBackupComponents *backup, const char *p
 
         if (subvolume_of(path, &subvolume) >= 0 && is_snapshotted(backup, subvolume))
                 volume = subvolume;
-        if (find_volume(p, volume))
+        if (is_covered(p, volume))
                 return EXIT_OK;
         if (ARRAY_RESERVE(p->volumes, p->volumes_capacity, p->n_volumes + 1) < 0 ||
             format_to(&with_slash, "%s%s", volume, strcmp(volume, "/") == 0 ? "" : "/") < 0)
@@ -329,11 +264,11 @@ static int add_mounts_below(BackupPlan *p, IVssBackupComponents *backup, const c
         return code;
 }
 
-int backup_plan_add_volumes(BackupPlan *p, IVssBackupComponents *backup) {
+int backup_plan_add_volumes(BackupPlan *p, IVssBackupComponents *backup, const FileSet *places) {
         _cleanup_(strv_freep) char **roots = NULL;
         int code = EXIT_OK;
 
-        if (file_set_roots(p->files, &roots) < 0)
+        if (file_set_roots(places, &roots) < 0)
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
         STRV_FOREACH(root, roots) {
                 _cleanup_(freep) char *directory = existing(*root);
@@ -342,7 +277,7 @@ int backup_plan_add_volumes(BackupPlan *p, IVssBackupComponents *backup) {
                 if (!directory)
                         return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
                 code = add_volume(p, backup, directory, false);
-                file_set_view(p->files, *root, &view);
+                file_set_view(places, *root, &view);
                 if (code == EXIT_OK && view.recursive)
                         code = add_mounts_below(p, backup, *root);
                 if (code != EXIT_OK)

@@ -4,17 +4,24 @@
 /*
  * What a Backup Is Made Of
  *
- * From what the administrator named (nothing: every component of every writer) to components, file sets and the volumes that carry them.
+ * From what the administrator named (nothing: every component of every writer) to components (backup-choice.c),
+ * how each of them is taken (backup-base.c), and the volumes that carry their files (backup-plan.c). Which of
+ * the files are saved is the matter of backup-files.h.
  */
 
 #include <vsbackup.h>
 
 #include "tools/component-files.h"
+#include "tools/component-news.h"
 #include "tools/file-set.h"
 
 typedef struct PlanComponent {
         size_t writer; /* index into writers */
         const Component *component;
+        VSS_BACKUP_TYPE how; /* full or copy: all of its files */
+        char *previous;      /* its backup stamp in the set that this backup builds on; NULL */
+        ComponentNews news;  /* what its writer added meanwhile */
+        bool failed;         /* not all of its files could be saved */
 } PlanComponent;
 
 typedef struct PlanVolume {
@@ -27,16 +34,19 @@ typedef struct PlanVolume {
 typedef struct BackupPlan {
         /* What was asked for. */
         char **writer_names, **component_names, **paths; /* strv; paths are absolute */
+        char **options;                                  /* strv, NAME=TEXT */
+        VSS_BACKUP_TYPE type;
+        bool system_state;
         bool best_effort;
         GUID *disabled; /* instances that best effort goes on without */
         size_t n_disabled, disabled_capacity;
+        char **without; /* and components: instance id, blank, full name */
 
         /* What it comes to, for one attempt. */
         WriterMetadata *writers;
         size_t n_writers;
         PlanComponent *components;
         size_t n_components, components_capacity;
-        FileSet *files;
         PlanVolume *volumes;
         size_t n_volumes, volumes_capacity;
 } BackupPlan;
@@ -44,7 +54,27 @@ typedef struct BackupPlan {
 void backup_plan_clear(BackupPlan *p);         /* everything */
 void backup_plan_clear_attempt(BackupPlan *p); /* what it comes to */
 
-/* After GatherWriterMetadata: writers, components, files. An ExitCode; a message was printed when it is not EXIT_OK. */
+static inline const WriterMetadata *plan_writer(const BackupPlan *p, const PlanComponent *c) {
+        return &p->writers[c->writer];
+}
+
+/* Those below return an ExitCode; a message was printed when it is not EXIT_OK. */
+
+/* After GatherWriterMetadata: writers and components. */
 int backup_plan_choose(BackupPlan *p, IVssBackupComponents *backup);
-/* After StartSnapshotSet: adds to the set the volumes that carry the files. */
-int backup_plan_add_volumes(BackupPlan *p, IVssBackupComponents *backup);
+/* The component that @name means: "NAME", "PATH\NAME", "WRITER:NAME", "WRITER:PATH\NAME". More than one that fits
+ * is an error as well as none; @ret_writer is an index. */
+int backup_plan_find(const BackupPlan *p, const char *name, size_t *ret_writer, const Component **ret);
+/* Has @c been chosen, itself (then that is returned) or with one that it comes along with? NULL: no. */
+PlanComponent *backup_plan_component(const BackupPlan *p, size_t writer, const Component *c);
+/* From here on without this component. */
+int backup_plan_leave_out(BackupPlan *p, const PlanComponent *c);
+
+/* After StartSnapshotSet, and again whenever there are more: adds to the set the volumes that carry the files.
+ * @places: where they are. */
+int backup_plan_add_volumes(BackupPlan *p, IVssBackupComponents *backup, const FileSet *places);
+/* The volume of the set that @path lies on: the longest that fits; NULL: none. */
+PlanVolume *backup_plan_volume(const BackupPlan *p, const char *path);
+
+/* After PrepareForBackup and again after DoSnapshotSet: what the writers added. */
+HRESULT backup_plan_read_news(BackupPlan *p, IVssBackupComponents *backup);

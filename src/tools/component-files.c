@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/guid.h"
 #include "base/hresult.h"
 #include "tools/tool-vss.h"
 
@@ -27,6 +28,7 @@ static HRESULT read_component(IVssExamineWriterMetadata *metadata, UINT i, Compo
                 c->logical_path = tool_text(info->bstrLogicalPath);
                 c->name = tool_text(info->bstrComponentName);
                 c->selectable = info->bSelectable;
+                c->flags = info->dwComponentFlags;
                 c->index = i;
                 if (format_to(&c->full, "%s%s%s", c->logical_path, *c->logical_path ? "\\" : "", c->name) < 0)
                         hr = E_OUTOFMEMORY;
@@ -39,14 +41,13 @@ static HRESULT read_component(IVssExamineWriterMetadata *metadata, UINT i, Compo
 static HRESULT read_identity(WriterMetadata *w) {
         IVssExamineWriterMetadataEx *ex = NULL;
         BSTR name = NULL, instance = NULL;
-        VSS_USAGE_TYPE usage;
         VSS_SOURCE_TYPE source;
         HRESULT hr;
 
         hr = IVssExamineWriterMetadata_QueryInterface(w->metadata, &IID_IVssExamineWriterMetadataEx, (void **) &ex);
         if (FAILED(hr))
                 return hr;
-        hr = IVssExamineWriterMetadataEx_GetIdentityEx(ex, &w->instance_id, &w->writer_id, &name, &instance, &usage, &source);
+        hr = IVssExamineWriterMetadataEx_GetIdentityEx(ex, &w->instance_id, &w->writer_id, &name, &instance, &w->usage, &source);
         IVssExamineWriterMetadataEx_Release(ex);
         w->name = tool_take_bstr(name);
         w->instance_name = tool_take_bstr(instance);
@@ -77,6 +78,8 @@ HRESULT writer_metadata_read(IVssExamineWriterMetadata *metadata, WriterMetadata
         hr = read_identity(ret);
         if (SUCCEEDED(hr))
                 hr = read_restore_method(ret);
+        if (SUCCEEDED(hr))
+                hr = IVssExamineWriterMetadata_GetBackupSchema(metadata, &ret->schema);
         if (SUCCEEDED(hr))
                 hr = IVssExamineWriterMetadata_GetFileCounts(metadata, &n_include, &n_exclude, &n);
         if (SUCCEEDED(hr)) {
@@ -118,61 +121,197 @@ bool component_follows(const Component *c, const Component *parent) {
                (c->logical_path[length] == '\0' || c->logical_path[length] == '\\');
 }
 
-static HRESULT add_filedesc(IVssWMFiledesc *desc, FileSet *set, bool exclude) {
-        _cleanup_(freep) char *path = NULL, *spec = NULL;
-        BSTR bpath = NULL, bspec = NULL;
-        bool recursive = false;
-        HRESULT hr;
-        int r;
+bool writer_is_called(const WriterMetadata *w, const char *name) {
+        GUID id;
 
-        hr = IVssWMFiledesc_GetPath(desc, &bpath);
-        if (SUCCEEDED(hr))
-                hr = IVssWMFiledesc_GetFilespec(desc, &bspec);
-        if (SUCCEEDED(hr))
-                hr = IVssWMFiledesc_GetRecursive(desc, &recursive);
-        path = tool_take_bstr(bpath);
-        spec = tool_take_bstr(bspec);
-        if (FAILED(hr))
-                return hr;
-        r = exclude ? file_set_exclude(set, path, spec, recursive) : file_set_add(set, path, spec, recursive);
-        return r < 0 ? hresult_from_errno(r) : S_OK;
+        return strcmp(w->name, name) == 0 || strcmp(w->instance_name, name) == 0 ||
+               (guid_from_string(name, &id) >= 0 && (guid_equal(&id, &w->writer_id) || guid_equal(&id, &w->instance_id)));
 }
 
-static HRESULT add_files_of(const WriterMetadata *w, const Component *c, FileSet *set) {
+const Component *component_set_of(const WriterMetadata *w, const Component *c) {
+        const Component *top = NULL;
+
+        for (size_t i = 0; i < w->n_components; ++i) {
+                const Component *other = &w->components[i];
+
+                if (other->selectable && component_follows(c, other) && (!top || strlen(other->full) < strlen(top->full)))
+                        top = other;
+        }
+        return top;
+}
+
+bool component_is_member(const Component *c, const Component *top) {
+        return c == top || (top->selectable && component_follows(c, top));
+}
+
+/* File sets */
+
+static void component_files_clear(ComponentFiles *f) {
+        free(f->path);
+        free(f->spec);
+        free(f->alternate);
+}
+
+static HRESULT read_filedesc(IVssWMFiledesc *desc, ComponentFiles *ret) {
+        BSTR path = NULL, spec = NULL, alternate = NULL;
+        HRESULT hr;
+
+        hr = IVssWMFiledesc_GetPath(desc, &path);
+        if (SUCCEEDED(hr))
+                hr = IVssWMFiledesc_GetFilespec(desc, &spec);
+        if (SUCCEEDED(hr))
+                hr = IVssWMFiledesc_GetRecursive(desc, &ret->recursive);
+        if (SUCCEEDED(hr))
+                hr = IVssWMFiledesc_GetAlternateLocation(desc, &alternate);
+        if (SUCCEEDED(hr))
+                hr = IVssWMFiledesc_GetBackupTypeMask(desc, &ret->mask);
+        ret->path = tool_take_bstr(path);
+        ret->spec = tool_take_bstr(spec);
+        ret->alternate = alternate && *alternate ? tool_text(alternate) : NULL;
+        SysFreeString(alternate);
+        return FAILED(hr) ? hr : S_OK;
+}
+
+static HRESULT get_filedesc(IVssWMComponent *component, unsigned kind, UINT i, IVssWMFiledesc **ret) {
+        return kind == 0 ? IVssWMComponent_GetFile(component, i, ret) :
+               kind == 1 ? IVssWMComponent_GetDatabaseFile(component, i, ret) :
+                           IVssWMComponent_GetDatabaseLogFile(component, i, ret);
+}
+
+typedef HRESULT (*EachFiles)(const ComponentFiles *files, void *userdata);
+
+static HRESULT each_files(IVssWMComponent *component, PVSSCOMPONENTINFO info, const Component *c, EachFiles f, void *userdata) {
+        const UINT counts[] = { info->cFileCount, info->cDatabases, info->cLogFiles };
+        HRESULT hr = S_OK;
+
+        for (unsigned kind = 0; kind < ELEMENTSOF(counts); ++kind)
+                for (UINT i = 0; i < counts[kind]; ++i) {
+                        _cleanup_(component_files_clear) ComponentFiles files = { .component = c, .is_log = kind == 2 };
+                        IVssWMFiledesc *desc = NULL;
+
+                        hr = get_filedesc(component, kind, i, &desc);
+                        if (FAILED(hr))
+                                return hr;
+                        hr = read_filedesc(desc, &files);
+                        IVssWMFiledesc_Release(desc);
+                        if (SUCCEEDED(hr))
+                                hr = f(&files, userdata);
+                        if (FAILED(hr))
+                                return hr;
+                }
+        return S_OK;
+}
+
+static HRESULT open_component(const WriterMetadata *w, const Component *c, IVssWMComponent **ret, PVSSCOMPONENTINFO *ret_info) {
+        HRESULT hr;
+
+        hr = IVssExamineWriterMetadata_GetComponent(w->metadata, (UINT) c->index, ret);
+        if (FAILED(hr))
+                return hr;
+        hr = IVssWMComponent_GetComponentInfo(*ret, ret_info);
+        if (FAILED(hr))
+                IVssWMComponent_Release(*ret);
+        return hr;
+}
+
+static void close_component(IVssWMComponent *component, PVSSCOMPONENTINFO info) {
+        (void) IVssWMComponent_FreeComponentInfo(component, info);
+        IVssWMComponent_Release(component);
+}
+
+HRESULT component_for_each_files(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
+        for (size_t i = 0; i < w->n_components; ++i) {
+                IVssWMComponent *component = NULL;
+                PVSSCOMPONENTINFO info = NULL;
+                HRESULT hr;
+
+                if (!component_is_member(&w->components[i], c))
+                        continue;
+                hr = open_component(w, &w->components[i], &component, &info);
+                if (FAILED(hr))
+                        return hr;
+                hr = each_files(component, info, &w->components[i], f, userdata);
+                close_component(component, info);
+                if (FAILED(hr))
+                        return hr;
+        }
+        return S_OK;
+}
+
+/* S_FALSE: it depends on a component that there is no writer for. */
+static HRESULT read_dependency(IVssWMComponent *component, UINT i, GUID *id, BSTR *path, BSTR *name) {
+        IVssWMDependency *dependency = NULL;
+        HRESULT hr;
+
+        hr = IVssWMComponent_GetDependency(component, i, &dependency);
+        if (FAILED(hr))
+                return hr;
+        hr = IVssWMDependency_GetWriterId(dependency, id);
+        if (SUCCEEDED(hr))
+                hr = IVssWMDependency_GetLogicalPath(dependency, path);
+        if (SUCCEEDED(hr))
+                hr = IVssWMDependency_GetComponentName(dependency, name);
+        IVssWMDependency_Release(dependency);
+        return hr;
+}
+
+HRESULT component_for_each_dependency(const WriterMetadata *w,
+                                      const Component *c,
+                                      HRESULT (*f)(const GUID *writer_id, const char *logical_path, const char *name, void *userdata),
+                                      void *userdata) {
         IVssWMComponent *component = NULL;
         PVSSCOMPONENTINFO info = NULL;
         HRESULT hr;
 
-        hr = IVssExamineWriterMetadata_GetComponent(w->metadata, (UINT) c->index, &component);
+        hr = open_component(w, c, &component, &info);
+        for (UINT i = 0; SUCCEEDED(hr) && i < info->cDependencies; ++i) {
+                _cleanup_(freep) char *path = NULL, *name = NULL;
+                BSTR bpath = NULL, bname = NULL;
+                GUID id;
+
+                hr = read_dependency(component, i, &id, &bpath, &bname);
+                path = tool_take_bstr(bpath);
+                name = tool_take_bstr(bname);
+                if (SUCCEEDED(hr))
+                        hr = f(&id, path, name, userdata);
+        }
+        if (info)
+                close_component(component, info);
+        return FAILED(hr) ? hr : S_OK;
+}
+
+/* Into sets */
+
+static HRESULT exclude_files(IVssWMFiledesc *desc, FileSet *set) {
+        _cleanup_(component_files_clear) ComponentFiles files = { 0 };
+        HRESULT hr;
+
+        hr = read_filedesc(desc, &files);
+        IVssWMFiledesc_Release(desc);
+        return FAILED(hr) ? hr : hresult_from_errno(file_set_exclude(set, files.path, files.spec, files.recursive));
+}
+
+static HRESULT exclude_from_snapshot(const WriterMetadata *w, FileSet *set) {
+        IVssExamineWriterMetadataEx2 *ex = NULL;
+        UINT n = 0;
+        HRESULT hr;
+
+        hr = IVssExamineWriterMetadata_QueryInterface(w->metadata, &IID_IVssExamineWriterMetadataEx2, (void **) &ex);
         if (FAILED(hr))
                 return hr;
-        hr = IVssWMComponent_GetComponentInfo(component, &info);
-        if (FAILED(hr)) {
-                IVssWMComponent_Release(component);
-                return hr;
+        hr = IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotCount(ex, &n);
+        for (UINT i = 0; SUCCEEDED(hr) && i < n; ++i) {
+                IVssWMFiledesc *desc = NULL;
+
+                hr = IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(ex, i, &desc);
+                if (SUCCEEDED(hr))
+                        hr = exclude_files(desc, set);
         }
-
-        for (UINT kind = 0; kind < 3 && SUCCEEDED(hr); ++kind) {
-                UINT n = kind == 0 ? info->cFileCount : kind == 1 ? info->cDatabases : info->cLogFiles;
-
-                for (UINT i = 0; i < n && SUCCEEDED(hr); ++i) {
-                        IVssWMFiledesc *desc = NULL;
-
-                        hr = kind == 0 ? IVssWMComponent_GetFile(component, i, &desc) :
-                             kind == 1 ? IVssWMComponent_GetDatabaseFile(component, i, &desc) :
-                                         IVssWMComponent_GetDatabaseLogFile(component, i, &desc);
-                        if (FAILED(hr))
-                                break;
-                        hr = add_filedesc(desc, set, false);
-                        IVssWMFiledesc_Release(desc);
-                }
-        }
-        (void) IVssWMComponent_FreeComponentInfo(component, info);
-        IVssWMComponent_Release(component);
+        IVssExamineWriterMetadataEx2_Release(ex);
         return hr;
 }
 
-static HRESULT add_exclusions(const WriterMetadata *w, FileSet *set) {
+HRESULT writer_exclude_files(const WriterMetadata *w, bool snapshot, FileSet *set) {
         UINT n_include, n_exclude, n_components;
         HRESULT hr;
 
@@ -181,22 +320,19 @@ static HRESULT add_exclusions(const WriterMetadata *w, FileSet *set) {
                 IVssWMFiledesc *desc = NULL;
 
                 hr = IVssExamineWriterMetadata_GetExcludeFile(w->metadata, i, &desc);
-                if (FAILED(hr))
-                        break;
-                hr = add_filedesc(desc, set, true);
-                IVssWMFiledesc_Release(desc);
+                if (SUCCEEDED(hr))
+                        hr = exclude_files(desc, set);
         }
-        return hr;
+        return SUCCEEDED(hr) && snapshot ? exclude_from_snapshot(w, set) : hr;
+}
+
+static HRESULT add_files(const ComponentFiles *files, void *userdata) {
+        return hresult_from_errno(file_set_add(userdata, files->path, files->spec, files->recursive));
 }
 
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set) {
         HRESULT hr;
 
-        hr = add_files_of(w, c, set);
-        for (size_t i = 0; i < w->n_components && SUCCEEDED(hr); ++i)
-                if (component_follows(&w->components[i], c))
-                        hr = add_files_of(w, &w->components[i], set);
-        if (SUCCEEDED(hr))
-                hr = add_exclusions(w, set);
-        return hr;
+        hr = component_for_each_files(w, c, add_files, set);
+        return SUCCEEDED(hr) ? writer_exclude_files(w, false, set) : hr;
 }

@@ -18,12 +18,15 @@ typedef struct Component {
         char *logical_path, *name;
         char *full; /* logical path, backslash, name: what people and --component say */
         bool selectable;
+        DWORD flags;  /* VSS_COMPONENT_FLAGS */
         size_t index; /* in the metadata */
 } Component;
 
 typedef struct WriterMetadata {
         GUID instance_id, writer_id;
         char *name, *instance_name;
+        VSS_USAGE_TYPE usage;
+        DWORD schema; /* VSS_BACKUP_SCHEMA bits */
         IVssExamineWriterMetadata *metadata;
         VSS_RESTOREMETHOD_ENUM restore_method; /* VSS_RME_UNDEFINED: none */
         Component *components;
@@ -35,7 +38,39 @@ HRESULT writer_metadata_read(IVssExamineWriterMetadata *metadata, WriterMetadata
 void writer_metadata_clear(WriterMetadata *w);
 
 const Component *writer_metadata_find(const WriterMetadata *w, const char *logical_path, const char *name);
+/* Its name, its instance name, or one of its ids? */
+bool writer_is_called(const WriterMetadata *w, const char *name);
+
 /* Does @c follow @parent, because its logical path begins with the parent's full one? */
 bool component_follows(const Component *c, const Component *parent);
-/* Adds the file sets of @c and of all that follow it, less what the writer excludes. */
+/* The selectable component that @c comes along with: of several the one that they all follow. NULL: none, so @c is
+ * only in a backup if it is added itself. */
+const Component *component_set_of(const WriterMetadata *w, const Component *c);
+/* Is @c @top itself, or does it come along with it? */
+bool component_is_member(const Component *c, const Component *top);
+
+/* One file set of a component. */
+typedef struct ComponentFiles {
+        const Component *component;
+        char *path, *spec;
+        char *alternate; /* where to back up from instead; NULL: from @path */
+        bool recursive;
+        bool is_log; /* the log files of a database */
+        DWORD mask;  /* VSS_FILE_SPEC_BACKUP_TYPE bits */
+} ComponentFiles;
+
+/* Calls @f for each file set of @c and of all that come along with it; a failure ends it. */
+HRESULT component_for_each_files(const WriterMetadata *w,
+                                 const Component *c,
+                                 HRESULT (*f)(const ComponentFiles *files, void *userdata),
+                                 void *userdata);
+/* Calls @f for each component that @c itself depends on. */
+HRESULT component_for_each_dependency(const WriterMetadata *w,
+                                      const Component *c,
+                                      HRESULT (*f)(const GUID *writer_id, const char *logical_path, const char *name, void *userdata),
+                                      void *userdata);
+
+/* Adds the file sets of @c and of all that come along with it, less what the writer excludes. */
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set);
+/* Takes out what the writer excludes; @snapshot: also what it keeps out of shadow copies. */
+HRESULT writer_exclude_files(const WriterMetadata *w, bool snapshot, FileSet *set);

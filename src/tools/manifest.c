@@ -17,6 +17,7 @@
 #include "base/time-util.h"
 #include "base/utf.h"
 #include "tools/set-format.h"
+#include "tools/tool-vss.h"
 
 /* JSON wants UTF-8; what is not is escaped, as in the documents. */
 static json_t *text(const char *s) {
@@ -86,21 +87,39 @@ static char *volume_consistency(const xmlNode *root, const GUID *snapshot_id) {
         return NULL;
 }
 
+/* Those that came along with @top. */
+static json_t *members_json(const WriterMetadata *w, const Component *top) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < w->n_components; ++i)
+                if (&w->components[i] != top && component_is_member(&w->components[i], top))
+                        json_array_append_new(list, text(w->components[i].full));
+        return list;
+}
+
+static json_t *component_json(const BackupPlan *p, const PlanComponent *chosen, const xmlNode *root) {
+        const WriterMetadata *w = plan_writer(p, chosen);
+        const Component *c = chosen->component;
+        _cleanup_(freep) char *consistency = component_consistency(root, w, c);
+        json_t *json;
+
+        json = json_pack("{s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:s}", "writer", text(w->name), "writer_id",
+                         GUID_TO_STRING(&w->writer_id), "instance_id", GUID_TO_STRING(&w->instance_id), SET_KEY_INSTANCE,
+                         text(w->instance_name), "component", text(c->full), "type", c->type == VSS_CT_DATABASE ? "database" : "files",
+                         "logical_path", text(c->logical_path), "name", text(c->name), "consistency", consistency ?: "unknown");
+        if (json)
+                json_object_update_new(json, json_pack("{s:s, s:o, s:o, s:I, s:I}", SET_KEY_HOW, tool_backup_type(chosen->how), SET_KEY_STAMP,
+                                                       text(chosen->news.stamp), "members", members_json(w, c), "partial_files",
+                                                       (json_int_t) chosen->news.n_partial, "differenced_files",
+                                                       (json_int_t) chosen->news.n_differenced));
+        return json;
+}
+
 static json_t *components_json(const BackupPlan *p, const xmlNode *root) {
         json_t *list = json_array();
 
-        for (size_t i = 0; i < p->n_components; ++i) {
-                const WriterMetadata *w = &p->writers[p->components[i].writer];
-                const Component *c = p->components[i].component;
-                _cleanup_(freep) char *consistency = component_consistency(root, w, c);
-
-                json_array_append_new(list, json_pack("{s:o, s:s, s:s, s:o, s:s, s:o, s:o, s:s}", "writer", text(w->name), "writer_id",
-                                                      GUID_TO_STRING(&w->writer_id), "instance_id", GUID_TO_STRING(&w->instance_id),
-                                                      "component", text(c->full), "type",
-                                                      c->type == VSS_CT_DATABASE ? "database" : "files", "logical_path",
-                                                      text(c->logical_path), "name", text(c->name), "consistency",
-                                                      consistency ?: "unknown"));
-        }
+        for (size_t i = 0; i < p->n_components; ++i)
+                json_array_append_new(list, component_json(p, &p->components[i], root));
         return list;
 }
 
@@ -116,22 +135,36 @@ static json_t *volumes_json(const BackupPlan *p, const xmlNode *root) {
         return list;
 }
 
-json_t *manifest_new(const BackupPlan *p, const char *document, size_t size) {
+json_t *manifest_new(const BackupPlan *p, const ManifestFacts *facts) {
         _cleanup_(xml_doc_freep) xmlDoc *doc = NULL;
         char host[256] = "localhost", created[TIMESTAMP_STRING_MAX];
         json_t *paths = json_array();
         const xmlNode *root;
 
-        doc = xmlReadMemory(document, (int) size, "document.xml", "UTF-8",
+        doc = xmlReadMemory(facts->document, (int) strlen(facts->document), "document.xml", "UTF-8",
                             XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
         root = doc ? xmlDocGetRootElement(doc) : NULL;
-        if (!root)
+        if (!root) {
+                json_decref(paths);
                 return NULL;
+        }
 
         (void) gethostname(host, sizeof(host) - 1);
         for (char *const *path = p->paths; path && *path; ++path)
                 json_array_append_new(paths, text(*path));
-        return json_pack("{s:s, s:i, s:s, s:s, s:s, s:o, s:o, s:o}", "format", SET_FORMAT, "version", SET_FORMAT_VERSION, "created",
-                         timestamp_to_string(now_usec(CLOCK_REALTIME), created), "machine", host, "umbra", UMBRA_VERSION, "components",
-                         components_json(p, root), "volumes", volumes_json(p, root), "paths", paths);
+        return json_pack("{s:s, s:i, s:s, s:s, s:s?, s:s, s:s, s:s, s:o, s:o, s:o}", "format", SET_FORMAT, "version", SET_FORMAT_VERSION,
+                         SET_KEY_ID, GUID_TO_STRING(&facts->id), SET_KEY_TYPE, tool_backup_type(p->type), SET_KEY_SINCE, facts->since,
+                         "created", timestamp_to_string(now_usec(CLOCK_REALTIME), created), "machine", host, "umbra", UMBRA_VERSION,
+                         "components", components_json(p, root), "volumes", volumes_json(p, root), "paths", paths);
+}
+
+json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes) {
+        json_t *failed = json_array();
+
+        for (size_t i = 0; i < p->n_components; ++i)
+                if (p->components[i].failed)
+                        json_array_append_new(failed, json_pack("{s:s, s:o}", "instance_id",
+                                                                GUID_TO_STRING(&plan_writer(p, &p->components[i])->instance_id), "component",
+                                                                text(p->components[i].component->full)));
+        return json_pack("{s:I, s:I, s:o}", "files", (json_int_t) files, "bytes", (json_int_t) bytes, SET_KEY_FAILED, failed);
 }

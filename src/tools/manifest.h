@@ -12,5 +12,14 @@
 
 #include "tools/backup-plan.h"
 
-/* @document: the Backup Components Document as of the shadow copy. NULL when memory runs out or the document cannot be read. */
-json_t *manifest_new(const BackupPlan *p, const char *document, size_t size);
+typedef struct ManifestFacts {
+        GUID id;
+        const char *since;    /* the id of the set before; NULL */
+        const char *document; /* the Backup Components Document as of the shadow copy */
+} ManifestFacts;
+
+/* NULL when memory runs out or the document cannot be read. */
+json_t *manifest_new(const BackupPlan *p, const ManifestFacts *facts);
+
+/* What goes to the end of the set. */
+json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes);

@@ -40,6 +40,7 @@ struct SetWriter {
 
         struct archive *archive;
         int output_error; /* of the last write, which libarchive cannot carry */
+        bool in_member;   /* its header is written, its line in the index is not */
         bool discard;     /* given up: what libarchive still wants to write at its end goes nowhere */
         Digest *digest, *index_digest;
         FILE *index;
@@ -167,6 +168,7 @@ static int writer_add_line(SetWriter *w, const SetIndexLine *line) {
         digest_update(w->index_digest, text, n);
         w->index_size += n;
         ++w->members;
+        w->in_member = false;
         return 0;
 }
 
@@ -184,6 +186,7 @@ static int writer_header(SetWriter *w, struct archive_entry *entry, SetIndexLine
 
         line->type = set_entry_type(entry);
         line->size = line->type == 'f' ? (uint64_t) archive_entry_size(entry) : 0;
+        w->in_member = true;
         return writer_check(w, archive_write_header(w->archive, entry));
 }
 
@@ -603,6 +606,10 @@ int set_writer_finish(SetWriter *w) {
 
         r = writer_check(w, archive_write_close(w->archive));
         return r < 0 ? r : set_output_finish(w->output);
+}
+
+bool set_writer_is_between_members(const SetWriter *w) {
+        return !w->in_member && w->output_error == 0;
 }
 
 uint64_t set_writer_members(const SetWriter *w) {

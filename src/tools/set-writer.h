@@ -49,5 +49,7 @@ int set_writer_begin_tail(SetWriter *w);
 /* Index, end, seal. Then the set is there. */
 int set_writer_finish(SetWriter *w);
 
+/* After an error: can the set go on without the file? */
+bool set_writer_is_between_members(const SetWriter *w);
 uint64_t set_writer_members(const SetWriter *w);
 const char *set_writer_error(const SetWriter *w); /* what libarchive said last; NULL if nothing */

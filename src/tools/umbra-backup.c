@@ -25,13 +25,15 @@
 #include "base/hresult.h"
 #include "base/strv.h"
 #include "base/time-util.h"
+#include "tools/backup-base.h"
+#include "tools/backup-files.h"
 #include "tools/backup-plan.h"
+#include "tools/backup-save.h"
 #include "tools/manifest.h"
 #include "tools/progress.h"
 #include "tools/set-format.h"
 #include "tools/set-writer.h"
 #include "tools/tool-vss.h"
-#include "tools/tree-walk.h"
 #include "tools/verb.h"
 
 #define WAIT_DEFAULT_SECONDS 600
@@ -41,50 +43,105 @@
 
 typedef struct Backup {
         BackupPlan plan;
-        const char *to;
+        const char *to, *since;
         bool force;
         int level;
-        VSS_BACKUP_TYPE type;
         unsigned wait_seconds;
 
+        BackupBase *base; /* NULL: this one builds on nothing */
         IVssBackupComponents *vss;
         VSS_ID set_id;
         SetOutput *output;
         SetWriter *writer;
+        BackupFiles *files;
+        BackupSave *save;
         uint64_t n_files, n_bytes;
-        char **left_out; /* writers that best effort went on without */
+        char **left_out; /* what best effort went on without */
 } Backup;
 
 /* Before the snapshot */
 
-/* Names the writers that failed. With best effort they are disabled, and AGAIN is the result. */
-static int check_writers(Backup *b, const char *when) {
+/* Best effort begins again without it. */
+static int remember_left_out(Backup *b, const char *what, const char *name) {
+        _cleanup_(freep) char *text = NULL;
+
+        if (format_to(&text, "%s '%s'", what, name) < 0 || strv_append(&b->left_out, text) < 0)
+                return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
+        return EXIT_OK;
+}
+
+static int leave_out_writer(Backup *b, const WriterStatus *w) {
+        BackupPlan *p = &b->plan;
+
+        if (ARRAY_RESERVE(p->disabled, p->disabled_capacity, p->n_disabled + 1) < 0)
+                return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
+        p->disabled[p->n_disabled++] = w->instance_id;
+        return remember_left_out(b, "writer", w->name);
+}
+
+static int leave_out_component(Backup *b, const PlanComponent *c) {
+        int code = backup_plan_leave_out(&b->plan, c);
+
+        return code == EXIT_OK ? remember_left_out(b, "component", c->component->full) : code;
+}
+
+/* A partial failure is that of single components, which are named; the others may be good. */
+static int blame_components(Backup *b, bool leave_out, const WriterStatus *w, size_t *ret_n) {
+        int code = EXIT_OK;
+
+        *ret_n = 0;
+        for (size_t i = 0; i < b->plan.n_components && code == EXIT_OK; ++i) {
+                const PlanComponent *c = &b->plan.components[i];
+
+                if (SUCCEEDED(c->news.failure) || !guid_equal(&plan_writer(&b->plan, c)->instance_id, &w->instance_id))
+                        continue;
+                ++*ret_n;
+                fprintf(stderr, "umbra: its component '%s' failed: %s%s%s\n", c->component->full, hresult_name(c->news.failure),
+                        c->news.message ? ": " : "", c->news.message ?: "");
+                if (leave_out)
+                        code = leave_out_component(b, c);
+        }
+        return code;
+}
+
+static int blame_writer(Backup *b, const char *when, bool leave_out, const WriterStatus *w) {
+        size_t n_components = 0;
+        int code = EXIT_OK;
+
+        fprintf(stderr, "umbra: %s, writer '%s' %s: %s%s%s\n", when, w->name, tool_writer_state(w->state), hresult_name(w->failure),
+                *w->message ? ": " : "", w->message);
+        if (w->failure == VSS_E_WRITERERROR_PARTIAL_FAILURE)
+                code = blame_components(b, leave_out, w, &n_components);
+        return code == EXIT_OK && n_components == 0 && leave_out ? leave_out_writer(b, w) : code;
+}
+
+static bool is_chosen(const Backup *b, const WriterStatus *w) {
+        for (size_t i = 0; i < b->plan.n_components; ++i)
+                if (guid_equal(&plan_writer(&b->plan, &b->plan.components[i])->instance_id, &w->instance_id))
+                        return true;
+        return false;
+}
+
+/* Names the writers that failed, or their components. @leave_out: from here on without them, and AGAIN is the result. */
+static int check_writers(Backup *b, const char *when, bool leave_out) {
         WriterStatus *list = NULL;
+        bool failed = false;
         size_t n = 0;
         int code = EXIT_OK;
         HRESULT hr;
 
         hr = tool_writer_statuses(b->vss, &list, &n);
+        if (SUCCEEDED(hr))
+                hr = backup_plan_read_news(&b->plan, b->vss);
+        for (size_t i = 0; SUCCEEDED(hr) && i < n && code == EXIT_OK; ++i)
+                if (is_chosen(b, &list[i]) && tool_writer_failed(&list[i])) {
+                        failed = true;
+                        code = blame_writer(b, when, leave_out, &list[i]);
+                }
+        tool_writer_statuses_free(list, n);
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot ask the writers how they are");
-        for (size_t i = 0; i < n; ++i) {
-                bool chosen = false;
-
-                for (size_t k = 0; k < b->plan.n_components; ++k)
-                        chosen = chosen || guid_equal(&b->plan.writers[b->plan.components[k].writer].instance_id, &list[i].instance_id);
-                if (!chosen || !tool_writer_failed(&list[i]))
-                        continue;
-                fprintf(stderr, "umbra: %s, writer '%s' %s: %s%s%s\n", when, list[i].name, tool_writer_state(list[i].state),
-                        hresult_name(list[i].failure), *list[i].message ? ": " : "", list[i].message);
-                code = EXIT_WRITER;
-                if (b->plan.best_effort && ARRAY_RESERVE(b->plan.disabled, b->plan.disabled_capacity, b->plan.n_disabled + 1) >= 0) {
-                        b->plan.disabled[b->plan.n_disabled++] = list[i].instance_id;
-                        (void) strv_append(&b->left_out, list[i].name);
-                        code = AGAIN;
-                }
-        }
-        tool_writer_statuses_free(list, n);
-        return code;
+        return code != EXIT_OK ? code : !failed ? EXIT_OK : leave_out ? AGAIN : EXIT_WRITER;
 }
 
 /* One set at a time on a machine: wait in line. */
@@ -111,7 +168,7 @@ static HRESULT begin(Backup *b) {
         if (SUCCEEDED(hr))
                 hr = IVssBackupComponents_SetContext(b->vss, VSS_CTX_BACKUP);
         if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetBackupState(b->vss, true, false, b->type, false);
+                hr = IVssBackupComponents_SetBackupState(b->vss, true, b->plan.system_state, b->plan.type, true);
         if (SUCCEEDED(hr) && b->plan.n_disabled > 0)
                 hr = IVssBackupComponents_DisableWriterInstances(b->vss, b->plan.disabled, (UINT) b->plan.n_disabled);
         if (SUCCEEDED(hr))
@@ -119,29 +176,87 @@ static HRESULT begin(Backup *b) {
         return hr;
 }
 
-static HRESULT for_each_component(Backup *b, HRESULT (*f)(Backup *b, const WriterMetadata *w, const PlanComponent *c, const WCHAR *path, const WCHAR *name)) {
-        HRESULT hr = S_OK;
+/* What the API calls a component by. */
+typedef struct ComponentName {
+        WCHAR *path, *name; /* path NULL: none */
+} ComponentName;
 
-        for (size_t i = 0; i < b->plan.n_components && SUCCEEDED(hr); ++i) {
-                const PlanComponent *c = &b->plan.components[i];
-                _cleanup_(freep) WCHAR *path = tool_wide(*c->component->logical_path ? c->component->logical_path : NULL);
-                _cleanup_(freep) WCHAR *name = tool_wide(c->component->name);
+static void component_name_clear(ComponentName *n) {
+        free(n->path);
+        free(n->name);
+}
 
-                hr = f(b, &b->plan.writers[c->writer], c, path, name);
-        }
+static ComponentName component_name(const Component *c) {
+        return (ComponentName){ tool_wide(*c->logical_path ? c->logical_path : NULL), tool_wide(c->name) };
+}
+
+static HRESULT add_component(Backup *b, const PlanComponent *c) {
+        _cleanup_(component_name_clear) ComponentName n = component_name(c->component);
+        const WriterMetadata *w = plan_writer(&b->plan, c);
+        _cleanup_(freep) WCHAR *stamp = tool_wide(c->previous);
+        HRESULT hr;
+
+        hr = IVssBackupComponents_AddComponent(b->vss, w->instance_id, w->writer_id, c->component->type, n.path, n.name);
+        if (SUCCEEDED(hr) && stamp)
+                hr = IVssBackupComponents_SetPreviousBackupStamp(b->vss, w->writer_id, c->component->type, n.path, n.name, stamp);
         return hr;
 }
 
-static HRESULT add_component(Backup *b, const WriterMetadata *w, const PlanComponent *c, const WCHAR *path, const WCHAR *name) {
-        return IVssBackupComponents_AddComponent(b->vss, w->instance_id, w->writer_id, c->component->type, path, name);
+static HRESULT report_component(Backup *b, const PlanComponent *c) {
+        _cleanup_(component_name_clear) ComponentName n = component_name(c->component);
+        const WriterMetadata *w = plan_writer(&b->plan, c);
+
+        return IVssBackupComponents_SetBackupSucceeded(b->vss, w->instance_id, w->writer_id, c->component->type, n.path, n.name, !c->failed);
 }
 
-static HRESULT succeed_component(Backup *b, const WriterMetadata *w, const PlanComponent *c, const WCHAR *path, const WCHAR *name) {
-        return IVssBackupComponents_SetBackupSucceeded(b->vss, w->instance_id, w->writer_id, c->component->type, path, name, true);
+static HRESULT for_each_component(Backup *b, HRESULT (*f)(Backup *b, const PlanComponent *c)) {
+        HRESULT hr = S_OK;
+
+        for (size_t i = 0; i < b->plan.n_components && SUCCEEDED(hr); ++i)
+                hr = f(b, &b->plan.components[i]);
+        return hr;
 }
 
-/* To the point where the shadow copies are there. */
-static int take_set(Backup *b) {
+/* NAME=TEXT, for a component that is in the backup by itself. */
+static int set_option(Backup *b, const char *option) {
+        const char *text = strchr(option, '=') + 1;
+        _cleanup_(freep) char *name = strndup(option, (size_t) (text - option - 1));
+        _cleanup_(freep) WCHAR *wide = tool_wide(text);
+        const Component *c = NULL;
+        const PlanComponent *chosen;
+        size_t writer = 0;
+        HRESULT hr;
+        int code;
+
+        code = name ? backup_plan_find(&b->plan, name, &writer, &c) : tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
+        if (code != EXIT_OK)
+                return code;
+        chosen = backup_plan_component(&b->plan, writer, c);
+        if (!chosen)
+                return tool_error("component '%s' is not in this backup, so it takes no option", c->full);
+        if (chosen->component != c)
+                return tool_error("component '%s' comes along with '%s', which takes the options for both", c->full, chosen->component->full);
+        {
+                _cleanup_(component_name_clear) ComponentName n = component_name(c);
+
+                hr = IVssBackupComponents_SetBackupOptions(b->vss, plan_writer(&b->plan, chosen)->writer_id, c->type, n.path, n.name, wide);
+        }
+        return FAILED(hr) ? tool_fail(hr, "Cannot set the option of '%s'", c->full) : EXIT_OK;
+}
+
+/* Anew whenever more is known. */
+static int find_files(Backup *b) {
+        int r;
+
+        b->files = backup_files_free(b->files);
+        r = backup_files_new(&b->plan, &b->files);
+        if (r == -EINVAL)
+                return EXIT_WRITER; /* was said */
+        return r < 0 ? tool_fail(hresult_from_errno(r), "Cannot plan the backup") : backup_plan_add_volumes(&b->plan, b->vss, backup_files_places(b->files));
+}
+
+/* To the point where the writers can be told. */
+static int compose_set(Backup *b) {
         HRESULT hr;
         int code;
 
@@ -149,24 +264,48 @@ static int take_set(Backup *b) {
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot begin the backup");
         code = backup_plan_choose(&b->plan, b->vss);
+        if (code == EXIT_OK)
+                code = backup_base_decide(b->base, &b->plan);
         if (code != EXIT_OK)
                 return code;
         hr = start_set(b);
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot begin a snapshot set");
-        code = backup_plan_add_volumes(&b->plan, b->vss);
+        code = find_files(b);
         if (code != EXIT_OK)
                 return code;
         hr = for_each_component(b, add_component);
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot add a component");
+        STRV_FOREACH(option, b->plan.options)
+                if (code == EXIT_OK)
+                        code = set_option(b, *option);
+        return code;
+}
 
-        tool_say("Taking a snapshot of %zu volume%s with %zu component%s.", b->plan.n_volumes, b->plan.n_volumes == 1 ? "" : "s",
-                 b->plan.n_components, b->plan.n_components == 1 ? "" : "s");
+/* What the writers add may lie on volumes that nobody has thought of. */
+static int prepare_writers(Backup *b) {
+        HRESULT hr;
+        int code;
+
         hr = TOOL_WAIT(IVssBackupComponents_PrepareForBackup(b->vss, &async));
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot prepare the backup");
-        code = check_writers(b, "preparing");
+        code = check_writers(b, "preparing", b->plan.best_effort);
+        return code == EXIT_OK ? find_files(b) : code;
+}
+
+/* To the point where the shadow copies are there. */
+static int take_set(Backup *b) {
+        HRESULT hr;
+        int code;
+
+        code = compose_set(b);
+        if (code != EXIT_OK)
+                return code;
+        tool_say("Taking a snapshot of %zu volume%s with %zu component%s.", b->plan.n_volumes, b->plan.n_volumes == 1 ? "" : "s",
+                 b->plan.n_components, b->plan.n_components == 1 ? "" : "s");
+        code = prepare_writers(b);
         if (code != EXIT_OK)
                 return code;
         hr = TOOL_WAIT(IVssBackupComponents_DoSnapshotSet(b->vss, &async));
@@ -176,7 +315,7 @@ static int take_set(Backup *b) {
                         return code;
         }
         if (SUCCEEDED(hr) || hr == VSS_E_UNEXPECTED_WRITER_ERROR) {
-                int blamed = check_writers(b, "taking the snapshot");
+                int blamed = check_writers(b, "taking the snapshot", b->plan.best_effort);
 
                 if (blamed != EXIT_OK)
                         return blamed;
@@ -209,90 +348,6 @@ static int on_bytes(uint64_t bytes, void *userdata) {
         return tool_interrupted() ? -EINTR : 0;
 }
 
-static char *member_of(const char *path) {
-        char *member = NULL;
-
-        return format_to(&member, SET_DATA_PREFIX "%s", path) < 0 ? NULL : member;
-}
-
-static int save_file(int dir_fd, const char *name, const char *path, void *userdata) {
-        _cleanup_(freep) char *member = member_of(path);
-        Backup *b = userdata;
-        uint64_t size = 0;
-        int r;
-
-        if (!member)
-                return -ENOMEM;
-        if (tool_interrupted())
-                return -EINTR;
-        r = set_writer_add_file(b->writer, dir_fd, name, member, false, &size);
-        if (r == -EOPNOTSUPP)
-                return 0; /* a socket: whoever listens makes it anew */
-        if (r < 0) {
-                fprintf(stderr, "umbra: cannot save '%s': %s\n", path, set_writer_error(b->writer) ?: strerror(-r));
-                return r;
-        }
-        ++b->n_files;
-        b->n_bytes += size;
-        return 0;
-}
-
-static int save_directory(int fd, const char *path, void *userdata) {
-        _cleanup_(freep) char *member = member_of(path);
-        Backup *b = userdata;
-
-        if (!member)
-                return -ENOMEM;
-        return set_writer_add_directory(b->writer, fd, member);
-}
-
-/* Where another volume is mounted, its own shadow copy goes on. */
-static int open_nested(const char *path, void *userdata) {
-        Backup *b = userdata;
-        int fd;
-
-        for (size_t i = 0; i < b->plan.n_volumes; ++i)
-                if (strcmp(b->plan.volumes[i].path, path) == 0) {
-                        fd = fcntl(b->plan.volumes[i].fd, F_DUPFD_CLOEXEC, 3);
-                        return fd < 0 ? -errno : fd;
-                }
-        return -ENOENT;
-}
-
-/* The volume that @path lies on: the longest that fits. */
-static PlanVolume *volume_of(Backup *b, const char *path) {
-        PlanVolume *best = NULL;
-
-        for (size_t i = 0; i < b->plan.n_volumes; ++i) {
-                PlanVolume *v = &b->plan.volumes[i];
-
-                if (path_is_below(path, v->path) && (!best || strlen(v->path) > strlen(best->path)))
-                        best = v;
-        }
-        return best;
-}
-
-static int save_root(Backup *b, const char *root) {
-        static const TreeVisitor visitor = { .file = save_file, .directory = save_directory, .open = open_nested };
-        const PlanVolume *v = volume_of(b, root);
-        _cleanup_(closep) int fd = -EBADF;
-        const char *below;
-
-        if (!v)
-                return 0; /* nothing was there when the volumes were chosen */
-        below = root + (strcmp(v->path, "/") == 0 ? 0 : strlen(v->path));
-        while (*below == '/')
-                ++below;
-        fd = *below ? open_beneath(v->fd, below, O_RDONLY | O_DIRECTORY, 0) : fcntl(v->fd, F_DUPFD_CLOEXEC, 3);
-        if (fd == -ENOENT || fd == -ENOTDIR)
-                return 0;
-        if (fd < 0) {
-                fprintf(stderr, "umbra: cannot open '%s' in its snapshot: %s\n", root, strerror(fd == -1 ? errno : -fd));
-                return fd == -1 ? -errno : fd;
-        }
-        return tree_walk(b->plan.files, root, fd, &visitor, b);
-}
-
 static int add_json(SetWriter *w, const char *name, json_t *json) {
         char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
         int r;
@@ -317,7 +372,10 @@ static int write_documents(Backup *b) {
 
         if (!document)
                 return -EIO;
-        r = add_json(b->writer, SET_MANIFEST, manifest_new(&b->plan, document, strlen(document)));
+        r = add_json(b->writer, SET_MANIFEST,
+                     manifest_new(&b->plan, &(ManifestFacts){ .id = b->set_id,
+                                                              .since = b->base ? backup_base_id(b->base) : NULL,
+                                                              .document = document }));
         if (r >= 0)
                 r = set_writer_add_text(b->writer, SET_DOCUMENT, document, strlen(document));
         for (size_t i = 0; i < b->plan.n_writers && r >= 0; ++i) {
@@ -334,14 +392,17 @@ static int write_documents(Backup *b) {
         return r;
 }
 
+/* The writers may have said more since the volumes were chosen. */
 static int write_data(Backup *b) {
-        _cleanup_(strv_freep) char **roots = NULL;
         int r;
 
-        r = file_set_roots(b->plan.files, &roots);
-        for (char *const *root = roots; r == 0 && root && *root; ++root)
-                r = save_root(b, *root);
-        return r;
+        b->files = backup_files_free(b->files);
+        r = backup_files_new(&b->plan, &b->files);
+        if (r == 0)
+                r = backup_files_load_ranges(b->files);
+        if (r == 0)
+                r = backup_save_new(&b->plan, b->files, b->writer, &b->save);
+        return r == 0 ? backup_save_files(b->save) : r;
 }
 
 static int write_tail(Backup *b) {
@@ -350,11 +411,15 @@ static int write_tail(Backup *b) {
 
         if (!document)
                 return -EIO;
+        b->n_files = backup_save_n_files(b->save);
+        b->n_bytes = backup_save_n_bytes(b->save);
         r = set_writer_begin_tail(b->writer);
         if (r >= 0)
                 r = set_writer_add_text(b->writer, SET_FINAL_DOCUMENT, document, strlen(document));
         if (r >= 0)
-                r = add_json(b->writer, SET_SUMMARY, json_pack("{s:I, s:I}", "files", (json_int_t) b->n_files, "bytes", (json_int_t) b->n_bytes));
+                r = backup_save_names(b->save);
+        if (r >= 0)
+                r = add_json(b->writer, SET_SUMMARY, summary_new(&b->plan, b->n_files, b->n_bytes));
         if (r >= 0)
                 r = set_writer_finish(b->writer);
         return r;
@@ -365,10 +430,20 @@ static int explain(Backup *b, int r) {
                 tool_error("interrupted; nothing is left of '%s'", b->to);
                 return EXIT_INTERRUPTED;
         }
+        if (b->save && backup_save_lost_file(b->save))
+                return tool_error("the backup failed; nothing is left of '%s'", b->to);
         errno = -r;
         if (r == -ENOSPC || r == -EDQUOT)
                 return tool_error("there is no room left for '%s': nothing is left of it; free some, or choose another place", b->to);
         return tool_error("cannot write '%s': %m%s%s", b->to, set_writer_error(b->writer) ? ": " : "", set_writer_error(b->writer) ?: "");
+}
+
+/* What best effort went on without. */
+static bool name_incomplete(const Backup *b) {
+        for (size_t i = 0; i < b->plan.n_components; ++i)
+                if (b->plan.components[i].failed)
+                        fprintf(stderr, "umbra: NOT all files of component '%s' are in the set\n", b->plan.components[i].component->full);
+        return backup_save_n_failed(b->save) > 0;
 }
 
 static int stream_set(Backup *b) {
@@ -386,16 +461,18 @@ static int stream_set(Backup *b) {
         if (r < 0)
                 return explain(b, r);
 
-        hr = for_each_component(b, succeed_component);
+        hr = for_each_component(b, report_component);
         if (SUCCEEDED(hr))
                 hr = TOOL_WAIT(IVssBackupComponents_BackupComplete(b->vss, &async));
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot complete the backup");
-        code = check_writers(b, "completing the backup");
-        if (code != EXIT_OK && code != AGAIN)
+        code = check_writers(b, "completing the backup", false);
+        if (code != EXIT_OK && !b->plan.best_effort)
                 return code;
         r = write_tail(b);
-        return r < 0 ? explain(b, r) : EXIT_OK;
+        if (r < 0)
+                return explain(b, r);
+        return name_incomplete(b) || code != EXIT_OK ? EXIT_PARTIAL : EXIT_OK;
 }
 
 static void say_window(Backup *b) {
@@ -426,14 +503,15 @@ static int attempt(Backup *b) {
         b->vss = tool_connect(&code);
         if (!b->vss)
                 return code;
-        b->n_files = b->n_bytes = 0;
         code = take_set(b);
         if (code == EXIT_OK) {
                 say_window(b);
                 code = stream_set(b);
         }
-        if (code != EXIT_OK)
+        if (code != EXIT_OK && code != EXIT_PARTIAL)
                 (void) IVssBackupComponents_AbortBackup(b->vss);
+        b->save = backup_save_free(b->save);
+        b->files = backup_files_free(b->files);
         backup_plan_clear_attempt(&b->plan);
         IVssBackupComponents_Release(b->vss); /* and with it the shadow copies */
         b->vss = NULL;
@@ -469,12 +547,11 @@ static int run_attempts(Backup *b) {
         }
         if (code == AGAIN)
                 return EXIT_WRITER;
-        if (code == EXIT_OK && b->left_out) {
-                STRV_FOREACH(name, b->left_out)
-                        fprintf(stderr, "umbra: the backup was made WITHOUT writer '%s', which failed\n", *name);
-                return EXIT_PARTIAL;
-        }
-        return code;
+        if (code != EXIT_OK && code != EXIT_PARTIAL)
+                return code;
+        STRV_FOREACH(what, b->left_out)
+                fprintf(stderr, "umbra: the backup was made WITHOUT %s, which failed\n", *what);
+        return b->left_out ? EXIT_PARTIAL : code;
 }
 
 /* Options */
@@ -511,16 +588,48 @@ static int add_path(Backup *b, const char *path) {
         return strv_append(&b->plan.paths, real) < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
+/* Whole backups build on nothing, the others on one before. */
+static int check_since(const Backup *b) {
+        bool whole = b->plan.type == VSS_BT_FULL || b->plan.type == VSS_BT_COPY;
+
+        if (whole && b->since) {
+                fprintf(stderr, "umbra: a backup of type %s is whole and builds on no other; leave out --since, or say --type incremental\n",
+                        tool_backup_type(b->plan.type));
+                return EXIT_USAGE;
+        }
+        if (!whole && !b->since) {
+                fprintf(stderr, "umbra: since when? umbra backup --type %s --since SET\n", tool_backup_type(b->plan.type));
+                return EXIT_USAGE;
+        }
+        return EXIT_OK;
+}
+
 static int parse(Backup *b, int argc, char *argv[]) {
-        enum { OPT_WRITER = 1, OPT_COMPONENT, OPT_VOLUME, OPT_TO, OPT_BEST_EFFORT, OPT_COMPRESS, OPT_TYPE, OPT_WAIT, OPT_FORCE };
+        enum {
+                OPT_WRITER = 1,
+                OPT_COMPONENT,
+                OPT_VOLUME,
+                OPT_SYSTEM_STATE,
+                OPT_OPTION,
+                OPT_TO,
+                OPT_BEST_EFFORT,
+                OPT_COMPRESS,
+                OPT_TYPE,
+                OPT_SINCE,
+                OPT_WAIT,
+                OPT_FORCE,
+        };
         static const struct option options[] = {
                 { "writer", required_argument, NULL, OPT_WRITER },
                 { "component", required_argument, NULL, OPT_COMPONENT },
                 { "volume", required_argument, NULL, OPT_VOLUME },
+                { "system-state", no_argument, NULL, OPT_SYSTEM_STATE },
+                { "option", required_argument, NULL, OPT_OPTION },
                 { "to", required_argument, NULL, OPT_TO },
                 { "best-effort", no_argument, NULL, OPT_BEST_EFFORT },
                 { "compress", required_argument, NULL, OPT_COMPRESS },
                 { "type", required_argument, NULL, OPT_TYPE },
+                { "since", required_argument, NULL, OPT_SINCE },
                 { "wait", required_argument, NULL, OPT_WAIT },
                 { "force", no_argument, NULL, OPT_FORCE },
                 TOOL_OPTIONS,
@@ -553,11 +662,24 @@ static int parse(Backup *b, int argc, char *argv[]) {
                         }
                         break;
                 case OPT_TYPE:
-                        if (strcmp(optarg, "copy") != 0 && strcmp(optarg, "full") != 0) {
-                                fprintf(stderr, "umbra: --type takes copy or full, not '%s'\n", optarg);
+                        b->plan.type = tool_backup_type_from_string(optarg);
+                        if (b->plan.type == VSS_BT_UNDEFINED) {
+                                fprintf(stderr, "umbra: --type takes copy, full, incremental, differential or log, not '%s'\n", optarg);
                                 return EXIT_USAGE;
                         }
-                        b->type = *optarg == 'f' ? VSS_BT_FULL : VSS_BT_COPY;
+                        break;
+                case OPT_SINCE:
+                        b->since = optarg;
+                        break;
+                case OPT_SYSTEM_STATE:
+                        b->plan.system_state = true;
+                        break;
+                case OPT_OPTION:
+                        if (!strchr(optarg, '=')) {
+                                fprintf(stderr, "umbra: --option takes COMPONENT=TEXT, not '%s'\n", optarg);
+                                return EXIT_USAGE;
+                        }
+                        (void) strv_append(&b->plan.options, optarg);
                         break;
                 case OPT_WAIT:
                         if (parse_seconds(optarg, &b->wait_seconds) < 0) {
@@ -579,22 +701,26 @@ static int parse(Backup *b, int argc, char *argv[]) {
                 fprintf(stderr, "umbra: where to? umbra backup --to FILE, or - for standard output\n");
                 return EXIT_USAGE;
         }
-        return code;
+        return code == EXIT_OK ? check_since(b) : code;
 }
 
 static int run_backup(int argc, char *argv[]) {
-        Backup b = { .level = SET_LEVEL_DEFAULT, .type = VSS_BT_COPY, .wait_seconds = WAIT_DEFAULT_SECONDS };
+        Backup b = { .level = SET_LEVEL_DEFAULT, .plan.type = VSS_BT_COPY, .wait_seconds = WAIT_DEFAULT_SECONDS };
         int code;
 
         code = parse(&b, argc, argv);
         if (code == EXIT_OK) {
                 tool_catch_interrupts();
-                code = run_attempts(&b);
+                if (b.since)
+                        code = backup_base_open(b.since, b.plan.type, &b.base);
+                if (code == EXIT_OK)
+                        code = run_attempts(&b);
                 if (code == EXIT_OK || code == EXIT_PARTIAL)
                         tool_say("Saved %" PRIu64 " files, %" PRIu64 " bytes, to '%s'.", b.n_files, b.n_bytes, b.to);
         } else if (code < 0)
                 code = EXIT_OK; /* --help */
         backup_plan_clear(&b.plan);
+        backup_base_free(b.base);
         strv_free(b.left_out);
         return code;
 }
@@ -603,17 +729,25 @@ const Verb verb_backup = {
         .name = "backup",
         .summary = "save components and files, consistently, into one set",
         .help = "umbra backup [--writer NAME]… [--component NAME]… [--volume DIR]… [PATH…] --to FILE|-\n\n"
-                "Without --writer, --component, --volume or PATH: every component of every writer.\n\n"
+                "Without --writer, --component, --volume or PATH: every component of every writer. Components that a\n"
+                "chosen one needs, and those of its writer that nobody can choose, come along.\n\n"
                 "  --to FILE            where the set goes; it appears only when it is complete. -: standard output\n"
                 "  --writer NAME        all components of this writer (its name, instance name or an id)\n"
                 "  --component NAME     this component and what follows it: as umbra writers shows it, or WRITER:NAME\n"
                 "  --volume DIR, PATH   files that no writer knows\n"
-                "  --best-effort        go on without writers that fail, say so, and exit with 7\n"
-                "  --type copy|full     what writers are told; copy (the default) leaves their history alone\n"
+                "  --system-state       the writers that the machine starts with; they are told so\n"
+                "  --best-effort        go on without what fails, say so, and exit with 7\n"
+                "  --type TYPE          copy (the default): everything, and writers do not remember it\n"
+                "                       full: everything, and the next ones may build on it\n"
+                "                       incremental, log: what changed since --since, the last one of the chain\n"
+                "                       differential: what changed since --since, the full one\n"
+                "  --since SET          the set that this one builds on\n"
+                "  --option NAME=TEXT   words for the writer of this component, which it understands\n"
                 "  --compress none|zstd|zstd:LEVEL\n"
                 "  --wait SECONDS       how long to wait for another snapshot set (default 600)\n"
                 "  --force              replace FILE\n"
                 "  --quiet              no progress\n\n"
-                "A selected writer that fails fails the backup (exit code 5), and nothing is left of FILE.\n",
+                "A component that cannot be taken as was asked is taken in full. A selected writer that fails fails the\n"
+                "backup (exit code 5), and nothing is left of FILE.\n",
         .run = run_backup,
 };

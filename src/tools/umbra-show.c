@@ -85,18 +85,50 @@ static int parse_set(int argc, char *argv[], const Verb *verb, bool *ret_files, 
         return -1;
 }
 
-static void show_components(json_t *manifest) {
-        static const char *const headings[] = { "WRITER", "COMPONENT", "TYPE", "CONSISTENCY", NULL };
+/* A number, or nothing instead of 0. */
+static const char *count_of(json_t *object, const char *key, char buffer[static 24]) {
+        json_int_t n = json_integer_value(json_object_get(object, key));
+
+        if (n == 0)
+                return "-";
+        (void) snprintf(buffer, 24, "%" JSON_INTEGER_FORMAT, n);
+        return buffer;
+}
+
+static bool has_failed(json_t *summary, json_t *component) {
+        json_t *failed;
+        size_t i;
+
+        json_array_foreach(json_object_get(summary, SET_KEY_FAILED), i, failed)
+                if (json_equal(json_object_get(failed, "instance_id"), json_object_get(component, "instance_id")) &&
+                    json_equal(json_object_get(failed, "component"), json_object_get(component, "component")))
+                        return true;
+        return false;
+}
+
+static void show_components(json_t *manifest, json_t *summary) {
+        static const char *const headings[] = { "WRITER", "COMPONENT", "TYPE", "TAKEN", "CONSISTENCY", "PARTIAL", "DIFFERENCED", NULL };
         _cleanup_(table_freep) Table *t = table_new(headings);
+        char partial[24], differenced[24];
         json_t *c;
         size_t i;
 
         json_array_foreach(json_object_get(manifest, "components"), i, c)
-                TABLE_ADD(t, string_of(c, "writer"), string_of(c, "component"), string_of(c, "type"), string_of(c, "consistency"));
+                TABLE_ADD(t, string_of(c, "writer"), string_of(c, "component"), string_of(c, "type"),
+                          has_failed(summary, c) ? "NOT ALL" : string_of(c, SET_KEY_HOW), string_of(c, "consistency"),
+                          count_of(c, "partial_files", partial), count_of(c, "differenced_files", differenced));
         if (table_rows(t) > 0) {
                 putchar('\n');
                 table_print(t, false, NULL);
         }
+}
+
+/* "incremental", and the set that it takes to restore it. */
+static void show_type(json_t *manifest) {
+        const char *id = string_of(manifest, SET_KEY_ID), *since = string_of(manifest, SET_KEY_SINCE);
+
+        if (id)
+                printf("Set %s, %s%s%s\n", id, string_of(manifest, SET_KEY_TYPE), since ? ", builds on set " : "", since ?: "");
 }
 
 static void show_volumes(json_t *manifest) {
@@ -145,10 +177,11 @@ static int run_show(int argc, char *argv[]) {
                 return EXIT_OK;
         }
         printf("Backup of %s, %s\n", string_of(manifest, "machine"), string_of(manifest, "created"));
+        show_type(manifest);
         printf("%" PRIi64 " files, %" PRIi64 " bytes; the set has %" PRIu64 " bytes\n",
                (int64_t) json_integer_value(json_object_get(summary, "files")),
                (int64_t) json_integer_value(json_object_get(summary, "bytes")), set_reader_size(reader));
-        show_components(manifest);
+        show_components(manifest, summary);
         show_volumes(manifest);
         if (files) {
                 putchar('\n');
@@ -187,9 +220,12 @@ const Verb verb_show = {
         .name = "show",
         .summary = "what is inside a set, how consistent, and how to restore it",
         .help = "umbra show SET [--files] [--json]\n\n"
+                "How much of each component was taken: full or copy, all of it; incremental, differential or log, what\n"
+                "changed since the set that this one builds on; NOT ALL, some of its files could not be read. Then how\n"
+                "many partial files and sets of differenced files its writer named.\n"
                 "Consistency levels: application (its writer froze, thawed and agreed), crash (one instant), fuzzy (copied\n"
                 "while being written).\n\n"
-                "  --files   every file\n"
+                "  --files   every file; the letter before it is r for parts of a file\n"
                 "  --json    as JSON\n",
         .run = run_show,
 };

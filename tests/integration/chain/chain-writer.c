@@ -3,7 +3,8 @@
 /*
  * Chain Writer
  *
- * A writer for tests of incremental backups, on the public headers only: chain-writer DIR STATE.
+ * A writer for tests of incremental backups, on the public headers only: chain-writer DIR STATE [second]. With the
+ * third argument it is another writer, of another class.
  *
  *      component          kind, selectable   files                         taken incrementally
  *      store              database, yes      DIR/store/big.bin             ranges as a text, at PrepareForBackup
@@ -25,8 +26,8 @@
  *      post-restore store additional=0 status=2
  *
  * STATE/schema (a number) is its backup schema if it is there; STATE/fail-prepare and STATE/fail-post hold the
- * name of a component that fails by itself in that event; STATE/depends adds a dependency of store (two
- * lines: logical path and name, of this writer's class) when it describes itself.
+ * name of a component that fails by itself in that event; STATE/depends adds a dependency of store on a
+ * component of the other class (two lines: logical path and name) when it describes itself.
  */
 
 #include <endian.h>
@@ -43,7 +44,11 @@
 #include <unistd.h>
 #include <wchar.h>
 
-static const VSS_ID my_id = { 0x6d3b1c52, 0x0f4e, 0x4c8a, { 0x9b, 0x21, 0x63, 0x68, 0x61, 0x69, 0x6e, 0x77 } };
+static const VSS_ID ids[] = { /* two classes; a dependency of one is on the other */
+        { 0x6d3b1c52, 0x0f4e, 0x4c8a, { 0x9b, 0x21, 0x63, 0x68, 0x61, 0x69, 0x6e, 0x77 } },
+        { 0x6d3b1c52, 0x0f4e, 0x4c8a, { 0x9b, 0x21, 0x63, 0x68, 0x61, 0x69, 0x6e, 0x32 } },
+};
+static bool second;
 
 static char *dir, *state;
 static wchar_t dirs[5][4096]; /* of the file sets */
@@ -371,7 +376,7 @@ static bool add_dependency(IVssCreateWriterMetadataEx *m) {
         path[strcspn(path, "\n")] = name[strcspn(name, "\n")] = '\0';
         mbstowcs(wide[0], path, 256);
         mbstowcs(wide[1], name, 256);
-        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponentDependency(m, NULL, L"store", my_id, wide[0], wide[1]));
+        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponentDependency(m, NULL, L"store", ids[!second], wide[0], wide[1]));
 }
 
 #define IN_FULL (VSS_FSBT_FULL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED)
@@ -458,10 +463,11 @@ int main(int argc, char *argv[]) {
         sigset_t end;
         int number;
 
-        if (argc != 3) {
-                fprintf(stderr, "chain-writer DIR STATE\n");
+        if (argc != 3 && argc != 4) {
+                fprintf(stderr, "chain-writer DIR STATE [second]\n");
                 return 2;
         }
+        second = argc == 4;
         dir = argv[1];
         state = argv[2];
         set_path(dirs[STORE], "store");
@@ -476,8 +482,8 @@ int main(int argc, char *argv[]) {
         sigprocmask(SIG_BLOCK, &end, NULL);
 
         if (FAILED(umbra_writer_new(&callbacks, NULL, &writer)) ||
-            FAILED(umbra_writer_initialize(writer, my_id, L"Chain", 1, 0, VSS_UT_USERDATA, VSS_ST_TRANSACTEDDB, VSS_APP_FRONT_END,
-                                           UMBRA_FREEZE_TIMEOUT_MSEC, VSS_AWS_NO_ALTERNATE_WRITER, false, L"chain")) ||
+            FAILED(umbra_writer_initialize(writer, ids[second], second ? L"Second" : L"Chain", 1, 0, VSS_UT_USERDATA, VSS_ST_TRANSACTEDDB, VSS_APP_FRONT_END,
+                                           UMBRA_FREEZE_TIMEOUT_MSEC, VSS_AWS_NO_ALTERNATE_WRITER, false, second ? L"second" : L"chain")) ||
             FAILED(umbra_writer_subscribe(writer, INFINITE, UMBRA_WRITER_EVENTS))) {
                 fprintf(stderr, "chain-writer: %s\n", umbra_last_error());
                 return 1;

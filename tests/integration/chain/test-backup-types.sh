@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What is in a backup of each type, and what the writer hears of it: chain-writer.c and umbra backup against a private umbrad. $UMBRA, $UMBRAD
+# and $CHAIN_WRITER are the programs.
+set -uo pipefail
+
+dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-test.XXXXXX")
+export UMBRA_SOCKET=$dir/umbra.sock UMBRA_LOG_LEVEL=err
+umbrad_pid= writer_pid= second_pid= failures=0
+app=$dir/app state=$dir/chain
+
+clean_up() {
+        [ -z "$writer_pid" ] || kill "$writer_pid" 2>/dev/null
+        [ -z "$second_pid" ] || kill "$second_pid" 2>/dev/null
+        [ -z "$umbrad_pid" ] || kill "$umbrad_pid" 2>/dev/null
+        wait
+        rm -rf --one-file-system "$dir"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# that SENTENCE: runs the function of that name and says how it went.
+that() {
+        local name=$1
+        shift
+        if "$@"; then
+                echo "ok - $name"
+        else
+                echo "FAILED - $name"
+                sed 's/^/    /' "$dir/out" "$dir/err" "$state/events" 2>/dev/null
+                failures=$((failures + 1))
+        fi
+}
+
+# expect CODE PATTERN COMMAND...: the exit code, and something on stderr or stdout
+expect() {
+        local code=$1 pattern=$2 got
+        shift 2
+        "$@" >"$dir/out" 2>"$dir/err" </dev/null
+        got=$?
+        [ "$got" = "$code" ] || { echo "    exit code $got, not $code: $*"; return 1; }
+        grep -qE -- "$pattern" "$dir/out" "$dir/err" || { echo "    nothing says '$pattern': $*"; return 1; }
+}
+
+wait_for() { # an event: asks until it is so, at most a minute
+        local end=$((SECONDS + 60))
+        until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done
+}
+
+start_writer() {
+        "$CHAIN_WRITER" "$app" "$state" &
+        writer_pid=$!
+        wait_for grep -q ready "$state/events"
+}
+
+again() { # the writer, when it shall describe itself anew
+        kill "$writer_pid" && wait "$writer_pid"
+        rm "$state/events"
+        start_writer
+}
+
+backup() { expect 0 'Saved' "$UMBRA" backup "$@"; }
+heard() { grep -qE -- "$1" "$state/events" || { echo "    the writer has not heard '$1'"; return 1; }; }
+manifest() { "$UMBRA" show "$1" --json | python3 -c "import json, sys; d = json.load(sys.stdin); m = d['manifest']; c = {x['component']: x for x in m['components']}; print($2)"; }
+# has SET TYPE NAME…: these files, and no others, as members of that type
+has() {
+        local set=$1 type=$2 want
+        shift 2
+        want=$(printf "$app/%s\n" "$@" | sort)
+        [ $# -gt 0 ] || want=
+        "$UMBRA" show "$set" --files | sed -n "s|^$type  *[0-9]*  \($app/.*\)|\1|p" | sort >"$dir/has"
+        [ "$want" = "$(cat "$dir/has")" ] || { echo "    members of type $type of $set:"; sed 's/^/        /' "$dir/has"; return 1; }
+}
+member() { # its bytes; holes are zeros. GNU tar thinks that pieces of files begin and end with blocks.
+        zstd -qdc "$1" 2>/dev/null | python3 -c 'import sys, tarfile
+for m in (t := tarfile.open(fileobj=sys.stdin.buffer, mode="r|")):
+    if m.name == sys.argv[1]: sys.stdout.buffer.write(t.extractfile(m).read())' "data$2"
+}
+names() { tar --zstd -xOf "$1" umbra/names | sed "s|^$app/||" | sort | tr '\n' ' '; }
+differs() { cmp -l "$1" "$2" | wc -l; }
+
+mkdir -p "$app"/{store/logs,docs/deep,new,settings,other} "$state"
+head -c 300000 /dev/urandom >"$app/store/big.bin"
+head -c 200000 /dev/urandom >"$app/store/huge.bin"
+echo one >"$app/store/logs/1.log"
+for f in a b c; do echo "$f" >"$app/docs/$f"; done
+echo deep >"$app/docs/deep/d"
+echo set >"$app/settings/main"
+echo other >"$app/other/o"
+
+"$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config /dev/null &
+umbrad_pid=$!
+wait_for "$UMBRA" status || { echo "umbrad does not start"; exit 1; }
+start_writer || { echo "the writer does not start"; exit 1; }
+
+everything='store/big.bin store/huge.bin store/logs/1.log docs/a docs/b docs/c docs/deep/d settings/main other/o'
+
+that 'a type that is none is refused' expect 2 'takes copy, full' "$UMBRA" backup --type everything --to "$dir/x"
+that 'a whole backup builds on nothing' expect 2 'leave out --since' "$UMBRA" backup --type full --since "$dir/x" --to "$dir/y"
+that 'what builds on another says on which' expect 2 'since when' "$UMBRA" backup --type incremental --to "$dir/x"
+
+that 'a copy is everything' eval 'backup --to "$dir/copy" && has "$dir/copy" f $everything && has "$dir/copy" r'
+that 'the writer hears that it is one, and that parts of files are taken' heard 'prepare type=5 partial=1 store previous= options=$'
+that 'a copy says so' eval '[ "$(manifest "$dir/copy" "m[\"type\"], m[\"since\"], c[\"store\"][\"how\"]")" = "copy None copy" ]'
+that 'nothing is built on a copy' expect 1 'is a copy' "$UMBRA" backup --type incremental --since "$dir/copy" --to "$dir/x"
+
+that 'a full one is everything' eval 'backup --type full --to "$dir/full" && has "$dir/full" f $everything && heard "prepare type=1"'
+that 'it keeps the stamps that the writer set' eval '[ "$(manifest "$dir/full" "m[\"type\"], c[\"store\"][\"how\"], c[\"store\"][\"stamp\"], c[\"store\"][\"instance\"], c[\"store\"][\"members\"]")" = "full full 2 chain ['"'"'store\\\\docs'"'"']" ]'
+that 'it has no list of names' eval '! tar --zstd -tf "$dir/full" | grep -q umbra/names'
+
+# Between the full one and the first of the chain
+cp "$app/store/big.bin" "$dir/big.before"
+cp "$app/store/huge.bin" "$dir/huge.before"
+printf 'XXXXXXX' | dd of="$app/store/big.bin" bs=1 seek=1000 conv=notrunc status=none
+printf 'Y' | dd of="$app/store/big.bin" bs=1 seek=299999 conv=notrunc status=none
+printf 'grown' >>"$app/store/big.bin"
+printf 'ZZZ' | dd of="$app/store/huge.bin" bs=1 seek=65535 conv=notrunc status=none
+echo changed >"$app/docs/b"
+touch -d 2001-01-01 "$app/docs/c" # an old time is no change, whatever is in it
+rm "$app/docs/a"
+echo new >"$app/new/n"
+echo two >"$app/store/logs/2.log"
+
+that 'an incremental one has what changed' backup --type incremental --since "$dir/full" --to "$dir/one"
+that 'whole files: those of sets that are always needed, and those modified since' has "$dir/one" f store/logs/1.log store/logs/2.log docs/b new/n settings/main other/o
+that 'ranges of the others' has "$dir/one" r store/big.bin store/huge.bin
+that 'the writer got back the stamp of the full one' heard 'prepare type=2 partial=1 store previous=2'
+that 'it is said what was and was not in the set before' eval '[ "$(manifest "$dir/one" "m[\"since\"]")" = "$(manifest "$dir/full" "m[\"id\"]")" ]'
+that 'the ranges are the bytes that changed, and the file is as long as it was' eval 'member "$dir/one" "$app/store/big.bin" >"$dir/part" && [ "$(stat -c %s "$dir/part")" = 300005 ] && [ "$(tr -d "\0" <"$dir/part")" = XXXXXXXYgrown ] && [ "$(head -c 1007 "$dir/part" | tail -c 7)" = XXXXXXX ]'
+that 'so are those of a ranges file' eval 'member "$dir/one" "$app/store/huge.bin" >"$dir/part" && [ "$(stat -c %s "$dir/part")" = 200000 ] && [ "$(tr -d "\0" <"$dir/part")" = ZZZ ]'
+that 'the ranges file is in the set' eval 'member "$dir/one" "$state/huge.3.ranges" | cmp - "$state/huge.3.ranges"'
+that 'the names are those of all files there are, and not of those that are gone' eval '[ "$(names "$dir/one")" = "docs/b docs/c docs/deep/d new/n other/o settings/main store/big.bin store/huge.bin store/logs/1.log store/logs/2.log " ]'
+that 'the set is whole' expect 0 'whole' "$UMBRA" verify "$dir/one"
+that 'the writer heard that it succeeded' heard 'complete store succeeded=1'
+that 'show says what it builds on and how much of each component is in it' eval 'expect 0 "incremental" "$UMBRA" show "$dir/one" && grep -q "$(manifest "$dir/full" "m[\"id\"]")" "$dir/out" && grep -qE "store +database +incremental.* 2 +2" "$dir/out"'
+
+cp "$app/store/big.bin" "$dir/big.before"
+printf 'AA' | dd of="$app/store/big.bin" bs=1 seek=5 conv=notrunc status=none
+truncate -s 100000 "$app/store/big.bin"
+that 'the next one has what changed since that one' eval 'backup --type incremental --since "$dir/one" --to "$dir/two" && heard "previous=3" && member "$dir/two" "$app/store/big.bin" >"$dir/part" && [ "$(stat -c %s "$dir/part")" = 100000 ] && [ "$(tr -d "\0" <"$dir/part")" = AA ]'
+that 'ranges of a file that did not change are none' eval '[ "$(member "$dir/two" "$app/store/huge.bin" | tr -d "\0" | wc -c)" = 0 ] && has "$dir/two" r store/big.bin store/huge.bin'
+that 'a differential one has what changed since the full one' eval 'backup --type differential --since "$dir/full" --to "$dir/diff" && heard "prepare type=3 partial=1 store previous=2" && [ "$(member "$dir/diff" "$app/store/huge.bin" | tr -d "\0")" = ZZZ ] && [ "$(manifest "$dir/diff" "m[\"type\"]")" = differential ]'
+that 'and on nothing but a full one' expect 1 'builds on the full one' "$UMBRA" backup --type differential --since "$dir/one" --to "$dir/x"
+that 'a log backup has log files' eval 'backup --component store --type log --since "$dir/two" --to "$dir/log" && heard "prepare type=4" && has "$dir/log" f store/logs/1.log store/logs/2.log && has "$dir/log" r'
+
+# What cannot be done as it was asked
+that 'a component that the set before has not is taken in full, and it is said' eval 'backup --component store --type full --to "$dir/part1" && expect 0 "'"'other' is taken in full: it is not in the set before"'" "$UMBRA" backup --type incremental --since "$dir/part1" --to "$dir/part2" && [ "$(manifest "$dir/part2" "c[\"other\"][\"how\"], c[\"store\"][\"how\"]")" = "full incremental" ]'
+printf '0x10' >"$state/schema" && again # VSS_BS_COPY and nothing else
+that 'a writer that cannot do it is taken in full, parts and times notwithstanding' eval 'expect 0 "cannot do incremental" "$UMBRA" backup --type incremental --since "$dir/two" --to "$dir/schema" && has "$dir/schema" r && has "$dir/schema" f store/big.bin store/huge.bin store/logs/1.log store/logs/2.log docs/b docs/c docs/deep/d new/n settings/main other/o && [ "$(manifest "$dir/schema" "c[\"store\"][\"how\"]")" = full ]'
+printf '0x67' >"$state/schema" && again # with VSS_BS_EXCLUSIVE_INCREMENTAL_DIFFERENTIAL, without VSS_BS_COPY
+that 'one that does not mix them is taken in full after a differential one' eval 'expect 0 "after a differential" "$UMBRA" backup --type incremental --since "$dir/diff" --to "$dir/mixed" && has "$dir/mixed" r'
+that 'and as asked after an incremental one, though the writer was started again' eval 'backup --type incremental --since "$dir/two" --to "$dir/unmixed" && has "$dir/unmixed" r store/big.bin store/huge.bin && heard "prepare type=2 partial=1 store previous=4"'
+that 'a copy of a writer that knows no copies is a full one' eval 'backup --to "$dir/copy2" && [ "$(manifest "$dir/copy2" "m[\"type\"], c[\"store\"][\"how\"]")" = "copy full" ]'
+rm "$state/schema" && again
+
+# Which components
+that 'what follows another one cannot be chosen by itself' expect 1 'comes along with .store' "$UMBRA" backup --component 'store\docs' --to "$dir/x"
+that 'neither by its name alone' expect 1 'comes along with .store' "$UMBRA" backup --component docs --to "$dir/x"
+that 'what nobody can choose comes with any other of its writer' eval 'backup --component other --to "$dir/other" && has "$dir/other" f other/o settings/main'
+that 'the name of the writer may stand before' eval 'backup --component Chain:other --to "$dir/other2" && has "$dir/other2" f other/o settings/main'
+mkdir -p "$dir/app2"/{store/logs,docs,settings,other} "$dir/chain2" && echo x >"$dir/app2/settings/x"
+"$CHAIN_WRITER" "$dir/app2" "$dir/chain2" second &
+second_pid=$!
+wait_for grep -q ready "$dir/chain2/events"
+that 'a name that two writers have is not enough' eval 'expect 1 "could be 2 components" "$UMBRA" backup --component other --to "$dir/x" && grep -q "chain:other" "$dir/err" && grep -q "second:other" "$dir/err"'
+printf '\nother\n' >"$state/depends" && again
+that 'what a component needs is taken, too' eval 'expect 0 "Also taking .other. of writer .Second" "$UMBRA" backup --component chain:store --to "$dir/needs" && [ "$(manifest "$dir/needs" "sorted((x[\"instance\"], x[\"component\"]) for x in m[\"components\"])")" = "[('"'chain', 'settings'), ('chain', 'store'), ('second', 'other'), ('second', 'settings'"')]" ]'
+printf '\nnowhere\n' >"$state/depends" && again
+that 'and named where it is not there' expect 0 'needs .nowhere. of the writer .*WITHOUT' "$UMBRA" backup --component chain:store --to "$dir/needs2"
+printf '\\\\elsewhere\\path\nremote\n' >"$state/depends" && again
+that 'or where it is on another machine' expect 0 'on another machine' "$UMBRA" backup --component chain:store --to "$dir/needs3"
+rm "$state/depends" && again
+kill "$second_pid" && wait "$second_pid"
+second_pid=
+
+that 'options reach the writer' eval 'backup --component store --option "store=a=b c" --to "$dir/options" && heard "store previous= options=a=b c\$"'
+that 'but only for what is in the backup' expect 1 'not in this backup' "$UMBRA" backup --component store --option other=x --to "$dir/x"
+that 'and by itself' expect 1 'comes along with' "$UMBRA" backup --option 'store\docs=x' --to "$dir/x"
+
+# Failures
+printf 'other\n' >"$state/fail-prepare"
+that 'a component that fails by itself fails the backup, and is named' eval 'expect 5 "component .other. failed: .*it was told to fail" "$UMBRA" backup --to "$dir/x" && [ ! -e "$dir/x" ]'
+that 'with best effort the backup goes on without it, and with the others of its writer' eval 'expect 7 "WITHOUT component .other" "$UMBRA" backup --best-effort --to "$dir/best" && has "$dir/best" f store/big.bin store/huge.bin store/logs/1.log store/logs/2.log docs/b docs/c docs/deep/d settings/main'
+rm "$state/fail-prepare"
+printf 'store\n' >"$state/fail-post"
+that 'the same after the snapshot' eval 'expect 7 "WITHOUT component .store" "$UMBRA" backup --best-effort --to "$dir/best2" && has "$dir/best2" f other/o settings/main'
+rm "$state/fail-post"
+that 'nothing is left of the shadow copies' expect 0 'There are no snapshots' "$UMBRA" snapshot list
+
+[ $failures = 0 ] || echo "$failures failed"
+[ $failures = 0 ]
