@@ -598,8 +598,8 @@ DECLARE_INTERFACE_(IVssCreateExpressWriterMetadata, IUnknown) {
          * [MS: nf-vswriter-ivsscreateexpresswritermetadata-addexcludefiles] */
         STDMETHOD(AddExcludeFiles)(THIS_ LPCWSTR wszPath, LPCWSTR wszFilespec, bool bRecursive) PURE;
 
-        /* wszLogicalPath and wszCaption may be NULL, and pbIcon if cbIcon is 0. dwComponentFlags is
-         * VSS_COMPONENT_FLAGS. Fails with VSS_E_OBJECT_ALREADY_EXISTS.
+        /* ct is VSS_CT_FILEGROUP. wszLogicalPath and wszCaption may be NULL, and pbIcon if cbIcon is 0.
+         * dwComponentFlags has no recovery flags. Fails with VSS_E_OBJECT_ALREADY_EXISTS.
          * [MS: nf-vswriter-ivsscreateexpresswritermetadata-addcomponent] */
         STDMETHOD(AddComponent)(THIS_ VSS_COMPONENT_TYPE ct,
                                       LPCWSTR wszLogicalPath,
@@ -613,8 +613,8 @@ DECLARE_INTERFACE_(IVssCreateExpressWriterMetadata, IUnknown) {
                                       bool bSelectableForRestore DEFAULT_ARGUMENT(false),
                                       DWORD dwComponentFlags DEFAULT_ARGUMENT(0)) PURE;
 
-        /* As for a full writer, but without an alternate location (VSS_E_NOT_SUPPORTED) and for full backups
-         * only. Fails with VSS_E_OBJECT_NOT_FOUND.
+        /* As for a full writer, but wszAlternateLocation is NULL, and the mask is the default or names no
+         * differential, incremental or log backup. Fails with VSS_E_OBJECT_NOT_FOUND.
          * [MS: nf-vswriter-ivsscreateexpresswritermetadata-addfilestofilegroup] */
         STDMETHOD(AddFilesToFileGroup)(THIS_
                 LPCWSTR wszLogicalPath,
@@ -665,7 +665,8 @@ EXTERN_C UMBRA_API const IID IID_IVssExpressWriter; /* {E33AFFDC-59C7-47B1-97D5-
 DECLARE_INTERFACE_(IVssExpressWriter, IUnknown) {
         BASE_METHODS(IUNKNOWN_METHODS)
 
-        /* Begins the document of a writer that never runs. reserved is 0. The caller releases it.
+        /* Begins the document of a writer that never runs. usageType is VSS_UT_BOOTABLESYSTEMSTATE,
+         * VSS_UT_SYSTEMSERVICE or VSS_UT_USERDATA; reserved is 0. The caller releases it.
          * [MS: nf-vswriter-ivssexpresswriter-createmetadata] */
         STDMETHOD(CreateMetadata)(THIS_ VSS_ID writerId,
                                         LPCWSTR writerName,
@@ -675,12 +676,16 @@ DECLARE_INTERFACE_(IVssExpressWriter, IUnknown) {
                                         DWORD reserved,
                                         IVssCreateExpressWriterMetadata **ppMetadata) PURE;
 
-        /* Takes a document from IVssCreateExpressWriterMetadata::SaveAsXML(). reserved is 0.
+        /* Takes a document from IVssCreateExpressWriterMetadata::SaveAsXML(), instead of CreateMetadata().
+         * reserved is 0. Fails with VSS_E_INVALID_XML_DOCUMENT, also where it has what an express writer may
+         * not have.
          * [MS: nf-vswriter-ivssexpresswriter-loadmetadata] */
         STDMETHOD(LoadMetadata)(THIS_ LPCWSTR metadata, DWORD reserved) PURE;
 
-        /* Stores the document: from now on GatherWriterMetadata() reports this writer. Fails with
-         * VSS_E_OBJECT_ALREADY_EXISTS. [MS: nf-vswriter-ivssexpresswriter-register] */
+        /* Stores the document as it stands now: from now on GatherWriterMetadata() reports this writer, also
+         * when umbrad is started again. Fails with VSS_E_OBJECT_ALREADY_EXISTS, VSS_E_INVALID_XML_DOCUMENT
+         * (SetRestoreMethod() was not called), VSS_E_BAD_STATE (there is no document), E_ACCESSDENIED.
+         * [MS: nf-vswriter-ivssexpresswriter-register] */
         STDMETHOD(Register)(THIS) PURE;
 
         /* Forgets it again. Fails with VSS_E_OBJECT_NOT_FOUND.

@@ -27,9 +27,14 @@ static const char sql_admin[] =
 #include "coordinator/catalog-admin.inc"
         ;
 
+static const char sql_express[] =
+#include "coordinator/catalog-express.inc"
+        ;
+
 static const char *const steps[] = {
         sql_schema,
         sql_admin,
+        sql_express,
 };
 
 /* For pragmas and other things with one number as the answer. */

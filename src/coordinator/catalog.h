@@ -89,3 +89,15 @@ int catalog_count_volume(Catalog *c, const GUID *volume_id, unsigned *ret);
 /* Names of directory volumes that were ever used, so that their GUID names can be found again. */
 int catalog_remember_volume(Catalog *c, const GUID *volume_id, const char *path);
 int catalog_find_volume(Catalog *c, const GUID *volume_id, char **ret_path); /* -ENOENT */
+
+/* Writers that are a document and no process; their documents are kept byte for byte. -EEXIST: the class or
+ * the instance is there. -ENOENT. */
+int catalog_add_express_writer(Catalog *c,
+                               const GUID *writer_id,
+                               const GUID *instance_id,
+                               const char *document,
+                               size_t size);
+int catalog_remove_express_writer(Catalog *c, const GUID *writer_id);
+int catalog_get_express_writer(Catalog *c, const GUID *writer_id, char **ret_document, size_t *ret_size);
+/* Their classes, in the order of registration. */
+int catalog_list_express_writers(Catalog *c, GUID **ret, size_t *ret_n);

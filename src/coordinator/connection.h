@@ -4,7 +4,7 @@
 /*
  * Connections
  *
- * One client: its end of the socket, who it is, and the one role it has taken (a session or a writer). The connection is the life
+ * One client: its end of the socket, who it is, and the one role it has taken (mostly a session or a writer). The connection is the life
  * of the role: when it ends, the role is told and cleans up.
  *
  * One plain IO source per connection calls sd_bus_process(). sd_bus_attach_event() would install prepare callbacks that run for every
@@ -24,6 +24,7 @@ typedef enum ConnectionRole {
         ROLE_NONE,
         ROLE_SESSION,
         ROLE_WRITER,
+        ROLE_EXPRESS, /* asked about an express writer while anything was frozen, and waits or has waited for the answer */
         ROLE_CLOSED,
 } ConnectionRole;
 

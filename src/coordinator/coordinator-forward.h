@@ -10,6 +10,7 @@
 typedef struct Config Config;
 typedef struct Connection Connection;
 typedef struct DiscardQueue DiscardQueue;
+typedef struct ExpressRequest ExpressRequest;
 typedef struct Manager Manager;
 typedef struct Operation Operation;
 typedef struct ProviderInfo ProviderInfo;
@@ -21,4 +22,5 @@ typedef struct SetSnapshot SetSnapshot;
 typedef struct SnapshotSet SnapshotSet;
 typedef struct WriterCall WriterCall;
 typedef struct WriterProxy WriterProxy;
+typedef struct WriterReply WriterReply;
 typedef struct WriterRound WriterRound;

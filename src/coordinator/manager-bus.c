@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "coordinator/authorize.h"
 #include "coordinator/connection.h"
+#include "coordinator/express-bus.h"
 #include "coordinator/manager.h"
 #include "coordinator/session.h"
 #include "coordinator/status.h"
@@ -20,7 +21,7 @@
 #include "wire/wire-limits.h"
 #include "wire/wire-types.h"
 
-static int check_version(uint32_t version, sd_bus_error *error) {
+int manager_bus_check_version(uint32_t version, sd_bus_error *error) {
         if (version == WIRE_PROTOCOL_VERSION)
                 return 0;
         return wire_error_set(error, VSS_E_NOT_SUPPORTED, "umbrad speaks protocol version %u and the client %u: update the older one",
@@ -37,7 +38,7 @@ static int method_open_session(sd_bus_message *m, void *userdata, sd_bus_error *
 
         r = sd_bus_message_read(m, "u", &version);
         if (r >= 0)
-                r = check_version(version, error);
+                r = manager_bus_check_version(version, error);
         if (r < 0)
                 return r;
         if (c->role != ROLE_NONE)
@@ -56,17 +57,6 @@ static int method_open_session(sd_bus_message *m, void *userdata, sd_bus_error *
                 r = wire_append_guid(reply, &s->id);
         return r < 0 ? r : connection_send(c, reply);
 }
-
-static WriterProxy *writer_free_unregistered(WriterProxy *w) {
-        if (w) {
-                free(w->name);
-                free(w->instance_name);
-                free(w);
-        }
-        return NULL;
-}
-
-DEFINE_CLEANUP(WriterProxy *, writer_free_unregistered)
 
 static int read_writer(sd_bus_message *m, WriterProxy *w) {
         uint32_t usage, source, mask;
@@ -96,7 +86,7 @@ static int read_writer(sd_bus_message *m, WriterProxy *w) {
 }
 
 static int method_register_writer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(writer_free_unregisteredp) WriterProxy *w = NULL;
+        _cleanup_(writer_proxy_freep) WriterProxy *w = NULL;
         Connection *c = userdata;
         uint32_t version;
         HRESULT hr;
@@ -109,7 +99,7 @@ static int method_register_writer(sd_bus_message *m, void *userdata, sd_bus_erro
                 return -ENOMEM;
         r = sd_bus_message_read(m, "u", &version);
         if (r >= 0)
-                r = check_version(version, error);
+                r = manager_bus_check_version(version, error);
         if (r >= 0)
                 r = read_writer(m, w);
         if (r < 0)
@@ -146,6 +136,8 @@ static const sd_bus_vtable manager_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("OpenSession", "u", "uay", method_open_session, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("RegisterWriter", "uayayssuuuuitu", "", method_register_writer, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("RegisterExpressWriter", "uh", "", express_bus_register, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("UnregisterExpressWriter", "uay", "", express_bus_unregister, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("GetStatus", "", "s", method_get_status, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

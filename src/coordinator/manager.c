@@ -28,11 +28,14 @@
 #include "coordinator/config.h"
 #include "coordinator/connection.h"
 #include "coordinator/discard-queue.h"
+#include "coordinator/express-writers.h"
 #include "coordinator/guard-client.h"
 #include "coordinator/idle.h"
 #include "coordinator/recover.h"
 #include "coordinator/reload.h"
 #include "coordinator/volume.h"
+#include "coordinator/writer-proxy.h"
+#include "coordinator/writer-registry.h"
 #include "wire/wire-limits.h"
 
 pid_t manager_connection_pid(const Connection *c) {
@@ -234,6 +237,9 @@ int manager_run(Manager *m) {
         r = recover_start(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to recover, refusing to start: %m");
+        r = express_writers_load(m);
+        if (r < 0)
+                return r;
         r = manager_listen(m);
         if (r < 0)
                 return r;
@@ -258,9 +264,16 @@ Manager *manager_free(Manager *m) {
         }
         while (m->connections)
                 connection_free(m->connections);
+        while (m->writers) { /* those that have no connection */
+                WriterProxy *w = m->writers;
+
+                writer_registry_remove(w);
+                writer_proxy_free(w);
+        }
         discard_queue_free(m->discards);
         catalog_close(m->catalog);
         config_free(m->config);
+        sd_event_source_disable_unref(m->express_resume);
         sd_event_source_disable_unref(m->listen_source);
         sd_event_source_disable_unref(m->sigterm);
         sd_event_source_disable_unref(m->sigint);

@@ -55,6 +55,8 @@ struct Manager {
         unsigned n_connections;
         WriterProxy *writers;
         unsigned n_writers;
+        ExpressRequest *express_waiting; /* until nothing is frozen any more */
+        sd_event_source *express_resume;
         Session *sessions;
         SnapshotSet *current; /* from StartSnapshotSet until DoSnapshotSet has ended */
         WindowReport window;

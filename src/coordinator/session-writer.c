@@ -53,6 +53,7 @@ int session_writer_add(Session *s, WriterProxy *proxy, SessionWriter **ret) {
         w->writer_id = proxy->writer_id;
         w->instance_id = proxy->instance_id;
         w->level = proxy->level;
+        w->express = writer_proxy_is_express(proxy);
         w->state = VSS_WS_STABLE;
         if (strdup_to(proxy->name, &w->name) < 0 || strdup_to(proxy->instance_name, &w->instance_name) < 0) {
                 free(w->name);
@@ -60,6 +61,7 @@ int session_writer_add(Session *s, WriterProxy *proxy, SessionWriter **ret) {
                 return -ENOMEM;
         }
 
+        ++proxy->n_sessions;
         DL_APPEND(s->writers, w);
         if (ret)
                 *ret = w;
@@ -71,6 +73,10 @@ SessionWriter *session_writer_free(Session *s, SessionWriter *w) {
                 return NULL;
 
         DL_DELETE(s->writers, w);
+        if (w->proxy) {
+                --w->proxy->n_sessions;
+                writer_proxy_free_if_unused(w->proxy);
+        }
         free(w->name);
         free(w->instance_name);
         free(w->message);

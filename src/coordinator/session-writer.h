@@ -24,6 +24,7 @@ struct SessionWriter {
         GUID writer_id, instance_id;
         char *name, *instance_name;
         VSS_APPLICATION_LEVEL level;
+        bool express; /* a document and no process: nothing came to rest for its components */
 
         VSS_WRITER_STATE state;
         HRESULT failure, failure_application;

@@ -26,6 +26,7 @@
 #include "base/string-table.h"
 #include "coordinator/catalog.h"
 #include "coordinator/discard-queue.h"
+#include "coordinator/express-bus.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/phase.h"
@@ -72,6 +73,7 @@ HRESULT snapshot_set_enter(SnapshotSet *set, SetState to) {
                 catalog_thaw(set->manager->catalog);
                 discard_queue_resume(set->manager->discards);
                 reload_thawed(set->manager);
+                express_bus_resume(set->manager);
         }
         if ((to == SET_CREATED || to == SET_ABORTED) && set->manager->current == set)
                 set->manager->current = NULL;
@@ -186,7 +188,7 @@ static void set_mark_components(SnapshotSet *set) {
 
                 for (sw = s->writers; sw; sw = sw->next)
                         if (guid_equal(&sw->instance_id, &w->instance_id))
-                                frozen = sw->state == VSS_WS_WAITING_FOR_BACKUP_COMPLETE;
+                                frozen = sw->state == VSS_WS_WAITING_FOR_BACKUP_COMPLETE && !sw->express;
                 if (!frozen) {
                         c = set->n_snapshots > 0 ? CONSISTENCY_CRASH : CONSISTENCY_UNKNOWN;
                         for (size_t k = 0; k < set->n_snapshots; ++k)

@@ -19,6 +19,7 @@
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
+#include "coordinator/writer-proxy.h"
 
 static const char *const writer_state_names[VSS_WS_COUNT] = {
         [VSS_WS_UNKNOWN] = "unknown",
@@ -101,14 +102,18 @@ static json_t *window_json(const WindowReport *r) {
 
 int status_to_json(Manager *m, char **ret) {
         json_t *root, *sessions = json_array();
+        json_int_t n_express = 0;
+        const WriterProxy *w;
         const Session *s;
         char *out;
 
         for (s = m->sessions; s; s = s->next)
                 json_array_append_new(sessions, session_json(s));
-        root = json_pack("{s:s, s:I, s:I, s:o, s:o}", "version", UMBRA_VERSION, "uptime_usec",
-                         (json_int_t) (now_usec(CLOCK_MONOTONIC) - m->started), "writers", (json_int_t) m->n_writers, "sessions",
-                         sessions, "frozen", frozen_json(m));
+        for (w = m->writers; w; w = w->next)
+                n_express += writer_proxy_is_express(w);
+        root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version", UMBRA_VERSION, "uptime_usec",
+                         (json_int_t) (now_usec(CLOCK_MONOTONIC) - m->started), "writers", (json_int_t) m->n_writers,
+                         "express_writers", n_express, "sessions", sessions, "frozen", frozen_json(m));
         if (root && m->window.n_phases > 0)
                 json_object_set_new(root, "last_window", window_json(&m->window));
         out = root ? json_dumps(root, JSON_COMPACT) : NULL;

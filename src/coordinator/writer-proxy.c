@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "coordinator/connection.h"
+#include "coordinator/express-writers.h"
 #include "coordinator/manager.h"
 #include "coordinator/writer-registry.h"
 #include "doc/doc-limits.h"
@@ -17,12 +18,13 @@
 #include "wire/wire-limits.h"
 #include "wire/wire-types.h"
 
+/* @due is the deadline of an answer that comes over the bus, and the moment of one that is given here. */
 struct WriterCall {
         WriterCall *prev, *next; /* WriterProxy.calls */
         WriterProxy *writer;
         WireEvent event;
         sd_bus_slot *slot;
-        sd_event_source *deadline;
+        sd_event_source *due;
         WriterAnswered done;
         void *userdata;
 };
@@ -33,7 +35,7 @@ WriterCall *writer_call_forget(WriterCall *call) {
 
         DL_DELETE(call->writer->calls, call);
         sd_bus_slot_unref(call->slot);
-        sd_event_source_disable_unref(call->deadline);
+        sd_event_source_disable_unref(call->due);
         free(call);
         return NULL;
 }
@@ -164,18 +166,41 @@ static int writer_append_event(sd_bus_message *m, const WriterEventArgs *args) {
         return wire_append_optional_blob(m, args->document, args->document_size);
 }
 
-int writer_proxy_send(WriterProxy *w, const WriterEventArgs *args, usec_t timeout, WriterAnswered done, void *userdata,
-                      WriterCall **ret) {
+static int writer_call_over_bus(WriterCall *call, const WriterEventArgs *args, usec_t timeout) {
         _cleanup_message_ sd_bus_message *m = NULL;
-        WriterCall *call;
+        WriterProxy *w = call->writer;
         int r;
 
         r = sd_bus_message_new_method_call(w->connection->bus, &m, NULL, WIRE_WRITER_PATH, WIRE_WRITER_INTERFACE, "Event");
-        if (r < 0)
-                return r;
-        r = writer_append_event(m, args);
-        if (r < 0)
-                return r;
+        if (r >= 0)
+                r = writer_append_event(m, args);
+        if (r >= 0)
+                r = sd_event_add_time_relative(w->manager->event, &call->due, CLOCK_MONOTONIC, timeout, 1, writer_call_on_deadline,
+                                               call);
+        if (r >= 0)
+                r = connection_call(w->connection, m, writer_call_on_reply, call, &call->slot);
+        return r;
+}
+
+static int express_call_on_due(sd_event_source *s, void *userdata) {
+        _cleanup_(freep) char *document = NULL;
+        WriterCall *call = userdata;
+        WriterReply reply;
+
+        express_writer_answer(call->writer, call->event, &reply, &document);
+        writer_call_answer(call, &reply);
+        return 0;
+}
+
+/* From the loop, as all answers. */
+static int express_call(WriterCall *call) {
+        return sd_event_add_defer(call->writer->manager->event, &call->due, express_call_on_due, call);
+}
+
+int writer_proxy_send(WriterProxy *w, const WriterEventArgs *args, usec_t timeout, WriterAnswered done, void *userdata,
+                      WriterCall **ret) {
+        WriterCall *call;
+        int r;
 
         call = calloc(1, sizeof(*call));
         if (!call)
@@ -186,10 +211,7 @@ int writer_proxy_send(WriterProxy *w, const WriterEventArgs *args, usec_t timeou
         call->userdata = userdata;
         DL_APPEND(w->calls, call);
 
-        r = sd_event_add_time_relative(w->manager->event, &call->deadline, CLOCK_MONOTONIC, timeout, 1, writer_call_on_deadline,
-                                       call);
-        if (r >= 0)
-                r = connection_call(w->connection, m, writer_call_on_reply, call, &call->slot);
+        r = writer_proxy_is_express(w) ? express_call(call) : writer_call_over_bus(call, args, timeout);
         if (r < 0) {
                 writer_call_forget(call);
                 return r;
@@ -206,8 +228,22 @@ void writer_proxy_closed(void *userdata) {
         while (w->calls)
                 writer_call_fail(w->calls, VSS_E_WRITER_NOT_RESPONDING, "the writer's process has ended");
         writer_registry_mourn(w);
+        writer_proxy_free(w);
+}
 
+WriterProxy *writer_proxy_free(WriterProxy *w) {
+        if (!w)
+                return NULL;
+
+        while (w->calls)
+                writer_call_forget(w->calls);
         free(w->name);
         free(w->instance_name);
         free(w);
+        return NULL;
+}
+
+void writer_proxy_free_if_unused(WriterProxy *w) {
+        if (writer_proxy_is_express(w) && !w->listed && w->n_sessions == 0)
+                writer_proxy_free(w);
 }

@@ -5,9 +5,11 @@
  * Writers, as the Coordinator Sees Them
  *
  * One registered writer: who it says it is, and a way to send it an event and get exactly one answer: its own, or one made up when the
- * deadline passes (VSS_E_WRITERERROR_TIMEOUT) or its connection ends (VSS_E_WRITER_NOT_RESPONDING).
+ * deadline passes (VSS_E_WRITERERROR_TIMEOUT) or its connection ends (VSS_E_WRITER_NOT_RESPONDING). An express writer is asked in the same way,
+ * and umbrad answers in its place (express-writers.h).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +17,7 @@
 #include <vss.h>
 #include <vswriter.h>
 
+#include "base/macro.h"
 #include "base/time-util.h"
 #include "coordinator/coordinator-forward.h"
 #include "wire/wire-names.h"
@@ -22,7 +25,9 @@
 struct WriterProxy {
         WriterProxy *prev, *next; /* Manager.writers */
         Manager *manager;
-        Connection *connection;
+        bool listed;
+        Connection *connection;   /* NULL: an express writer */
+        unsigned n_sessions;      /* that know it */
         GUID writer_id, instance_id;
         char *name, *instance_name;
         uint32_t major_version, minor_version;
@@ -53,14 +58,24 @@ typedef struct WriterEventArgs {
         size_t document_size;
 } WriterEventArgs;
 
-typedef struct WriterReply {
+struct WriterReply {
         HRESULT hr, hr_application;
         const char *message;
         const char *document; /* NULL: none */
         size_t document_size;
-} WriterReply;
+};
 
 typedef void (*WriterAnswered)(WriterProxy *w, const WriterReply *reply, void *userdata);
+
+static inline bool writer_proxy_is_express(const WriterProxy *w) {
+        return !w->connection;
+}
+
+/* One that is not in the list. Its open calls are forgotten. Takes NULL, returns NULL. */
+WriterProxy *writer_proxy_free(WriterProxy *w);
+DEFINE_CLEANUP(WriterProxy *, writer_proxy_free)
+/* For an express writer: once it is neither in the list nor known to a session. */
+void writer_proxy_free_if_unused(WriterProxy *w);
 
 /* @ret is for writer_call_forget(); it is gone once the answer was given. */
 int writer_proxy_send(WriterProxy *w, const WriterEventArgs *args, usec_t timeout, WriterAnswered done, void *userdata,

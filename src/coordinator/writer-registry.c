@@ -30,10 +30,14 @@ HRESULT writer_registry_add(Manager *m, WriterProxy *w) {
                 return VSS_E_WRITER_ALREADY_SUBSCRIBED;
 
         w->manager = m;
+        w->listed = true;
         DL_APPEND(m->writers, w);
         ++m->n_writers;
-        log_info("Writer '%s' {%s} registered, process %d", w->name, GUID_TO_STRING(&w->writer_id),
-                 (int) manager_connection_pid(w->connection));
+        if (writer_proxy_is_express(w))
+                log_info("Express writer '%s' {%s} is there", w->name, GUID_TO_STRING(&w->writer_id));
+        else
+                log_info("Writer '%s' {%s} registered, process %d", w->name, GUID_TO_STRING(&w->writer_id),
+                         (int) manager_connection_pid(w->connection));
         return S_OK;
 }
 
@@ -41,10 +45,13 @@ void writer_registry_remove(WriterProxy *w) {
         Manager *m = w->manager;
         Session *s;
 
+        w->listed = false;
         DL_DELETE(m->writers, w);
         --m->n_writers;
         log_info("Writer '%s' {%s} left", w->name, GUID_TO_STRING(&w->writer_id));
 
+        if (writer_proxy_is_express(w))
+                return;
         DL_FOREACH(m->sessions, s)
                 session_writer_detach(s, w);
 }

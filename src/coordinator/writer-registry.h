@@ -4,7 +4,8 @@
 /*
  * Who Is There
  *
- * The writers that are connected now. A writer is known by its class (writer id) and by its instance id, which is new at each start.
+ * The writers that are connected now, and those that are a registered document (express-writers.h). A writer is known by its class (writer id) and by
+ * its instance id, which for a connected one is new at each start.
  */
 
 #include <vss.h>

@@ -97,7 +97,10 @@ static int run_status(int argc, char *argv[]) {
         if (!root)
                 return tool_error("umbrad's answer could not be read");
 
-        printf("umbrad %s, %d writers\n", string_of(root, "version"), (int) json_integer_value(json_object_get(root, "writers")));
+        printf("umbrad %s, %d writers", string_of(root, "version"), (int) json_integer_value(json_object_get(root, "writers")));
+        if (json_integer_value(json_object_get(root, "express_writers")) > 0)
+                printf(" (%d express)", (int) json_integer_value(json_object_get(root, "express_writers")));
+        printf("\n");
         print_sessions(json_object_get(root, "sessions"));
         print_frozen(json_object_get(root, "frozen"));
         print_window(json_object_get(root, "last_window"));

@@ -98,7 +98,18 @@ static HRESULT file_set_from_wide(const WCHAR *path,
         return wide_is_empty(alternate) ? S_OK : view_text_from_wide(alternate, &set->alternate);
 }
 
+/* A list that is full is no mistake of this call: the document is as large as documents are. */
+static HRESULT list_check(size_t n) {
+        return n < DOCUMENT_LIST_MAX ? S_OK : VSS_E_INVALID_XML_DOCUMENT;
+}
+
 static HRESULT add_file_set(DocFileSpecs *list, const FileSet *set, bool recursive, DWORD mask) {
+        HRESULT hr;
+
+        hr = list_check(list->n);
+        if (FAILED(hr))
+                return hr;
+
         return hresult_from_errno(
                 doc_filespecs_add(list, set->path, set->filespec, recursive, set->alternate, mask));
 }
@@ -227,7 +238,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddComponent(IVssCreateWriterMe
         return hr;
 }
 
-/* The component that was added before. E_INVALIDARG when it is of another type; VSS_CT_UNDEFINED is any. */
+/* The component that was added before. E_INVALIDARG when it is of another type; VSS_CT_UNDEFINED is any.
+ * A damaged one is not added to. */
 static HRESULT find_component(WriterDoc *d,
                               VSS_COMPONENT_TYPE type,
                               const WCHAR *logical_path,
@@ -255,7 +267,7 @@ static HRESULT find_component(WriterDoc *d,
                 return E_INVALIDARG;
 
         *ret = c;
-        return S_OK;
+        return doc_extra_check(c->extra);
 }
 
 typedef struct FileSetTarget {
@@ -424,6 +436,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddComponentDependency(IVssCrea
         hr = find_component(d, VSS_CT_UNDEFINED, for_logical_path, for_name, &c);
         if (SUCCEEDED(hr) && guid_equal(&on_writer_id, &d->writer_id))
                 hr = E_INVALIDARG; /* never between components of one writer */
+        if (SUCCEEDED(hr))
+                hr = list_check(c->n_dependencies);
         if (SUCCEEDED(hr))
                 hr = hresult_from_errno(writer_doc_component_add_dependency(c, &on_writer_id, path, name));
         unlock_doc(m);

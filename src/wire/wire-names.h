@@ -30,6 +30,10 @@
  *                u minor, u usage, u source, i level, t freeze_limit_usec, u event_mask) → ()
  * GetStatus() → s                 a JSON object; needs a session role or none
  * Signal AccessRevoked(): the last thing that a client hears whose grant has gone from umbra.conf
+ *
+ * For writers that are a document and no process; the connection takes no role, and what is registered stays:
+ * RegisterExpressWriter(u protocol_version, h document) → ()
+ * UnregisterExpressWriter(u protocol_version, ay writer_id) → ()
  */
 #define WIRE_REGISTER_WRITER_SIGNATURE_TAIL "ssuuuuitu"
 
