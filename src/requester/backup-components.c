@@ -239,6 +239,14 @@ LiveWriter *backup_components_find_writer(BackupComponents *b,
         return NULL;
 }
 
+bool backup_components_is_instance(const BackupComponents *b, const GUID *instance_id) {
+        for (size_t i = 0; i < b->n_writers; ++i)
+                if (guid_equal(&b->writers[i].instance_id, instance_id))
+                        return true;
+
+        return false;
+}
+
 HRESULT backup_argument_missing(const char *method) {
         return last_error_set(E_INVALIDARG, "%s() was called with a NULL pointer that must not be one.",
                               method);

@@ -85,6 +85,9 @@ LiveWriter *backup_components_find_writer(BackupComponents *b,
                                           const GUID *instance_id,
                                           const GUID *writer_id);
 
+/* An instance of this id runs, of whatever class. */
+bool backup_components_is_instance(const BackupComponents *b, const GUID *instance_id);
+
 /* For pointers that must not be NULL. VSS says E_INVALIDARG where COM would say E_POINTER. */
 HRESULT backup_argument_missing(const char *method);
 

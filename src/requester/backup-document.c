@@ -97,6 +97,13 @@ HRESULT backup_components_InitializeForRestore(BackupIface iface, BSTR xml) {
         return initialize(b, xml, WIRE_SESSION_RESTORE, SESSION_RESTORE);
 }
 
+/* The state stands at the head of the document, and one that is damaged is not written over. */
+static HRESULT check_head(const BackupDoc *doc, const char *method) {
+        HRESULT hr = doc_extra_check(doc->extra);
+
+        return FAILED(hr) ? last_error_set(hr, "%s(): the head of the document is damaged.", method) : S_OK;
+}
+
 /* [MS: nf-vsbackup-ivssbackupcomponents-setbackupstate] */
 HRESULT backup_components_SetBackupState(BackupIface iface,
                                          bool select_components,
@@ -119,6 +126,9 @@ HRESULT backup_components_SetBackupState(BackupIface iface,
         DOCUMENT_LOCKED(b);
 
         doc = b->view->doc;
+        hr = check_head(doc, "SetBackupState");
+        if (FAILED(hr))
+                return hr;
         doc->has_state = true;
         doc->select_components = select_components;
         doc->bootable_system_state = bootable_system_state;
@@ -144,6 +154,9 @@ HRESULT backup_components_SetRestoreState(BackupIface iface, VSS_RESTORE_TYPE ty
 
         DOCUMENT_LOCKED(b);
 
+        hr = check_head(b->view->doc, "SetRestoreState");
+        if (FAILED(hr))
+                return hr;
         b->view->doc->restore_type = type;
         return S_OK;
 }

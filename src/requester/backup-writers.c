@@ -245,6 +245,10 @@ static HRESULT add_component(BackupComponents *b, const LiveWriter *live, const 
                         return hr;
         }
 
+        hr = doc_extra_check(w->extra);
+        if (FAILED(hr))
+                return hr;
+
         return backup_writer_add_component(w, wanted->type, wanted->logical_path, wanted->name, NULL);
 }
 

@@ -7,8 +7,12 @@
  * that are about its files are in component-files.c.
  */
 
+#include <string.h>
+
 #include "base/alloc.h"
+#include "base/guid.h"
 #include "requester/component-edit.h"
+#include "requester/component-live.h"
 #include "view/view-text.h"
 #include "wire/last-error.h"
 
@@ -57,12 +61,38 @@ typedef struct SelectEdit {
         GUID instance_id; /* where it is to be restored to; GUID_NULL: where it came from */
 } SelectEdit;
 
+/* Another one than it came from: that runs beside it, or has another name. A writer has a new id each time it
+ * is started. */
+static bool is_another_instance(BackupComponents *b, const BackupWriter *w, const LiveWriter *target) {
+        const char *name = target->doc ? target->doc->instance_name : NULL;
+
+        if (guid_equal(&target->instance_id, &w->instance_id))
+                return false;
+
+        return backup_components_find_writer(b, &w->instance_id, &w->writer_id) ||
+               strcmp(w->instance_name ?: "", name ?: "") != 0;
+}
+
 /* Somebody must be there to be told. [MS: overview-of-preparing-for-restore] */
 static HRESULT edit_selected(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         const SelectEdit *e = arg;
+        const LiveWriter *target;
 
-        if (!backup_components_find_writer(b, &e->instance_id, &w->writer_id))
+        target = backup_components_find_writer(b, &e->instance_id, &w->writer_id);
+        if (!target && backup_components_is_instance(b, &e->instance_id))
+                return last_error_set(E_INVALIDARG,
+                                      "SetSelectedForRestoreEx(): the instance is one of another writer than that "
+                                      "of '%s'.",
+                                      c->name);
+        if (!target)
                 return last_error_set(VSS_E_OBJECT_NOT_FOUND, "The writer of '%s' is not running.", c->name);
+        if (!guid_is_null(&e->instance_id) && is_another_instance(b, w, target) &&
+            !((target->doc ? target->doc->backup_schema : w->backup_schema) &
+              VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE))
+                return last_error_set(E_INVALIDARG,
+                                      "SetSelectedForRestoreEx(): the writer of '%s' does not declare "
+                                      "VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE.",
+                                      c->name);
 
         c->selected_for_restore = e->selected ? TRI_YES : TRI_NO;
         c->restore_instance_id = e->instance_id;
@@ -96,7 +126,20 @@ HRESULT backup_components_SetSelectedForRestoreEx(BackupIface iface,
                               &(SelectEdit){ selected, instance_id });
 }
 
-/* [MS: nf-vsbackup-ivssbackupcomponents-setrestoreoptions] */
+static HRESULT edit_restore_options(BackupComponents *b,
+                                    BackupWriter *w,
+                                    BackupComponent *c,
+                                    const void *arg) {
+        if (c->restore_options)
+                return last_error_set(VSS_E_BAD_STATE, "SetRestoreOptions() was called a second time for '%s'.",
+                                      c->name);
+        if (strdup_to(arg, &c->restore_options) < 0)
+                return last_error_set(E_OUTOFMEMORY, NULL);
+        return S_OK;
+}
+
+/* Once for each component. [MS: setting-vss-restore-options,
+ * nf-vsbackup-ivssbackupcomponents-setrestoreoptions] */
 HRESULT backup_components_SetRestoreOptions(BackupIface iface,
                                             VSS_ID writer_id,
                                             VSS_COMPONENT_TYPE type,
@@ -105,8 +148,8 @@ HRESULT backup_components_SetRestoreOptions(BackupIface iface,
                                             LPCWSTR options) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
-        return component_edit_text(iface, CALL_CONFIGURE_RESTORE, "SetRestoreOptions", &key,
-                                   offsetof(BackupComponent, restore_options), options);
+        return component_edit_wide(iface, CALL_CONFIGURE_RESTORE, "SetRestoreOptions", &key, options,
+                                   edit_restore_options);
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setadditionalrestores] */
@@ -126,7 +169,16 @@ static HRESULT edit_authoritative(BackupComponents *b,
                                   BackupWriter *w,
                                   BackupComponent *c,
                                   const void *arg) {
-        c->authoritative_restore = *(const bool *) arg;
+        const bool *authoritative = arg;
+        HRESULT hr = S_OK;
+
+        if (*authoritative)
+                hr = component_check_schema(b, w, c, VSS_BS_AUTHORITATIVE_RESTORE,
+                                            "VSS_BS_AUTHORITATIVE_RESTORE", "SetAuthoritativeRestore");
+        if (FAILED(hr))
+                return hr;
+
+        c->authoritative_restore = *authoritative;
         return S_OK;
 }
 
@@ -150,7 +202,13 @@ typedef struct RollForwardEdit {
 
 static HRESULT edit_roll_forward(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         const RollForwardEdit *e = arg;
+        HRESULT hr = S_OK;
 
+        if (e->type != VSS_RF_NONE)
+                hr = component_check_schema(b, w, c, VSS_BS_ROLLFORWARD_RESTORE, "VSS_BS_ROLLFORWARD_RESTORE",
+                                            "SetRollForward");
+        if (FAILED(hr))
+                return hr;
         if (free_and_strdup(&c->roll_forward_point, e->point) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         c->roll_forward = e->type;
@@ -183,6 +241,17 @@ HRESULT backup_components_SetRollForward(BackupIface iface,
                               &(RollForwardEdit){ roll_type, text });
 }
 
+static HRESULT edit_restore_name(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
+        HRESULT hr;
+
+        hr = component_check_schema(b, w, c, VSS_BS_RESTORE_RENAME, "VSS_BS_RESTORE_RENAME", "SetRestoreName");
+        if (FAILED(hr))
+                return hr;
+        if (free_and_strdup(&c->restore_name, arg) < 0)
+                return last_error_set(E_OUTOFMEMORY, NULL);
+        return S_OK;
+}
+
 /* [MS: nf-vsbackup-ivssbackupcomponentsex2-setrestorename] */
 HRESULT backup_components_SetRestoreName(BackupIface iface,
                                          VSS_ID writer_id,
@@ -192,8 +261,8 @@ HRESULT backup_components_SetRestoreName(BackupIface iface,
                                          LPCWSTR restore_name) {
         const ComponentKey key = { GUID_NULL, writer_id, type, logical_path, name };
 
-        return component_edit_text(iface, CALL_CONFIGURE_RESTORE, "SetRestoreName", &key,
-                                   offsetof(BackupComponent, restore_name), restore_name);
+        return component_edit_wide(iface, CALL_CONFIGURE_RESTORE, "SetRestoreName", &key, restore_name,
+                                   edit_restore_name);
 }
 
 typedef struct SubcomponentEdit {
@@ -202,12 +271,16 @@ typedef struct SubcomponentEdit {
 
 static HRESULT edit_subcomponent(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         const SubcomponentEdit *e = arg;
+        HRESULT hr;
 
         if (c->selected_for_restore != TRI_YES)
                 return last_error_set(VSS_E_BAD_STATE,
                                       "AddRestoreSubcomponent() was called before "
                                       "SetSelectedForRestore() for '%s'.",
                                       c->name);
+        hr = component_check_subcomponent(b, w, c, e->logical_path, e->name, "AddRestoreSubcomponent");
+        if (FAILED(hr))
+                return hr;
         if (backup_component_add_restore_subcomponent(c, e->logical_path, e->name, false) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;

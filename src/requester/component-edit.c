@@ -102,6 +102,17 @@ static HRESULT edit_text(BackupComponents *b, BackupWriter *w, BackupComponent *
         return S_OK;
 }
 
+/* What @wide says, in UTF-8. */
+static HRESULT text_from_argument(const char *method, LPCWSTR wide, char **ret) {
+        HRESULT hr;
+
+        if (!wide)
+                return backup_argument_missing(method);
+
+        hr = view_text_from_wide(wide, ret);
+        return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
+}
+
 HRESULT component_edit_text(BackupIface iface,
                             SessionCall call,
                             const char *method,
@@ -111,14 +122,27 @@ HRESULT component_edit_text(BackupIface iface,
         _cleanup_(freep) char *text = NULL;
         HRESULT hr;
 
-        if (!wide)
-                return backup_argument_missing(method);
-
-        hr = view_text_from_wide(wide, &text);
+        hr = text_from_argument(method, wide, &text);
         if (FAILED(hr))
-                return last_error_set(hr, NULL);
+                return hr;
 
         return component_edit(iface, call, method, key, edit_text, &(TextEdit){ offset, text });
+}
+
+HRESULT component_edit_wide(BackupIface iface,
+                            SessionCall call,
+                            const char *method,
+                            const ComponentKey *key,
+                            LPCWSTR wide,
+                            ComponentEdit edit) {
+        _cleanup_(freep) char *text = NULL;
+        HRESULT hr;
+
+        hr = text_from_argument(method, wide, &text);
+        if (FAILED(hr))
+                return hr;
+
+        return component_edit(iface, call, method, key, edit, text);
 }
 
 /* And one yes or no. */

@@ -38,6 +38,13 @@ HRESULT component_edit_text(BackupIface iface,
                             const ComponentKey *key,
                             size_t offset,
                             LPCWSTR wide);
+/* The same, where there is more to it: @arg of @edit is the text, a char *. */
+HRESULT component_edit_wide(BackupIface iface,
+                            SessionCall call,
+                            const char *method,
+                            const ComponentKey *key,
+                            LPCWSTR wide,
+                            ComponentEdit edit);
 /* Sets the Tristate at @offset. */
 HRESULT component_edit_flag(BackupIface iface,
                             SessionCall call,

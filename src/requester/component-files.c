@@ -6,11 +6,9 @@
  * Where they shall be restored to, and where they were.
  */
 
-#include <string.h>
-
 #include "base/alloc.h"
-#include "doc/filespec.h"
 #include "requester/component-edit.h"
+#include "requester/component-live.h"
 #include "view/view-text.h"
 #include "wire/last-error.h"
 
@@ -51,7 +49,12 @@ static HRESULT files_edit_from_wide(FilesEdit *e,
 
 static HRESULT edit_mapping(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         const FilesEdit *e = arg;
+        HRESULT hr;
 
+        hr = component_check_files(b, w, c, e->path, e->filespec, e->recursive,
+                                   "AddAlternativeLocationMapping");
+        if (FAILED(hr))
+                return hr;
         if (doc_filespecs_add(&c->mappings, e->path, e->filespec, e->recursive, e->alternate, 0) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
@@ -80,48 +83,27 @@ HRESULT backup_components_AddAlternativeLocationMapping(BackupIface iface,
                               edit_mapping, &e);
 }
 
-static bool same_path(const char *a, const char *b) {
-        _cleanup_(freep) char *x = NULL, *y = NULL;
-
-        if (path_normalise(a, &x) < 0 || path_normalise(b, &y) < 0)
-                return strcmp(a, b) == 0;
-
-        return strcmp(x, y) == 0;
-}
-
-static bool list_has_files(const DocFileSpecs *list, const FilesEdit *e) {
-        for (size_t i = 0; i < list->n; ++i)
-                if (list->items[i].recursive == e->recursive && list->items[i].path &&
-                    list->items[i].filespec && strcmp(list->items[i].filespec, e->filespec) == 0 &&
-                    same_path(list->items[i].path, e->path))
-                        return true;
-
-        return false;
-}
-
-/* The files may be those of an implicit subcomponent, so all components of the writer are looked through. */
-static bool writer_has_files(const WriterDoc *doc, const FilesEdit *e) {
-        for (size_t i = 0; i < doc->n_components; ++i)
-                if (list_has_files(&doc->components[i].files, e) ||
-                    list_has_files(&doc->components[i].database_files, e) ||
-                    list_has_files(&doc->components[i].log_files, e))
-                        return true;
-
-        return false;
-}
-
 static HRESULT edit_new_target(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
-        LiveWriter *live = backup_components_find_writer(b, &GUID_NULL, &w->writer_id);
         const FilesEdit *e = arg;
+        HRESULT hr;
 
-        /* What the writer said at the backup is not in this document, so ask the one that runs. */
-        if (live && live->doc && !writer_has_files(live->doc, e))
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND,
-                                      "AddNewTarget(): the writer has no files '%s' in '%s'.", e->filespec,
-                                      e->path);
+        hr = component_check_schema(b, w, c, VSS_BS_WRITER_SUPPORTS_NEW_TARGET,
+                                    "VSS_BS_WRITER_SUPPORTS_NEW_TARGET", "AddNewTarget");
+        if (SUCCEEDED(hr))
+                hr = component_check_files(b, w, c, e->path, e->filespec, e->recursive, "AddNewTarget");
+        if (FAILED(hr))
+                return hr;
         if (doc_filespecs_add(&c->new_targets, e->path, e->filespec, e->recursive, e->alternate, 0) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
+}
+
+/* "/srv", "\\srv", and "C:\\" of a program that came from Windows. */
+static bool is_fully_qualified(const char *path) {
+        if (path[0] == '/' || path[0] == '\\')
+                return true;
+
+        return path[0] && path[1] == ':' && (path[2] == '/' || path[2] == '\\');
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-addnewtarget] */
@@ -141,6 +123,8 @@ HRESULT backup_components_AddNewTarget(BackupIface iface,
         hr = files_edit_from_wide(&e, "AddNewTarget", path, filespec, recursive, alternate);
         if (FAILED(hr))
                 return hr;
+        if (!is_fully_qualified(e.alternate))
+                return last_error_set(E_INVALIDARG, "AddNewTarget(): '%s' is not a full path.", e.alternate);
 
         return component_edit(iface, CALL_CONFIGURE_RESTORE, "AddNewTarget", &key, edit_new_target, &e);
 }
