@@ -4,9 +4,11 @@
  * IVssCreateWriterMetadataEx
  *
  * Two tables, as for every interface with a base that has no IUnknown. Each method checks what its page says
- * and adds to the model; a method that fails has added nothing.
+ * and adds to the model; a method that fails has added nothing. Once the handler is over the document is
+ * finished: who kept the object gets VSS_E_UNEXPECTED from every method.
  */
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -24,10 +26,10 @@
 
 struct CreateMetadata {
         IVssCreateWriterMetadataEx iface;
-        _Atomic(ULONG) n_ref; /* for the writer's eyes; nothing depends on it */
+        _Atomic(ULONG) n_ref;
 
         pthread_mutex_t lock;
-        WriterDoc *doc; /* borrowed; guarded by @lock */
+        WriterDoc *doc; /* borrowed; NULL when the handler is over; guarded by @lock */
 };
 
 static const IVssCreateWriterMetadataExVtbl create_metadata_vtbl;
@@ -43,14 +45,29 @@ static CreateMetadata *impl_from_IUnknown(IUnknown *iface) {
         return container_of(iface, CreateMetadata, iface.unknown);
 }
 
-static WriterDoc *lock_doc(CreateMetadata *m) {
+/* The document, locked; VSS_E_UNEXPECTED when it is finished. Damaged where @extra (a member) belongs to:
+ * VSS_E_INVALID_XML_DOCUMENT. */
+static HRESULT enter_element(CreateMetadata *m, size_t extra, WriterDoc **ret) {
+        HRESULT hr;
+
         pthread_mutex_lock(&m->lock);
-        return m->doc;
+        hr = m->doc ? doc_extra_check(*(DocExtra **) ((char *) m->doc + extra)) : VSS_E_UNEXPECTED;
+        if (FAILED(hr)) {
+                pthread_mutex_unlock(&m->lock);
+                return hr;
+        }
+
+        *ret = m->doc;
+        return S_OK;
 }
 
-static void unlock_doc(CreateMetadata *m) {
+static void leave(CreateMetadata *m) {
         pthread_mutex_unlock(&m->lock);
 }
+
+#define ROOT offsetof(WriterDoc, extra)
+#define RESTORE_METHOD offsetof(WriterDoc, restore_method_extra)
+#define LOCATIONS offsetof(WriterDoc, locations_extra)
 
 #define FSBT_ALL \
         (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED | VSS_FSBT_CREATED_DURING_BACKUP)
@@ -98,19 +115,13 @@ static HRESULT file_set_from_wide(const WCHAR *path,
         return wide_is_empty(alternate) ? S_OK : view_text_from_wide(alternate, &set->alternate);
 }
 
-/* A list that is full is no mistake of this call: the document is as large as documents are. */
-static HRESULT list_check(size_t n) {
-        return n < DOCUMENT_LIST_MAX ? S_OK : VSS_E_INVALID_XML_DOCUMENT;
+/* -EINVAL is a list that is full: with one more nobody could read the document. */
+static HRESULT hresult_from_list(int r) {
+        return r == -EINVAL ? VSS_E_INVALID_XML_DOCUMENT : hresult_from_errno(r);
 }
 
 static HRESULT add_file_set(DocFileSpecs *list, const FileSet *set, bool recursive, DWORD mask) {
-        HRESULT hr;
-
-        hr = list_check(list->n);
-        if (FAILED(hr))
-                return hr;
-
-        return hresult_from_errno(
+        return hresult_from_list(
                 doc_filespecs_add(list, set->path, set->filespec, recursive, set->alternate, mask));
 }
 
@@ -124,20 +135,24 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddIncludeFiles(IVssCreateWrite
 }
 
 static HRESULT add_excluded(CreateMetadata *m,
-                            DocFileSpecs *list,
+                            size_t list, /* a DocFileSpecs of the document */
                             LPCWSTR path,
                             LPCWSTR filespec,
                             bool recursive) {
         _cleanup_(file_set_clear) FileSet set = { 0 };
+        WriterDoc *d;
         HRESULT hr;
 
         hr = file_set_from_wide(path, filespec, NULL, &set);
         if (FAILED(hr))
                 return hr;
 
-        lock_doc(m);
-        hr = add_file_set(list, &set, recursive, 0);
-        unlock_doc(m);
+        hr = enter_element(m, LOCATIONS, &d);
+        if (FAILED(hr))
+                return hr;
+
+        hr = add_file_set((DocFileSpecs *) ((char *) d + list), &set, recursive, 0);
+        leave(m);
         return hr;
 }
 
@@ -145,9 +160,8 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddExcludeFiles(IVssCreateWrite
                                                                  LPCWSTR path,
                                                                  LPCWSTR filespec,
                                                                  bool recursive) {
-        CreateMetadata *m = impl_from_metadata(iface);
-
-        return add_excluded(m, &m->doc->exclude_files, path, filespec, recursive);
+        return add_excluded(impl_from_metadata(iface), offsetof(WriterDoc, exclude_files), path, filespec,
+                            recursive);
 }
 
 /* What of a component has to be copied. */
@@ -209,6 +223,7 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddComponent(IVssCreateWriterMe
         CreateMetadata *m = impl_from_metadata(iface);
         _cleanup_(component_parts_clear) ComponentParts parts = { 0 };
         WriterDocComponent *c;
+        WriterDoc *d;
         HRESULT hr;
 
         if (type != VSS_CT_DATABASE && type != VSS_CT_FILEGROUP)
@@ -223,7 +238,11 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddComponent(IVssCreateWriterMe
         if (FAILED(hr))
                 return hr;
 
-        hr = writer_doc_add_component(lock_doc(m), type, parts.logical_path, parts.name, &c);
+        hr = enter_element(m, LOCATIONS, &d);
+        if (FAILED(hr))
+                return hr;
+
+        hr = writer_doc_add_component(d, type, parts.logical_path, parts.name, &c);
         if (SUCCEEDED(hr)) {
                 c->caption = TAKE_PTR(parts.caption);
                 c->icon = TAKE_PTR(parts.icon);
@@ -234,12 +253,11 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddComponent(IVssCreateWriterMe
                 c->selectable_for_restore = selectable_for_restore;
                 c->flags = flags;
         }
-        unlock_doc(m);
+        leave(m);
         return hr;
 }
 
-/* The component that was added before. E_INVALIDARG when it is of another type; VSS_CT_UNDEFINED is any.
- * A damaged one is not added to. */
+/* The component that was added before. E_INVALIDARG when it is of another type; VSS_CT_UNDEFINED is any. */
 static HRESULT find_component(WriterDoc *d,
                               VSS_COMPONENT_TYPE type,
                               const WCHAR *logical_path,
@@ -285,6 +303,7 @@ static HRESULT add_to_component(CreateMetadata *m,
                                 DWORD mask) {
         _cleanup_(file_set_clear) FileSet set = { 0 };
         WriterDocComponent *c;
+        WriterDoc *d;
         HRESULT hr;
 
         if (mask & ~(DWORD) FSBT_ALL)
@@ -294,10 +313,14 @@ static HRESULT add_to_component(CreateMetadata *m,
         if (FAILED(hr))
                 return hr;
 
-        hr = find_component(lock_doc(m), target->type, target->logical_path, target->name, &c);
+        hr = enter_element(m, LOCATIONS, &d);
+        if (FAILED(hr))
+                return hr;
+
+        hr = find_component(d, target->type, target->logical_path, target->name, &c);
         if (SUCCEEDED(hr))
                 hr = add_file_set((DocFileSpecs *) ((char *) c + target->list), &set, recursive, mask);
-        unlock_doc(m);
+        leave(m);
         return hr;
 }
 
@@ -369,20 +392,20 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetRestoreMethod(IVssCreateWrit
         if (FAILED(hr))
                 return hr;
 
-        d = lock_doc(m);
-        hr = doc_extra_check(d->restore_method_extra);
-        if (SUCCEEDED(hr)) {
-                free(d->service);
-                free(d->user_procedure);
-                d->has_restore_method = true;
-                d->restore_method = method;
-                d->service = TAKE_PTR(service_text);
-                d->user_procedure = TAKE_PTR(procedure_text);
-                d->writer_restore = writer_restore;
-                d->reboot_required = reboot_required;
-        }
-        unlock_doc(m);
-        return hr;
+        hr = enter_element(m, RESTORE_METHOD, &d);
+        if (FAILED(hr))
+                return hr;
+
+        free(d->service);
+        free(d->user_procedure);
+        d->has_restore_method = true;
+        d->restore_method = method;
+        d->service = TAKE_PTR(service_text);
+        d->user_procedure = TAKE_PTR(procedure_text);
+        d->writer_restore = writer_restore;
+        d->reboot_required = reboot_required;
+        leave(m);
+        return S_OK;
 }
 
 static HRESULT STDMETHODCALLTYPE
@@ -403,9 +426,12 @@ create_metadata_AddAlternateLocationMapping(IVssCreateWriterMetadataEx *iface,
         if (FAILED(hr))
                 return hr;
 
-        d = lock_doc(m);
+        hr = enter_element(m, RESTORE_METHOD, &d);
+        if (FAILED(hr))
+                return hr;
+
         hr = d->has_restore_method ? add_file_set(&d->mappings, &set, recursive, 0) : VSS_E_OBJECT_NOT_FOUND;
-        unlock_doc(m);
+        leave(m);
         return hr;
 }
 
@@ -432,15 +458,16 @@ static HRESULT STDMETHODCALLTYPE create_metadata_AddComponentDependency(IVssCrea
         if (FAILED(hr))
                 return hr;
 
-        d = lock_doc(m);
+        hr = enter_element(m, LOCATIONS, &d);
+        if (FAILED(hr))
+                return hr;
+
         hr = find_component(d, VSS_CT_UNDEFINED, for_logical_path, for_name, &c);
         if (SUCCEEDED(hr) && guid_equal(&on_writer_id, &d->writer_id))
                 hr = E_INVALIDARG; /* never between components of one writer */
         if (SUCCEEDED(hr))
-                hr = list_check(c->n_dependencies);
-        if (SUCCEEDED(hr))
-                hr = hresult_from_errno(writer_doc_component_add_dependency(c, &on_writer_id, path, name));
-        unlock_doc(m);
+                hr = hresult_from_list(writer_doc_component_add_dependency(c, &on_writer_id, path, name));
+        leave(m);
         return hr;
 }
 
@@ -465,14 +492,14 @@ static HRESULT STDMETHODCALLTYPE create_metadata_SetBackupSchema(IVssCreateWrite
         if (!schema_is_valid(schema))
                 return E_INVALIDARG;
 
-        d = lock_doc(m);
-        hr = doc_extra_check(d->extra);
-        if (SUCCEEDED(hr)) {
-                d->has_backup_schema = true;
-                d->backup_schema = schema;
-        }
-        unlock_doc(m);
-        return hr;
+        hr = enter_element(m, ROOT, &d);
+        if (FAILED(hr))
+                return hr;
+
+        d->has_backup_schema = true;
+        d->backup_schema = schema;
+        leave(m);
+        return S_OK;
 }
 
 /* Reserved. */
@@ -487,14 +514,16 @@ static HRESULT STDMETHODCALLTYPE create_metadata_GetDocument(IVssCreateWriterMet
 static HRESULT STDMETHODCALLTYPE create_metadata_SaveAsXML(IVssCreateWriterMetadataEx *iface, BSTR *ret) {
         CreateMetadata *m = impl_from_metadata(iface);
         _cleanup_(freep) char *text = NULL;
-        HRESULT hr;
+        HRESULT hr = VSS_E_UNEXPECTED;
 
         if (!ret)
                 return E_INVALIDARG;
         *ret = NULL;
 
-        hr = writer_doc_write(lock_doc(m), &text, NULL);
-        unlock_doc(m);
+        pthread_mutex_lock(&m->lock);
+        if (m->doc)
+                hr = writer_doc_write(m->doc, &text, NULL);
+        leave(m);
         if (FAILED(hr))
                 return hr;
 
@@ -506,9 +535,8 @@ create_metadata_AddExcludeFilesFromSnapshot(IVssCreateWriterMetadataEx *iface,
                                             LPCWSTR path,
                                             LPCWSTR filespec,
                                             bool recursive) {
-        CreateMetadata *m = impl_from_metadata(iface);
-
-        return add_excluded(m, &m->doc->exclude_from_snapshot, path, filespec, recursive);
+        return add_excluded(impl_from_metadata(iface), offsetof(WriterDoc, exclude_from_snapshot), path,
+                            filespec, recursive);
 }
 
 static const IVssCreateWriterMetadataExVtbl create_metadata_vtbl = {
@@ -536,9 +564,16 @@ static ULONG STDMETHODCALLTYPE create_metadata_AddRef(IUnknown *iface) {
         return atomic_fetch_add(&impl_from_IUnknown(iface)->n_ref, 1) + 1;
 }
 
-/* Never the end of it: the object belongs to the library and ends with the handler. */
 static ULONG STDMETHODCALLTYPE create_metadata_Release(IUnknown *iface) {
-        return atomic_fetch_sub(&impl_from_IUnknown(iface)->n_ref, 1) - 1;
+        CreateMetadata *m = impl_from_IUnknown(iface);
+        ULONG n = atomic_fetch_sub(&m->n_ref, 1) - 1;
+
+        if (n == 0) {
+                pthread_mutex_destroy(&m->lock);
+                free(m);
+        }
+
+        return n;
 }
 
 static HRESULT STDMETHODCALLTYPE create_metadata_QueryInterface(IUnknown *iface,
@@ -590,11 +625,17 @@ IVssCreateWriterMetadataEx *create_metadata_iface(CreateMetadata *m) {
         return &m->iface;
 }
 
+void create_metadata_close(CreateMetadata *m) {
+        pthread_mutex_lock(&m->lock);
+        m->doc = NULL;
+        pthread_mutex_unlock(&m->lock);
+}
+
 CreateMetadata *create_metadata_free(CreateMetadata *m) {
         if (!m)
                 return NULL;
 
-        pthread_mutex_destroy(&m->lock);
-        free(m);
+        create_metadata_close(m);
+        create_metadata_Release(&m->iface.unknown);
         return NULL;
 }

@@ -15,12 +15,15 @@
 
 typedef struct CreateMetadata CreateMetadata;
 
-/* @doc is borrowed until create_metadata_free(). It knows its writer id already: no component may depend on
+/* @doc is borrowed until create_metadata_close(). It knows its writer id already: no component may depend on
  * its own writer. */
 HRESULT create_metadata_new(WriterDoc *doc, CreateMetadata **ret);
 /* For OnIdentifyEx(); for OnIdentify() the same pointer is an IVssCreateWriterMetadata. */
 IVssCreateWriterMetadataEx *create_metadata_iface(CreateMetadata *m);
-/* Takes NULL, returns NULL. References that the writer took with AddRef() do not count: it ends with the
- * handler. */
+/* The handler is over: from here on every method says VSS_E_UNEXPECTED. Calls that are under way have
+ * ended. */
+void create_metadata_close(CreateMetadata *m);
+/* Closes it, and drops our reference. A writer may have taken some of its own, which keep the object and not
+ * the document. Takes NULL, returns NULL. */
 CreateMetadata *create_metadata_free(CreateMetadata *m);
 DEFINE_CLEANUP(CreateMetadata *, create_metadata_free)

@@ -167,7 +167,7 @@ static HRESULT STDMETHODCALLTYPE examine_metadata_GetExcludeFile(IVssExamineWrit
         if (FAILED(hr))
                 return hr;
 
-        return wm_filedesc_new_at(&holder->doc->exclude_files, i, ret);
+        return wm_filedesc_new_at(&holder->doc->exclude_files, i, NULL, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE examine_metadata_GetComponent(IVssExamineWriterMetadataEx2 *iface,
@@ -241,7 +241,7 @@ examine_metadata_GetAlternateLocationMapping(IVssExamineWriterMetadataEx2 *iface
         if (FAILED(hr))
                 return hr;
 
-        return wm_filedesc_new_at(&holder->doc->mappings, i, ret);
+        return wm_filedesc_new_at(&holder->doc->mappings, i, NULL, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE examine_metadata_GetBackupSchema(IVssExamineWriterMetadataEx2 *iface,
@@ -394,7 +394,7 @@ examine_metadata_GetExcludeFromSnapshotFile(IVssExamineWriterMetadataEx2 *iface,
         if (FAILED(hr))
                 return hr;
 
-        return wm_filedesc_new_at(&holder->doc->exclude_from_snapshot, i, ret);
+        return wm_filedesc_new_at(&holder->doc->exclude_from_snapshot, i, NULL, ret);
 }
 
 static const IVssExamineWriterMetadataEx2Vtbl examine_metadata_vtbl = {

@@ -4,7 +4,8 @@
  * IVssWMFiledesc and IVssWMDependency
  *
  * Constants once made, so no locks. Neither has an IID: QueryInterface() finds IUnknown only. Over a damaged
- * element they exist, so that the others keep their numbers, and each method says what is the matter.
+ * element they exist, so that the others keep their numbers, and each method says what is the matter. One that
+ * came out of a view ends with it; its pages know no better code for that than VSS_E_UNEXPECTED.
  */
 
 #include <stdlib.h>
@@ -19,6 +20,7 @@ typedef struct WMFiledesc {
         ComObject com;
         IVssWMFiledesc IVssWMFiledesc_iface;
 
+        ViewOwner *owner; /* NULL: of a writer's metadata */
         char *path, *filespec, *alternate;
         uint32_t backup_type;
         bool recursive;
@@ -33,6 +35,17 @@ static WMFiledesc *impl_from_IVssWMFiledesc(IVssWMFiledesc *iface) {
 }
 
 COM_DEFINE_UNKNOWN(wm_filedesc, IVssWMFiledesc)
+
+static HRESULT filedesc_check(const WMFiledesc *f) {
+        if (f->owner) {
+                if (FAILED(view_owner_enter(f->owner)))
+                        return VSS_E_UNEXPECTED;
+
+                view_owner_leave(f->owner);
+        }
+
+        return f->hr;
+}
 
 static HRESULT get_text(BSTR *ret, HRESULT hr, const char *text) {
         if (!ret)
@@ -51,39 +64,43 @@ static HRESULT get_needed_text(BSTR *ret, HRESULT hr, const char *text) {
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetPath(IVssWMFiledesc *iface, BSTR *ret) {
         const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
 
-        return get_needed_text(ret, f->hr, f->path);
+        return get_needed_text(ret, filedesc_check(f), f->path);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetFilespec(IVssWMFiledesc *iface, BSTR *ret) {
         const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
 
-        return get_needed_text(ret, f->hr, f->filespec);
+        return get_needed_text(ret, filedesc_check(f), f->filespec);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetRecursive(IVssWMFiledesc *iface, bool *ret) {
         const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
 
-        *ret = SUCCEEDED(f->hr) && f->recursive;
-        return f->hr;
+        hr = filedesc_check(f);
+        *ret = SUCCEEDED(hr) && f->recursive;
+        return hr;
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetAlternateLocation(IVssWMFiledesc *iface, BSTR *ret) {
         const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
 
-        return get_text(ret, f->hr, f->alternate);
+        return get_text(ret, filedesc_check(f), f->alternate);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_filedesc_GetBackupTypeMask(IVssWMFiledesc *iface, DWORD *ret) {
         const WMFiledesc *f = impl_from_IVssWMFiledesc(iface);
+        HRESULT hr;
 
         if (!ret)
                 return E_INVALIDARG;
 
-        *ret = SUCCEEDED(f->hr) ? f->backup_type : 0;
-        return f->hr;
+        hr = filedesc_check(f);
+        *ret = SUCCEEDED(hr) ? f->backup_type : 0;
+        return hr;
 }
 
 static const IVssWMFiledescVtbl wm_filedesc_vtbl = {
@@ -100,6 +117,7 @@ static const IVssWMFiledescVtbl wm_filedesc_vtbl = {
 static void wm_filedesc_finalize(ComObject *object) {
         WMFiledesc *f = container_of(object, WMFiledesc, com);
 
+        view_owner_unref(f->owner);
         free(f->path);
         free(f->filespec);
         free(f->alternate);
@@ -117,7 +135,7 @@ static const ComClass wm_filedesc_class = {
         .finalize = wm_filedesc_finalize,
 };
 
-HRESULT wm_filedesc_new(const DocFileSpec *spec, IVssWMFiledesc **ret) {
+static HRESULT wm_filedesc_new(const DocFileSpec *spec, ViewOwner *owner, IVssWMFiledesc **ret) {
         WMFiledesc *f;
 
         f = calloc_checked(1, sizeof(*f));
@@ -126,6 +144,7 @@ HRESULT wm_filedesc_new(const DocFileSpec *spec, IVssWMFiledesc **ret) {
 
         com_object_init(&f->com, &wm_filedesc_class);
         f->IVssWMFiledesc_iface.lpVtbl = &wm_filedesc_vtbl;
+        f->owner = owner ? view_owner_ref(owner) : NULL;
         f->backup_type = spec->backup_type;
         f->recursive = spec->recursive;
         f->hr = doc_extra_check(spec->extra);
@@ -140,8 +159,8 @@ HRESULT wm_filedesc_new(const DocFileSpec *spec, IVssWMFiledesc **ret) {
         return S_OK;
 }
 
-HRESULT wm_filedesc_new_at(const DocFileSpecs *list, UINT i, IVssWMFiledesc **ret) {
-        return i < list->n ? wm_filedesc_new(&list->items[i], ret) : VSS_E_OBJECT_NOT_FOUND;
+HRESULT wm_filedesc_new_at(const DocFileSpecs *list, UINT i, ViewOwner *owner, IVssWMFiledesc **ret) {
+        return i < list->n ? wm_filedesc_new(&list->items[i], owner, ret) : VSS_E_OBJECT_NOT_FOUND;
 }
 
 typedef struct WMDependency {

@@ -160,7 +160,7 @@ static HRESULT get_filedesc(IVssWMComponent *iface, size_t list, UINT i, IVssWMF
 
         hr = doc_extra_check(c->extra);
         return FAILED(hr) ? hr :
-                            wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + list), i, ret);
+                            wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + list), i, NULL, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_component_GetFile(IVssWMComponent *iface, UINT i, IVssWMFiledesc **ret) {

@@ -129,9 +129,11 @@ static HRESULT handle_identify(UmbraWriter *w, Answer *a) {
         hr = create_metadata_new(doc, &create);
         if (FAILED(hr))
                 return hr;
+        create_metadata_free(w->create);
+        w->create = create;
         if (w->callbacks.OnIdentify)
                 ok = w->callbacks.OnIdentify(w->userdata, create_metadata_iface(create));
-        create_metadata_free(create);
+        create_metadata_close(create);
         if (!ok)
                 return VSS_E_WRITERERROR_NONRETRYABLE;
 

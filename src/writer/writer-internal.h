@@ -22,6 +22,7 @@
 #include <vsbackup.h>
 
 #include "base/time-util.h"
+#include "view/create-metadata.h"
 #include "wire/wire-client.h"
 #include "wire/wire-names.h"
 #include "writer/writer-state.h"
@@ -79,6 +80,9 @@ struct UmbraWriter {
         HRESULT failure, failure_application;
         char *failure_message;
         IVssExamineWriterMetadata *identify; /* what it said last about itself */
+        /* What OnIdentify() got last; it has no AddRef(), so a pointer that the handler kept is good until the
+         * next one. */
+        CreateMetadata *create;
 };
 
 /* writer-connection.c */

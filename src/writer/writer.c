@@ -265,6 +265,7 @@ UmbraWriter *umbra_writer_free(UmbraWriter *w) {
                 return NULL;
         if (w->identify)
                 IVssExamineWriterMetadata_Release(w->identify);
+        create_metadata_free(w->create);
         pthread_cond_destroy(&w->changed);
         pthread_mutex_destroy(&w->lock);
         pthread_mutex_destroy(&w->life);

@@ -291,7 +291,7 @@ static void test_that_the_document_can_be_seen_meanwhile(void **state) {
         assert_string_equal(saved, text);
 }
 
-static void test_that_references_of_the_writer_do_not_keep_it(void **state) {
+static void test_that_references_keep_the_object_and_not_the_document(void **state) {
         Fixture *f = *state;
         void *p = NULL;
 
@@ -308,8 +308,13 @@ static void test_that_references_of_the_writer_do_not_keep_it(void **state) {
 
         assert_int_equal(IUnknown_Release(&f->m->unknown), 2);
         assert_int_equal(IUnknown_Release(&f->m->unknown), 1);
-        assert_int_equal(IUnknown_Release(&f->m->unknown), 0); /* one too many, and still it is ours */
         assert_int_equal(add(f, VSS_CT_DATABASE, NULL, L"db"), S_OK);
+
+        /* One that is kept: the handler is over, and the document is finished. */
+        assert_int_equal(IUnknown_AddRef(&f->m->unknown), 2);
+        f->create = create_metadata_free(f->create);
+        assert_int_equal(add(f, VSS_CT_DATABASE, NULL, L"late"), VSS_E_UNEXPECTED);
+        assert_int_equal(IUnknown_Release(&f->m->unknown), 0);
 }
 
 static HRESULT describe(Fixture *f) {
@@ -363,7 +368,7 @@ int main(void) {
                 CREATE_TEST(test_that_a_dependency_is_on_another_writer),
                 CREATE_TEST(test_that_some_bits_of_the_schema_need_others),
                 CREATE_TEST(test_that_the_document_can_be_seen_meanwhile),
-                CREATE_TEST(test_that_references_of_the_writer_do_not_keep_it),
+                CREATE_TEST(test_that_references_keep_the_object_and_not_the_document),
                 CREATE_TEST(test_that_it_survives_any_failed_allocation),
         };
 

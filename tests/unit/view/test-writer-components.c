@@ -106,7 +106,7 @@ static void test_that_a_writer_keeps_components_but_not_their_list(void **state)
         c = writer_components_free(c);
         view_owner_unref(owner);
         assert_int_equal(IVssComponent_GetComponentName(kept, &s), VSS_E_OBJECT_NOT_FOUND);
-        assert_int_equal(IVssComponent_SetBackupStamp(kept, L"too late"), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssComponent_SetBackupStamp(kept, L"too late"), VSS_E_BAD_STATE);
         assert_int_equal(IVssComponent_Release(kept), 0);
 }
 
