@@ -25,6 +25,14 @@
  *      pre-restore store additional=1
  *      post-restore store additional=0 status=2
  *
+ * With STATE/special there is one more component:
+ *
+ *      special            files, yes         DIR/live/ *                   read live: no shadow copy required
+ *                                            DIR/where/ *, recursive       which really are in DIR/really/
+ *
+ * Then DIR/live/after is written at PostSnapshot, DIR/live/ *.tmp are excluded, and DIR/other/ *.cache from shadow copies.
+ * STATE/partial ("DIRECTORY NAME RANGES", below DIR) is one more partial file of store in any backup.
+ *
  * STATE/schema (a number) is its backup schema if it is there; STATE/fail-prepare and STATE/fail-post hold the
  * name of a component that fails by itself in that event; STATE/depends adds a dependency of store on a
  * component of the other class (two lines: logical path and name) when it describes itself.
@@ -293,6 +301,21 @@ static bool is_partial_backup(void) {
         return type == VSS_BT_INCREMENTAL || type == VSS_BT_DIFFERENTIAL;
 }
 
+/* One that whoever tests thought of. */
+static bool add_told_partial(IVssComponent *c) {
+        char line[256], below[256], name[256], ranges[256];
+        wchar_t path[4096], wide[2][256];
+
+        if (!read_state("partial", line))
+                return true;
+        if (sscanf(line, "%255s %255s %255[^\n]", below, name, ranges) != 3)
+                return false;
+        set_path(path, below);
+        mbstowcs(wide[0], name, 256);
+        mbstowcs(wide[1], ranges, 256);
+        return SUCCEEDED(IVssComponent_AddPartialFile(c, path, wide[0], wide[1], NULL));
+}
+
 static bool prepare_component(IVssComponent *c, const char *name) {
         BSTR before = NULL, options = NULL;
         char *previous, *told;
@@ -311,7 +334,19 @@ static bool prepare_component(IVssComponent *c, const char *name) {
         }
         free(previous);
         free(told);
+        if (strcmp(name, "store") == 0)
+                ok = add_told_partial(c) && ok;
         return may_fail(c, name, "fail-prepare") && ok;
+}
+
+static void write_after(void) {
+        char path[4096];
+        FILE *f;
+
+        snprintf(path, sizeof(path), "%s/live/after", dir);
+        f = fopen(path, "w");
+        if (!f || fputs("after the snapshot", f) < 0 || fclose(f) != 0)
+                die(path);
 }
 
 static bool snapshot_component(IVssComponent *c, const char *name) {
@@ -330,6 +365,8 @@ static bool snapshot_component(IVssComponent *c, const char *name) {
         swprintf(text, 16, L"%u", stamp);
         ok = SUCCEEDED(IVssComponent_SetBackupStamp(c, text)) && ok;
         say("post-snapshot %s stamp=%u", name, stamp);
+        if (strcmp(name, "special") == 0)
+                write_after();
         return may_fail(c, name, "fail-post") && ok;
 }
 
@@ -379,6 +416,27 @@ static bool add_dependency(IVssCreateWriterMetadataEx *m) {
         return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponentDependency(m, NULL, L"store", ids[!second], wide[0], wide[1]));
 }
 
+#define LIVE VSS_FSBT_ALL_BACKUP_REQUIRED
+
+/* What is read live, what is elsewhere, what is left out. */
+static bool add_special(IVssCreateWriterMetadataEx *m) {
+        wchar_t live[4096], where[4096], really[4096];
+        char line[256];
+
+        if (!read_state("special", line))
+                return true;
+        set_path(live, "live");
+        set_path(where, "where");
+        set_path(really, "really");
+        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"special", NULL, NULL, 0, false, true, true,
+                                                                 true, 0)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddFilesToFileGroup(m, NULL, L"special", live, L"*", false, NULL, LIVE)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddFilesToFileGroup(m, NULL, L"special", where, L"*", true, really,
+                                                                        LIVE | VSS_FSBT_ALL_SNAPSHOT_REQUIRED)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddExcludeFiles(m, live, L"*.tmp", false)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(m, other, L"*.cache", false));
+}
+
 #define IN_FULL (VSS_FSBT_FULL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED)
 #define IN_ALL (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED)
 
@@ -405,7 +463,7 @@ static bool on_identify(void *app, IVssCreateWriterMetadataEx *m) {
                SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"other", L"Other files", NULL, 0, false,
                                                                  true, true, true, 0)) &&
                SUCCEEDED(IVssCreateWriterMetadataEx_AddFilesToFileGroup(m, NULL, L"other", other, L"*", false, NULL, IN_ALL)) &&
-               add_dependency(m);
+               add_special(m) && add_dependency(m);
 }
 
 static bool on_prepare_backup(void *app, IVssWriterComponents *components) {

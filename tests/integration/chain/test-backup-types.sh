@@ -178,6 +178,37 @@ that 'options reach the writer' eval 'backup --component store --option "store=a
 that 'but only for what is in the backup' expect 1 'not in this backup' "$UMBRA" backup --component store --option other=x --to "$dir/x"
 that 'and by itself' expect 1 'comes along with' "$UMBRA" backup --option 'store\docs=x' --to "$dir/x"
 
+# Where files are
+echo yes >"$state/special"
+mkdir -p "$app"/{live,where,really/deep}
+echo live >"$app/live/l"
+echo tmp >"$app/live/t.tmp"
+echo cache >"$app/other/x.cache"
+echo wrong >"$app/where/w"
+echo right >"$app/really/w"
+echo deep >"$app/really/deep/r"
+again
+that 'what needs no shadow copy is read live, and excluded files are not' eval 'backup --component special --to "$dir/special" && has "$dir/special" f live/after live/l where/w where/deep/r settings/main && [ "$(member "$dir/special" "$app/live/after")" = "after the snapshot" ]'
+that 'what is elsewhere is taken from there, under its own name' eval '[ "$(member "$dir/special" "$app/where/w")" = right ]'
+that 'what is kept out of shadow copies is not in the set' eval 'backup --component other --to "$dir/cache" && has "$dir/cache" f other/o settings/main'
+that 'a chain has the names of all of these' eval 'backup --component special --type full --to "$dir/special1" && backup --component special --type incremental --since "$dir/special1" --to "$dir/special2" && [ "$(names "$dir/special2")" = "live/after live/l settings/main where/deep/r where/w " ]'
+rm -r "$state/special" "$app"/{live,where,really} "$app/other/x.cache"
+again
+
+# Odd words of writers
+echo "store big.bin File=$state/no-such-file" >"$state/partial"
+that 'a file whose ranges file is not there is saved whole' eval 'expect 0 "ranges of .*big.bin.* cannot be read .*no-such-file.; the file is saved whole" "$UMBRA" backup --component store --to "$dir/bad" && has "$dir/bad" r && member "$dir/bad" "$app/store/big.bin" | cmp - "$app/store/big.bin"'
+echo 'store big.bin 3:4, 0x10:2, 99999999:1' >"$state/partial"
+that 'parts of files may be in a full backup, too' eval 'backup --type full --component store --to "$dir/fullparts" && has "$dir/fullparts" r store/big.bin && [ "$(member "$dir/fullparts" "$app/store/big.bin" | tr -d "\0" | wc -c)" -le 6 ]'
+echo 'docs b 0:1' >"$state/partial"
+that 'a file that is differenced and partial is taken as differenced, and somebody is told' eval 'expect 0 "docs/b. as a differenced and as a partial file" "$UMBRA" backup --component store --type incremental --since "$dir/full" --to "$dir/both" && has "$dir/both" r store/big.bin store/huge.bin'
+echo 'store nothing 0:1' >"$state/partial"
+that 'a part of a file that is not there fails the backup' eval 'expect 1 "cannot save .*store/nothing" "$UMBRA" backup --to "$dir/x" && [ ! -e "$dir/x" ]'
+that 'or, with best effort, its component' eval 'expect 7 "NOT all files of component .store" "$UMBRA" backup --best-effort --type full --to "$dir/lost" && heard "complete store succeeded=0" && heard "complete other succeeded=1"'
+that 'show says so' eval 'expect 0 "store +database +NOT ALL" "$UMBRA" show "$dir/lost"'
+rm "$state/partial"
+that 'and nothing is built on it' expect 0 "'store' is taken in full: not all of it is in the set before" "$UMBRA" backup --type incremental --since "$dir/lost" --to "$dir/rebuilt"
+
 # Failures
 printf 'other\n' >"$state/fail-prepare"
 that 'a component that fails by itself fails the backup, and is named' eval 'expect 5 "component .other. failed: .*it was told to fail" "$UMBRA" backup --to "$dir/x" && [ ! -e "$dir/x" ]'
