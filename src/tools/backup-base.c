@@ -203,3 +203,34 @@ int backup_base_decide(const BackupBase *b, BackupPlan *p) {
         }
         return code;
 }
+
+/* Names */
+
+typedef struct EachName {
+        int (*f)(const char *path, void *userdata);
+        void *userdata;
+} EachName;
+
+static int on_member(const SetIndexLine *line, void *userdata) {
+        const EachName *each = userdata;
+
+        return line->type == 'd' ? 0 : each->f(line->name + strlen(SET_DATA_PREFIX), each->userdata);
+}
+
+/* Those that are in the set, and those that are not because they had not changed. */
+int backup_base_for_each_name(const BackupBase *b, int (*f)(const char *path, void *userdata), void *userdata) {
+        const char *names = set_reader_text(b->reader, SET_NAMES);
+        int r;
+
+        r = set_reader_for_each(b->reader, on_member, &(EachName){ f, userdata });
+        for (const char *line = names; r == 0 && line && *line;) {
+                size_t n = strcspn(line, "\n");
+                _cleanup_(freep) char *escaped = strndup(line, n), *path = NULL;
+
+                r = escaped ? set_name_unescape(escaped, &path) : -ENOMEM;
+                if (r == 0)
+                        r = f(path, userdata);
+                line += n + (line[n] != '\0');
+        }
+        return r;
+}

@@ -23,3 +23,6 @@ const char *backup_base_id(const BackupBase *b);
 
 /* Sets how each chosen component is taken, and says so where it is not as was asked. @b: NULL for full and copy. */
 int backup_base_decide(const BackupBase *b, BackupPlan *p);
+
+/* Calls @f with the path of each file that there was then; an error ends it. */
+int backup_base_for_each_name(const BackupBase *b, int (*f)(const char *path, void *userdata), void *userdata);

@@ -14,6 +14,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <uthash.h>
+
 #include "base/alloc.h"
 #include "base/hresult.h"
 #include "base/strv.h"
@@ -37,6 +39,12 @@ typedef struct FileClass {
         FileSetView view;
 } FileClass;
 
+/* A differenced file that the set before knew of. */
+typedef struct KnownFile {
+        UT_hash_handle hh;
+        char path[];
+} KnownFile;
+
 struct BackupFiles {
         const BackupPlan *plan;
         FileClass **classes;
@@ -45,13 +53,21 @@ struct BackupFiles {
         AlternateFiles *alternates;
         size_t n_alternates, alternates_capacity;
         PartialFiles *partial;
+        KnownFile *known;
+        bool has_known; /* there is a set before */
         char *directory; /* that the views are of */
 };
 
 BackupFiles *backup_files_free(BackupFiles *f) {
+        KnownFile *known, *next;
+
         if (!f)
                 return NULL;
 
+        HASH_ITER(hh, f->known, known, next) {
+                HASH_DEL(f->known, known);
+                free(known);
+        }
         for (size_t i = 0; i < f->n_classes; ++i) {
                 file_set_free(f->classes[i]->set);
                 free(f->classes[i]);
@@ -413,10 +429,37 @@ static void find_kinds(const BackupFiles *f, FilePlace place, const char *name, 
         }
 }
 
-static int changed_since(int dir_fd, const char *name, uint64_t since, bool *ret) {
+int backup_files_knew(BackupFiles *f, const char *path) {
+        KnownFile *known;
+        bool differenced = false;
+
+        f->has_known = true;
+        for (size_t i = 0; i < f->n_classes && !differenced; ++i)
+                differenced = f->classes[i]->kind == CLASS_DIFFERENCED && file_set_contains(f->classes[i]->set, path);
+        if (!differenced)
+                return 0;
+        HASH_FIND_STR(f->known, path, known);
+        if (known)
+                return 0;
+        known = malloc(sizeof(*known) + strlen(path) + 1);
+        if (!known)
+                return -ENOMEM;
+        strcpy(known->path, path);
+        HASH_ADD_STR(f->known, path, known);
+        return 0;
+}
+
+static bool is_new(const BackupFiles *f, const char *path) {
+        KnownFile *known;
+
+        HASH_FIND_STR(f->known, path, known);
+        return f->has_known && !known;
+}
+
+static int changed_since(const BackupFiles *f, const char *path, int dir_fd, const char *name, uint64_t since, bool *ret) {
         struct stat st;
 
-        *ret = since == 0;
+        *ret = since == 0 || is_new(f, path);
         if (*ret)
                 return 0;
         if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
@@ -443,7 +486,7 @@ int backup_files_ask(BackupFiles *f, FilePlace place, const char *path, int dir_
                 return 0;
         }
         if (found.kinds[CLASS_DIFFERENCED]) {
-                r = changed_since(dir_fd, name, found.since, &changed);
+                r = changed_since(f, path, dir_fd, name, found.since, &changed);
                 if (r < 0)
                         return r;
         }

@@ -8,7 +8,7 @@
  * nothing but its name, or nothing. In this order [MS: requestor-role-in-vss-incremental-and-differential-backups]:
  *
  *      1. What was named by path, and components taken in full though less was asked for: all of it.
- *      2. Differenced files: all of it if it changed since, else nothing. The file set's mask does not count.
+ *      2. Differenced files: all of it if it changed since or is new, else nothing. The file set's mask does not count.
  *      3. Partial files: the ranges. Again the mask does not count.
  *      4. Files in file sets: all of it if the mask says that this type of backup needs it.
  *
@@ -54,6 +54,9 @@ DEFINE_CLEANUP(BackupFiles *, backup_files_free)
 
 /* Once the shadow copies are there, before the first question: what the writers said of ranges. */
 int backup_files_load_ranges(BackupFiles *f);
+/* The same for the set that this backup builds on: the path of each file that there was. A file under a name that was not there is
+ * new, whatever its time says: it may have been moved. */
+int backup_files_knew(BackupFiles *f, const char *path);
 
 /* What has to be on a volume of the set. */
 const FileSet *backup_files_places(const BackupFiles *f);

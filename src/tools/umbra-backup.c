@@ -392,6 +392,10 @@ static int write_documents(Backup *b) {
         return r;
 }
 
+static int remember_name(const char *path, void *userdata) {
+        return backup_files_knew(userdata, path);
+}
+
 /* The writers may have said more since the volumes were chosen. */
 static int write_data(Backup *b) {
         int r;
@@ -400,6 +404,8 @@ static int write_data(Backup *b) {
         r = backup_files_new(&b->plan, &b->files);
         if (r == 0)
                 r = backup_files_load_ranges(b->files);
+        if (r == 0 && b->base)
+                r = backup_base_for_each_name(b->base, remember_name, b->files);
         if (r == 0)
                 r = backup_save_new(&b->plan, b->files, b->writer, &b->save);
         return r == 0 ? backup_save_files(b->save) : r;
