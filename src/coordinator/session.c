@@ -297,30 +297,43 @@ void session_backup_complete(Session *s, Operation *op, const char *document, si
         session_document_round(s, op, WIRE_EVENT_BACKUP_COMPLETE, complete_wants);
 }
 
-/* Instance ids change at every start of a writer, so the part of a document is matched by class unless an instance of it is there. */
-static void session_adopt_instances(Session *s) {
-        for (size_t i = 0; i < s->doc->n_writers; ++i) {
-                BackupWriter *part = s->doc->writers[i];
-                SessionWriter *w, *same_class = NULL;
-                bool present = false;
+/* The instance that a part of the document is about, if it is another one by now: that of its name, or where it has none, any that no other
+ * part is about. */
+static const SessionWriter *session_successor(const Session *s, const BackupWriter *part) {
+        const SessionWriter *w, *found = NULL;
 
-                DL_FOREACH(s->writers, w) {
-                        if (guid_equal(&w->instance_id, &part->instance_id))
-                                present = true;
-                        if (!same_class && guid_equal(&w->writer_id, &part->writer_id) &&
-                            (!part->instance_name || (w->instance_name && strcmp(w->instance_name, part->instance_name) == 0)))
-                                same_class = w;
-                }
-                if (!present && same_class)
-                        part->instance_id = same_class->instance_id;
+        DL_FOREACH(s->writers, w) {
+                if (!guid_equal(&w->writer_id, &part->writer_id))
+                        continue;
+                if (guid_equal(&w->instance_id, &part->instance_id))
+                        return NULL;
+                if (part->instance_name && *part->instance_name && (!w->instance_name || strcmp(w->instance_name, part->instance_name) != 0))
+                        continue;
+                if (!found && !backup_doc_find_writer(s->doc, &w->instance_id, &w->writer_id))
+                        found = w;
         }
+        return found;
+}
+
+/* Instance ids change at every start of a writer. */
+static HRESULT session_adopt_instances(Session *s) {
+        for (size_t i = 0; i < s->doc->n_writers; ++i) {
+                const SessionWriter *w = session_successor(s, s->doc->writers[i]);
+                HRESULT hr = w ? backup_doc_set_instance(s->doc, i, &w->instance_id) : S_OK;
+
+                if (FAILED(hr))
+                        return hr;
+        }
+        return S_OK;
 }
 
 static bool restore_wants(const Session *s, const SessionWriter *w, void *userdata) {
-        BackupWriter *part = backup_doc_find_writer(s->doc, &w->instance_id, &w->writer_id);
+        _cleanup_(backup_doc_part_freep) BackupWriter *part = NULL;
 
-        if (!w->identified || !part || !guid_equal(&part->instance_id, &w->instance_id))
+        if (!w->identified)
                 return false;
+        if (FAILED(backup_doc_restore_part(s->doc, &w->instance_id, &w->writer_id, &part)))
+                return true; /* sending it fails, too, and that is not silent */
         for (size_t i = 0; i < part->n_components; ++i)
                 if (part->components[i]->selected_for_restore == TRI_YES)
                         return true;
@@ -335,11 +348,12 @@ void session_restore_event(Session *s, Operation *op, WireEvent event, const cha
                 return;
         }
         hr = session_take_document(s, document, size);
+        if (SUCCEEDED(hr))
+                hr = session_adopt_instances(s);
         if (FAILED(hr)) {
                 operation_settle(op, hr, NULL);
                 return;
         }
-        session_adopt_instances(s);
         session_document_round(s, op, event, restore_wants);
 }
 

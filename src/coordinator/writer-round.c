@@ -6,6 +6,7 @@
 
 #include "coordinator/writer-round.h"
 
+#include <errno.h>
 #include <string.h>
 #include <utlist.h>
 
@@ -93,14 +94,28 @@ static GUID event_set_id(const Session *s, WireEvent event) {
         return s->set->id;
 }
 
+/* What of the document @w is told at @event; *ret NULL: nothing. In a restore that is not what stands there: *ret_borrowed is to be freed. */
+static int event_part(Session *s, const SessionWriter *w, WireEvent event, BackupWriter **ret_borrowed, BackupWriter **ret) {
+        if (event != WIRE_EVENT_PRE_RESTORE && event != WIRE_EVENT_POST_RESTORE) {
+                *ret = backup_doc_find_writer(s->doc, &w->instance_id, &w->writer_id);
+                return 0;
+        }
+        if (FAILED(backup_doc_restore_part(s->doc, &w->instance_id, &w->writer_id, ret_borrowed)))
+                return -ENOMEM;
+        *ret = *ret_borrowed;
+        return 0;
+}
+
 static int writer_send(Session *s,
                        SessionWriter *w,
                        WireEvent event,
                        WriterAnswered done,
                        void *userdata,
                        WriterCall **ret) {
+        _cleanup_(backup_doc_part_freep) BackupWriter *borrowed = NULL;
         _cleanup_(event_volumes_clear) EventVolumes volumes = { 0 };
         _cleanup_(freep) char *document = NULL;
+        BackupWriter *part = NULL;
         WriterEventArgs args = {
                 .event = event,
                 .session_id = s->id,
@@ -118,8 +133,9 @@ static int writer_send(Session *s,
         args.n_devices = volumes.n_devices;
 
         if (s->doc) {
-                const BackupWriter *part = backup_doc_find_writer(s->doc, &w->instance_id, &w->writer_id);
-
+                r = event_part(s, w, event, &borrowed, &part);
+                if (r < 0)
+                        return r;
                 args.backup_type = s->doc->backup_type;
                 args.restore_type = s->doc->restore_type;
                 args.flags = (s->doc->select_components ? WIRE_EVENT_SELECT_COMPONENTS : 0) |
@@ -143,13 +159,15 @@ static HRESULT round_merge(Session *s, SessionWriter *w, WireEvent event, const 
                 [WIRE_EVENT_PRE_RESTORE] = 1 + MERGE_PRE_RESTORE,
                 [WIRE_EVENT_POST_RESTORE] = 1 + MERGE_POST_RESTORE,
         };
+        _cleanup_(backup_doc_part_freep) BackupWriter *borrowed = NULL;
         _cleanup_(backup_doc_freep) BackupDoc *part = NULL;
-        BackupWriter *mine;
+        BackupWriter *mine = NULL;
         HRESULT hr;
 
         if (!reply->document || !merges[event] || !s->doc)
                 return S_OK;
-        mine = backup_doc_find_writer(s->doc, &w->instance_id, &w->writer_id);
+        if (event_part(s, w, event, &borrowed, &mine) < 0)
+                return E_OUTOFMEMORY;
         if (!mine)
                 return S_OK;
 

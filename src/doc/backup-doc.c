@@ -161,6 +161,24 @@ BackupWriter *backup_doc_find_writer(BackupDoc *d, const GUID *instance_id, cons
         return doc_index_find(d->index, &key, &i) ? d->writers[i] : NULL;
 }
 
+HRESULT backup_doc_set_instance(BackupDoc *d, size_t i, const GUID *instance_id) {
+        BackupWriter *w = d->writers[i];
+        DocKey old = writer_key(&w->instance_id, &w->writer_id), key = writer_key(instance_id, &w->writer_id);
+        DocIndex *index = d->index;
+        size_t found;
+        int r;
+
+        r = doc_index_add(&index, &key, i);
+        d->index = index;
+        if (r < 0)
+                return hresult_from_errno(r);
+        if (doc_index_find(index, &old, &found) && found == i)
+                doc_index_remove(index, &old);
+
+        w->instance_id = *instance_id;
+        return S_OK;
+}
+
 static BackupWriter *backup_writer_free(BackupWriter *w) {
         if (!w)
                 return NULL;

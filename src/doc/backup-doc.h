@@ -147,6 +147,9 @@ HRESULT backup_doc_add_writer(BackupDoc *d,
                               const char *instance_name,
                               uint32_t backup_schema,
                               BackupWriter **ret);
+/* The writer at @i is another instance of its class from now on. VSS_E_OBJECT_ALREADY_EXISTS: that one is
+ * there; E_OUTOFMEMORY. */
+HRESULT backup_doc_set_instance(BackupDoc *d, size_t i, const GUID *instance_id);
 BackupComponent *backup_writer_find_component(BackupWriter *w,
                                               VSS_COMPONENT_TYPE type,
                                               const char *logical_path,
@@ -187,6 +190,16 @@ HRESULT backup_doc_write(const BackupDoc *d, char **ret_text, size_t *ret_size);
 /* A writer's own part, as a document of its own with the same head (state, set id, volumes) and just that
  * writer. */
 HRESULT backup_doc_write_part(const BackupDoc *d, const BackupWriter *w, char **ret_text, size_t *ret_size);
+
+/* What an instance of a writer hears of in a restore: its own components that were not moved to another
+ * instance, and those that were moved to it; perhaps none. It borrows them from @d, and is freed with
+ * backup_doc_part_free(). */
+HRESULT backup_doc_restore_part(BackupDoc *d,
+                                const GUID *instance_id,
+                                const GUID *writer_id,
+                                BackupWriter **ret);
+BackupWriter *backup_doc_part_free(BackupWriter *w);
+DEFINE_CLEANUP(BackupWriter *, backup_doc_part_free)
 
 /* What a writer may say at an event; everything else in its answer is ignored. */
 typedef enum BackupDocMerge {

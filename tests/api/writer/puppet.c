@@ -38,7 +38,8 @@ static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *metadata) {
         _cleanup_(freep) WCHAR *wide = NULL;
 
         if (format_to(&data, "%s/data", p->volume) < 0 || wide_from_utf8(data, &wide) < 0 ||
-            FAILED(IVssCreateWriterMetadataEx_SetBackupSchema(metadata, VSS_BS_WRITER_SUPPORTS_NEW_TARGET)) ||
+            FAILED(IVssCreateWriterMetadataEx_SetBackupSchema(metadata, VSS_BS_WRITER_SUPPORTS_NEW_TARGET |
+                                                                                VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE)) ||
             FAILED(IVssCreateWriterMetadataEx_SetRestoreMethod(metadata, VSS_RME_RESTORE_IF_CAN_REPLACE, NULL, NULL,
                                                                VSS_WRE_ALWAYS, false)) ||
             FAILED(IVssCreateWriterMetadataEx_AddComponent(metadata, VSS_CT_FILEGROUP, NULL, L"data", L"Data", NULL, 0, true, true,
