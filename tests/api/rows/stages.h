@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * How Far an Object Has Come
+ *
+ * An IVssBackupComponents at any point of a backup or a restore, against the umbrad of fake-umbrad.h: for
+ * tests that ask what a method says there.
+ */
+
+#include <vsbackup.h>
+
+#include "api/fake-umbrad.h"
+
+typedef enum Stage {
+        STAGE_NEW,
+        STAGE_BACKUP,    /* InitializeForBackup() */
+        STAGE_GATHERED,  /* SetBackupState(), GatherWriterMetadata() */
+        STAGE_SET,       /* AddComponent(), StartSnapshotSet(), AddToSnapshotSet() */
+        STAGE_PREPARED,  /* PrepareForBackup() */
+        STAGE_CREATED,   /* DoSnapshotSet() */
+        STAGE_STATUS,    /* GatherWriterStatus() */
+        STAGE_COMPLETE,  /* BackupComplete() */
+        STAGE_LOADED,    /* InitializeForRestore() */
+        STAGE_RESTORE,   /* GatherWriterMetadata() */
+        STAGE_SELECTED,  /* SetSelectedForRestore() */
+        STAGE_RESTORING, /* PreRestore() */
+        _STAGE_MAX,
+} Stage;
+
+/* What is wrong with the document that the object began with. */
+typedef enum Damage {
+        DAMAGE_NONE,
+        DAMAGE_HEAD,
+        DAMAGE_WRITER,
+        DAMAGE_COMPONENT,
+} Damage;
+
+/* The writer has L"path" \ L"db", below it L"table" and L"hidden", and L"files". The second answers with
+ * nonsense. */
+extern const GUID stage_instance, stage_writer, stage_other;
+
+/* The umbrad, and the writers in it. */
+FakeUmbrad *stage_start(void);
+
+IVssBackupComponentsEx4 *stage_new(Stage stage, Damage damage);
+void stage_release(IVssBackupComponentsEx4 *b);
+
+/* How an operation ends, waited for; @hr is what beginning it returned. */
+HRESULT stage_settle(HRESULT hr, IVssAsync *async);
+
+#define STAGE_RUN(backup, Method)                                                                           \
+        ({                                                                                                  \
+                IVssAsync *_async = NULL;                                                                   \
+                HRESULT _hr = IVssBackupComponents_##Method(backup, &_async);                               \
+                stage_settle(_hr, _async);                                                                  \
+        })
