@@ -84,8 +84,11 @@ static HRESULT STDMETHODCALLTYPE component_GetComponentType(IVssComponentEx2 *if
         return S_OK;
 }
 
+/* A document always has the attribute; without anything in it the component has no name. */
 static HRESULT STDMETHODCALLTYPE component_GetComponentName(IVssComponentEx2 *iface, BSTR *ret) {
-        return component_get_text(iface, TEXT(name), ret);
+        HRESULT hr = component_get_text(iface, TEXT(name), ret);
+
+        return hr == S_OK && bstr_length(*ret) == 0 ? S_FALSE : hr;
 }
 
 static HRESULT STDMETHODCALLTYPE component_GetBackupSucceeded(IVssComponentEx2 *iface, bool *ret) {

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/alloc.h"
+#include "base/guid.h"
 #include "base/hresult.h"
 #include "com/com-object.h"
 #include "view/view-text.h"
@@ -181,6 +182,15 @@ static WMDependency *impl_from_IVssWMDependency(IVssWMDependency *iface) {
 
 COM_DEFINE_UNKNOWN(wm_dependency, IVssWMDependency)
 
+/* A dependency on nobody: no writer could ever be found that manages the other component. The page's S_FALSE
+ * says so; whether one of a class is running is nothing that a document knows. */
+static HRESULT dependency_result(const WMDependency *d, HRESULT hr) {
+        if (SUCCEEDED(hr))
+                return guid_is_null(&d->writer_id) ? S_FALSE : S_OK;
+
+        return hr;
+}
+
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetWriterId(IVssWMDependency *iface, VSS_ID *ret) {
         const WMDependency *d = impl_from_IVssWMDependency(iface);
 
@@ -188,21 +198,20 @@ static HRESULT STDMETHODCALLTYPE wm_dependency_GetWriterId(IVssWMDependency *ifa
                 return E_INVALIDARG;
 
         *ret = SUCCEEDED(d->hr) ? d->writer_id : GUID_NULL;
-        return d->hr;
+        return dependency_result(d, d->hr);
 }
 
-/* The page's S_FALSE is about a writer that does not run; a component without a logical path gives NULL and
- * S_OK. */
+/* A component without a logical path gives NULL and S_OK. */
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetLogicalPath(IVssWMDependency *iface, BSTR *ret) {
         const WMDependency *d = impl_from_IVssWMDependency(iface);
 
-        return get_needed_text(ret, d->hr, d->logical_path);
+        return dependency_result(d, get_text(ret, d->hr, d->logical_path));
 }
 
 static HRESULT STDMETHODCALLTYPE wm_dependency_GetComponentName(IVssWMDependency *iface, BSTR *ret) {
         const WMDependency *d = impl_from_IVssWMDependency(iface);
 
-        return get_needed_text(ret, d->hr, d->component_name);
+        return dependency_result(d, get_text(ret, d->hr, d->component_name));
 }
 
 static const IVssWMDependencyVtbl wm_dependency_vtbl = {

@@ -415,6 +415,14 @@ static void test_that_what_was_never_said_is_a_success_of_its_own(void **state) 
         }
 }
 
+static void test_that_a_component_without_a_name_says_so(void **state) {
+        Fixture f;
+
+        fixture_open(&f, "<COMPONENT componentName=\"\" componentType=\"database\"/>", VIEW_READ_ONLY);
+        ASSERT_RETURNS(IVssComponent, GetComponentName, S_FALSE, GetComponentName(&f));
+        fixture_close(&f);
+}
+
 static void test_that_no_memory_is_said_and_nothing_changed(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(methods); ++i) {
                 HRESULT hr = E_OUTOFMEMORY;
@@ -607,6 +615,7 @@ int main(void) {
                 cmocka_unit_test(test_that_everything_that_was_said_is_told_and_all_may_be_said),
                 cmocka_unit_test(test_that_a_bad_argument_is_refused_before_anything_else),
                 cmocka_unit_test(test_that_what_was_never_said_is_a_success_of_its_own),
+                cmocka_unit_test(test_that_a_component_without_a_name_says_so),
                 cmocka_unit_test(test_that_no_memory_is_said_and_nothing_changed),
                 cmocka_unit_test(test_that_nothing_is_said_but_in_its_event),
                 cmocka_unit_test(test_that_a_closed_view_says_and_takes_nothing),
