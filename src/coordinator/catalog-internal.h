@@ -4,8 +4,8 @@
 /*
  * Inside the Catalog
  *
- * Shared by its files: catalog.c opens it and knows SQLite's manners, catalog-write.c and catalog-read.c
- * have the statements.
+ * Shared by its files: catalog.c opens it and knows SQLite's manners, catalog-write.c, catalog-deed.c
+ * and catalog-read.c have the statements.
  */
 
 #include <sqlite3.h>
@@ -36,6 +36,10 @@ int catalog_column_text(sqlite3_stmt *stmt, int column, char **ret);
 /* For statements without an answer. */
 int catalog_run(Catalog *c, sqlite3_stmt *stmt);
 int catalog_exec(Catalog *c, const char *sql);
+/* For one that changes the row of one snapshot, if it is in the right state. -ENOENT when there is no such
+ * snapshot, -EBADFD when it is in another state. */
+int catalog_run_one(Catalog *c, sqlite3_stmt *stmt, const GUID *id);
+int catalog_forget_empty_sets(Catalog *c); /* within a transaction */
 
 /* Everything that writes stands between begin and commit; leaving in between takes it back. -EBUSY while
  * frozen. */

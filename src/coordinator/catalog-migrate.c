@@ -31,10 +31,15 @@ static const char sql_express[] =
 #include "coordinator/catalog-express.inc"
         ;
 
+static const char sql_deeds[] =
+#include "coordinator/catalog-deeds.inc"
+        ;
+
 static const char *const steps[] = {
         sql_schema,
         sql_admin,
         sql_express,
+        sql_deeds,
 };
 
 /* For pragmas and other things with one number as the answer. */

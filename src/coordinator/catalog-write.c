@@ -101,9 +101,7 @@ int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
         return catalog_transaction_commit(&transaction);
 }
 
-/* What a statement that names one snapshot and the states it may be in has found: -ENOENT when there is no
- * such snapshot, -EBADFD when it is in another state. */
-static int catalog_run_one(Catalog *c, sqlite3_stmt *stmt, const GUID *id) {
+int catalog_run_one(Catalog *c, sqlite3_stmt *stmt, const GUID *id) {
         CatalogSnapshot s = {};
         int r;
 
@@ -134,6 +132,33 @@ static int set_created_one(Catalog *c, const CatalogSnapshot *s) {
         catalog_bind_int(stmt, ":consistency", s->consistency);
         catalog_bind_int(stmt, ":created_usec", (int64_t) s->created_usec);
         return catalog_run_one(c, stmt, &s->id);
+}
+
+int catalog_adopt(Catalog *c, const CatalogSnapshot *snapshot) {
+        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
+        int r;
+
+        r = catalog_transaction_begin(c, &transaction);
+        if (r < 0)
+                return r;
+
+        r = insert_set(c, snapshot);
+        if (r < 0)
+                return r;
+
+        r = insert_volume(c, &snapshot->volume_id, snapshot->volume);
+        if (r < 0)
+                return r;
+
+        r = insert_snapshot(c, snapshot);
+        if (r < 0)
+                return r;
+
+        r = set_created_one(c, snapshot);
+        if (r < 0)
+                return r;
+
+        return catalog_transaction_commit(&transaction);
 }
 
 int catalog_set_created(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
@@ -206,6 +231,10 @@ static const char sql_forget[] = "DELETE FROM snapshot WHERE id = :id AND state 
 static const char sql_forget_empty_sets[] =
         "DELETE FROM snapshot_set WHERE NOT EXISTS (SELECT 1 FROM snapshot WHERE set_id = snapshot_set.id)";
 
+int catalog_forget_empty_sets(Catalog *c) {
+        return catalog_exec(c, sql_forget_empty_sets);
+}
+
 int catalog_forget(Catalog *c, const GUID *snapshot_id) {
         _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
@@ -225,7 +254,7 @@ int catalog_forget(Catalog *c, const GUID *snapshot_id) {
         if (r < 0)
                 return r;
 
-        r = catalog_exec(c, sql_forget_empty_sets);
+        r = catalog_forget_empty_sets(c);
         if (r < 0)
                 return r;
 

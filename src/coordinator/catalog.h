@@ -77,6 +77,43 @@ int catalog_set_device(Catalog *c, const GUID *snapshot_id, const char *device);
 int catalog_set_deleting(Catalog *c, const GUID *snapshot_id);
 int catalog_forget(Catalog *c, const GUID *snapshot_id);
 
+/* One that exists already and was made elsewhere: straight into CREATED. -EEXIST. */
+int catalog_adopt(Catalog *c, const CatalogSnapshot *snapshot);
+/* It is not ours any more, whatever its state; its storage stays. */
+int catalog_let_go(Catalog *c, const GUID *snapshot_id);
+
+/* What is being done to a snapshot and goes on after a crash; one at a time. */
+typedef enum CatalogDeedKind {
+        CATALOG_REVERT, /* a directory becomes what the snapshot is */
+        CATALOG_BREAK,  /* the snapshot becomes a directory like any other */
+        _CATALOG_DEED_KIND_MAX,
+        _CATALOG_DEED_KIND_INVALID = -22,
+} CatalogDeedKind;
+
+const char *catalog_deed_kind_to_string(CatalogDeedKind k);
+CatalogDeedKind catalog_deed_kind_from_string(const char *s);
+
+typedef struct CatalogDeed {
+        GUID snapshot_id;
+        CatalogDeedKind kind;
+        char *target; /* the directory that is overwritten; NULL: none is */
+        uint32_t flags;
+} CatalogDeed;
+
+typedef struct CatalogDeedList {
+        CatalogDeed *items;
+        size_t n, capacity;
+} CatalogDeedList;
+void catalog_deed_list_clear(CatalogDeedList *l);
+
+/* -EEXIST: there is one already; -EBADFD: the snapshot is not CREATED; -ENOENT. */
+int catalog_add_deed(Catalog *c, const CatalogDeed *deed);
+int catalog_remove_deed(Catalog *c, const GUID *snapshot_id);
+int catalog_list_deeds(Catalog *c, CatalogDeedList *ret);
+
+/* Where the snapshot is (about to be) exposed; NULL: nowhere. */
+int catalog_set_exposed(Catalog *c, const GUID *snapshot_id, const char *name);
+
 int catalog_get(Catalog *c, const GUID *snapshot_id, CatalogSnapshot *ret); /* -ENOENT */
 typedef struct CatalogList {
         CatalogSnapshot *items;
