@@ -111,3 +111,96 @@ int provider_client_discard(ProviderClient *c,
                             void *userdata) {
         return ask_with_snapshot(c, PROVIDER_CALL_DISCARD, s, timeout, done, userdata);
 }
+
+/* A snapshot, and then what @device, @path and @number say; the texts may be NULL, the number negative. */
+static int ask_deed(ProviderClient *c,
+                    ProviderCall call,
+                    const ProviderSnapshot *s,
+                    const char *device,
+                    const char *path,
+                    int64_t number,
+                    usec_t timeout,
+                    ProviderAnswered done,
+                    void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, call, &m);
+        if (r >= 0 && m)
+                r = provider_append_snapshot(m, s);
+        if (r >= 0 && m && device)
+                r = wire_append_text(m, device);
+        if (r >= 0 && m && path)
+                r = wire_append_text(m, path);
+        if (r >= 0 && m && number >= 0)
+                r = sd_bus_message_append(m, "u", (uint32_t) number);
+        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
+}
+
+int provider_client_may_expose(ProviderClient *c,
+                               const ProviderSnapshot *s,
+                               const char *device,
+                               const char *path,
+                               uid_t uid,
+                               usec_t timeout,
+                               ProviderAnswered done,
+                               void *userdata) {
+        return ask_deed(c, PROVIDER_CALL_MAY_EXPOSE, s, device, path, uid, timeout, done, userdata);
+}
+
+int provider_client_expose(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           const char *device,
+                           const char *path,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
+        return ask_deed(c, PROVIDER_CALL_EXPOSE, s, device, path, -1, timeout, done, userdata);
+}
+
+int provider_client_unexpose(ProviderClient *c,
+                             const ProviderSnapshot *s,
+                             const char *device,
+                             const char *path,
+                             usec_t timeout,
+                             ProviderAnswered done,
+                             void *userdata) {
+        return ask_deed(c, PROVIDER_CALL_UNEXPOSE, s, device, path, -1, timeout, done, userdata);
+}
+
+int provider_client_may_revert(ProviderClient *c,
+                               const ProviderSnapshot *s,
+                               const char *target,
+                               uint32_t flags,
+                               usec_t timeout,
+                               ProviderAnswered done,
+                               void *userdata) {
+        return ask_deed(c, PROVIDER_CALL_MAY_REVERT, s, NULL, target, flags, timeout, done, userdata);
+}
+
+int provider_client_revert(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           const char *target,
+                           uint32_t flags,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
+        return ask_deed(c, PROVIDER_CALL_REVERT, s, NULL, target, flags, timeout, done, userdata);
+}
+
+int provider_client_break(ProviderClient *c,
+                          const ProviderSnapshot *s,
+                          uint32_t flags,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata) {
+        return ask_deed(c, PROVIDER_CALL_BREAK, s, NULL, NULL, flags, timeout, done, userdata);
+}
+
+int provider_client_import(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
+        return ask_with_snapshot(c, PROVIDER_CALL_IMPORT, s, timeout, done, userdata);
+}

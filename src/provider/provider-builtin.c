@@ -6,6 +6,7 @@
 
 #include "provider/provider-builtin.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <vss.h>
@@ -16,7 +17,8 @@ const ProviderInfo provider_builtins[] = {
         { PROVIDER_IDENTITY_BTRFS },
         { PROVIDER_IDENTITY_FILES_REFLINK },
         { PROVIDER_IDENTITY_FILES_COPY },
-        { PROVIDER_IDENTITY_FAKE, .test_only = true },
+        { PROVIDER_IDENTITY_FAKE, .test_only = true,
+          .abilities = PROVIDER_CAN_REVERT | PROVIDER_CAN_BREAK | PROVIDER_CAN_IMPORT },
         { 0 },
 };
 
@@ -32,4 +34,8 @@ const ProviderInfo *provider_builtin_by_name(const char *name) {
                 if (strcmp(p->name, name) == 0)
                         return p;
         return NULL;
+}
+
+bool provider_is_registered(const ProviderInfo *p) {
+        return !p->test_only || getenv("UMBRA_FAKE_PROVIDER");
 }

@@ -10,6 +10,8 @@
 
 #include <vss.h>
 
+#include "provider/provider.h"
+
 /* Who each of them is, once: for the table and for the ProviderOps of the same name. These never change:
  * catalogs remember them. */
 #define PROVIDER_IDENTITY_BTRFS \
@@ -40,11 +42,14 @@
 typedef struct ProviderInfo {
         const char *name, *description, *version;
         GUID id, version_id, class_id;
-        int type;       /* VSS_PROVIDER_TYPE */
-        bool test_only; /* taken only when named, or with $UMBRA_FAKE_PROVIDER */
+        int type;           /* VSS_PROVIDER_TYPE */
+        uint32_t abilities; /* ProviderAbilities: what its ProviderOps have */
+        bool test_only;     /* taken only when named, or with $UMBRA_FAKE_PROVIDER */
 } ProviderInfo;
 
 extern const ProviderInfo provider_builtins[]; /* ends with a NULL name */
 
 const ProviderInfo *provider_builtin_find(const GUID *id);
 const ProviderInfo *provider_builtin_by_name(const char *name);
+/* Is it for those who did not name it? The fake one is with $UMBRA_FAKE_PROVIDER only. */
+bool provider_is_registered(const ProviderInfo *p);

@@ -76,6 +76,8 @@ struct ProviderClient {
         sd_bus *bus;
         sd_event_source *io;
         Question *questions; /* in the order they were asked */
+        ProviderProgress on_progress;
+        void *progress_userdata;
 };
 
 static ProviderClient *client_ref(ProviderClient *c) {
@@ -245,11 +247,14 @@ static int read_answer(sd_bus_message *m,
                 answer->probe = probe;
                 break;
         case PROVIDER_CALL_PLAN:
+        case PROVIDER_CALL_IMPORT:
         case PROVIDER_CALL_SURFACE:
+        case PROVIDER_CALL_MAY_EXPOSE:
                 r = wire_read_text(m, ret_text);
                 if (r >= 0 && !*ret_text)
                         r = -EBADMSG;
-                if (r >= 0 && call == PROVIDER_CALL_SURFACE && (*ret_text)[0] != '/')
+                if (r >= 0 && (call == PROVIDER_CALL_SURFACE || call == PROVIDER_CALL_MAY_EXPOSE) &&
+                    (*ret_text)[0] != '/')
                         r = -EBADMSG;
                 answer->text = *ret_text;
                 break;
@@ -289,6 +294,25 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
         return 0;
 }
 
+static int client_on_progress(sd_bus_message *m, void *userdata, sd_bus_error *ret_error) {
+        ProviderClient *c = userdata; /* referenced by whoever processes */
+        uint32_t permille;
+        int r;
+
+        r = sd_bus_message_read(m, "u", &permille);
+        if (r < 0 || permille > 1000)
+                client_kill(c, "the %s provider's worker talked nonsense", c->name);
+        else if (c->on_progress && !c->freed)
+                c->on_progress(c, permille, c->progress_userdata);
+
+        return 0;
+}
+
+void provider_client_on_progress(ProviderClient *c, ProviderProgress callback, void *userdata) {
+        c->on_progress = callback;
+        c->progress_userdata = userdata;
+}
+
 /* A copy of the socketpair's other end goes to the child; ours becomes the bus. */
 static int client_start_bus(ProviderClient *c, int *fd) {
         int r;
@@ -305,6 +329,11 @@ static int client_start_bus(ProviderClient *c, int *fd) {
         if (r < 0)
                 return r;
         *fd = -EBADF; /* the bus closes it */
+
+        r = sd_bus_match_signal(c->bus, NULL, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
+                                PROVIDER_PROGRESS_SIGNAL, client_on_progress, c);
+        if (r < 0)
+                return r;
 
         r = sd_bus_start(c->bus);
         if (r < 0)

@@ -22,7 +22,7 @@ typedef struct ProviderClient ProviderClient;
 typedef struct ProviderAnswer {
         HRESULT hr;
         const char *message; /* a sentence when hr is a failure */
-        const char *text;    /* Plan: the note; Surface: the device */
+        const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path */
         const ProviderProbe *probe;
 } ProviderAnswer;
 
@@ -72,3 +72,57 @@ int provider_client_discard(ProviderClient *c,
                             usec_t timeout,
                             ProviderAnswered done,
                             void *userdata);
+
+/* For snapshots that exist; each waits for the end of any other worker that has to do with the snapshot. */
+int provider_client_may_expose(ProviderClient *c,
+                               const ProviderSnapshot *s,
+                               const char *device,
+                               const char *path,
+                               uid_t uid,
+                               usec_t timeout,
+                               ProviderAnswered done,
+                               void *userdata);
+int provider_client_expose(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           const char *device,
+                           const char *path,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata);
+int provider_client_unexpose(ProviderClient *c,
+                             const ProviderSnapshot *s,
+                             const char *device,
+                             const char *path,
+                             usec_t timeout,
+                             ProviderAnswered done,
+                             void *userdata);
+/* @flags: ProviderRevertFlags. */
+int provider_client_may_revert(ProviderClient *c,
+                               const ProviderSnapshot *s,
+                               const char *target,
+                               uint32_t flags,
+                               usec_t timeout,
+                               ProviderAnswered done,
+                               void *userdata);
+int provider_client_revert(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           const char *target,
+                           uint32_t flags,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata);
+int provider_client_break(ProviderClient *c,
+                          const ProviderSnapshot *s,
+                          uint32_t flags,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata);
+int provider_client_import(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata);
+
+/* How far the worker's revert() is, of 1000; whenever it says so. */
+typedef void (*ProviderProgress)(ProviderClient *c, unsigned permille, void *userdata);
+void provider_client_on_progress(ProviderClient *c, ProviderProgress callback, void *userdata);

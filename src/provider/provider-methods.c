@@ -28,13 +28,13 @@
 #include "wire/wire-names.h"
 #include "wire/wire-types.h"
 
-/* A provider's failure as an error on the bus. @why may be "". */
-static int answer_failure(const ProviderHost *h,
-                          sd_bus_error *error,
-                          ProviderCall call,
-                          const char *volume,
-                          int r,
-                          const char *why) {
+int provider_answer_failure(const ProviderHost *h,
+                            sd_bus_error *error,
+                            ProviderCall call,
+                            const char *volume,
+                            HRESULT hr,
+                            int r,
+                            const char *why) {
         char text[PROVIDER_SENTENCE_MAX];
         _cleanup_(freep) char *printable = NULL;
         const char *name = h->ops->name, *deed = provider_members[call].deed;
@@ -51,7 +51,16 @@ static int answer_failure(const ProviderHost *h,
         if (!utf8_is_valid(text) && xml_escape_bytes(text, &printable) < 0)
                 return -ENOMEM;
 
-        return wire_error_set(error, provider_hresult_from_errno(r), "%s", printable ?: text);
+        return wire_error_set(error, hr, "%s", printable ?: text);
+}
+
+static int answer_failure(const ProviderHost *h,
+                          sd_bus_error *error,
+                          ProviderCall call,
+                          const char *volume,
+                          int r,
+                          const char *why) {
+        return provider_answer_failure(h, error, call, volume, provider_hresult_from_errno(r), r, why);
 }
 
 static int answer_planned_failure(const ProviderHost *h,
@@ -61,7 +70,7 @@ static int answer_planned_failure(const ProviderHost *h,
         return answer_failure(h, error, call, p->volume, p->r, p->sentence);
 }
 
-static int open_volume(const char *volume) {
+int provider_open_volume(const char *volume) {
         int fd = open(volume, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY);
 
         return fd < 0 ? provider_fail(-errno, "the directory cannot be opened: %m") : fd;
@@ -82,7 +91,7 @@ static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 return -EBADMSG;
 
         provider_sentence_clear();
-        r = fd = open_volume(volume);
+        r = fd = provider_open_volume(volume);
         if (r >= 0)
                 r = h->ops->probe(&h->env, volume, fd, &probe);
         if (r < 0)
@@ -99,7 +108,7 @@ static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return sd_bus_send(NULL, reply, NULL);
 }
 
-static int reply_text(sd_bus_message *m, const char *text) {
+int provider_reply_text(sd_bus_message *m, const char *text) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
@@ -119,7 +128,7 @@ static int call_plan(const ProviderHost *h, ProviderSnapshot *s, char **ret_note
         _cleanup_(freep) char *note = NULL;
         int r;
 
-        fd = open_volume(s->volume);
+        fd = provider_open_volume(s->volume);
         if (fd < 0)
                 return fd;
 
@@ -163,7 +172,7 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return wire_error_set(error, provider_hresult_from_errno(r), NULL);
 
-        return reply_text(m, rounds_find(h->rounds, &s.id)->note);
+        return provider_reply_text(m, rounds_find(h->rounds, &s.id)->note);
 }
 
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -291,13 +300,13 @@ static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error
                 return r;
 
         rounds_remove(h->rounds, &s.id); /* it is made, or was so long ago: nothing needs to stay open */
-        s.volume_fd = fd = open_volume(volume);
+        s.volume_fd = fd = provider_open_volume(volume);
         provider_sentence_clear();
         r = h->ops->surface(&h->env, &s, &device);
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_SURFACE, volume, r, provider_sentence());
 
-        return reply_text(m, device);
+        return provider_reply_text(m, device);
 }
 
 static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -312,7 +321,7 @@ static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error
                 return r;
 
         rounds_remove(h->rounds, &s.id);
-        s.volume_fd = fd = open_volume(volume);
+        s.volume_fd = fd = provider_open_volume(volume);
         provider_sentence_clear();
         r = lock_fd = provider_lock(&h->env, &s.id, true);
         if (r >= 0)

@@ -9,6 +9,7 @@
 
 #include <systemd/sd-bus.h>
 
+#include "provider/provider-protocol.h"
 #include "provider/provider-round.h"
 #include "provider/provider.h"
 
@@ -19,3 +20,17 @@ typedef struct ProviderHost {
 } ProviderHost;
 
 int provider_methods_attach(sd_bus *bus, ProviderHost *host);
+/* The other half, provider-deeds.c: what is done to snapshots that exist. */
+int provider_deeds_attach(sd_bus *bus, ProviderHost *host);
+
+/* A provider's failure as an error on the bus: @hr, and a sentence about @volume. @why may be "", then it is
+ * that of the errno @r. */
+int provider_answer_failure(const ProviderHost *h,
+                            sd_bus_error *error,
+                            ProviderCall call,
+                            const char *volume,
+                            HRESULT hr,
+                            int r,
+                            const char *why);
+int provider_open_volume(const char *volume);
+int provider_reply_text(sd_bus_message *m, const char *text);

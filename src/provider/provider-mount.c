@@ -100,3 +100,22 @@ int provider_shadow_remove(const ProviderEnv *env, const GUID *id) {
 
         return 0;
 }
+
+int provider_shadow_make_writable(const ProviderEnv *env, const GUID *id) {
+        struct mount_attr attr = { .attr_clr = MOUNT_ATTR_RDONLY };
+        _cleanup_(freep) char *path = NULL;
+        int r;
+
+        if (!env->privileged)
+                return 0;
+
+        r = provider_shadow_path(env, id, &path);
+        if (r < 0)
+                return r;
+
+        if (mount_setattr(AT_FDCWD, path, AT_SYMLINK_NOFOLLOW, &attr, sizeof(attr)) < 0 && errno != ENOENT &&
+            errno != EINVAL)
+                return provider_fail(-errno, "'%s' cannot be made writable: %m", path);
+
+        return 0;
+}

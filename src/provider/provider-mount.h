@@ -24,3 +24,5 @@ int provider_shadow_bind(const ProviderEnv *env, const GUID *id, const char *pat
 /* Takes the mount away, also while somebody has files open in it, and the directory. 0 also when there
  * was nothing. */
 int provider_shadow_remove(const ProviderEnv *env, const GUID *id);
+/* What was a shadow copy may be written to where it is seen. 0 also when it is not seen there. */
+int provider_shadow_make_writable(const ProviderEnv *env, const GUID *id);

@@ -26,6 +26,13 @@ const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
         [PROVIDER_CALL_COMMIT] = { "Commit", "make a shadow copy of" },
         [PROVIDER_CALL_SURFACE] = { "Surface", "show the shadow copy of" },
         [PROVIDER_CALL_DISCARD] = { "Discard", "remove the shadow copy of" },
+        [PROVIDER_CALL_MAY_EXPOSE] = { "MayExpose", "expose the shadow copy of" },
+        [PROVIDER_CALL_EXPOSE] = { "Expose", "expose the shadow copy of" },
+        [PROVIDER_CALL_UNEXPOSE] = { "Unexpose", "unexpose the shadow copy of" },
+        [PROVIDER_CALL_MAY_REVERT] = { "MayRevert", "revert" },
+        [PROVIDER_CALL_REVERT] = { "Revert", "revert" },
+        [PROVIDER_CALL_BREAK] = { "Break", "break the shadow copy of" },
+        [PROVIDER_CALL_IMPORT] = { "Import", "import the shadow copy of" },
 };
 
 /* The contents of PROVIDER_SNAPSHOT. */

@@ -17,6 +17,16 @@
  *   Surface(PROVIDER_SNAPSHOT) → s device
  *   Discard(PROVIDER_SNAPSHOT) → ()
  *
+ *   MayExpose(PROVIDER_SNAPSHOT, s device, s path, u uid) → s path
+ *                                               E_INVALIDARG, E_ACCESSDENIED: not there, not by this user
+ *   Expose(PROVIDER_SNAPSHOT, s device, s path) → ()
+ *   Unexpose(PROVIDER_SNAPSHOT, s device, s path) → ()
+ *   MayRevert(PROVIDER_SNAPSHOT, s target, u flags) → ()
+ *   Revert(PROVIDER_SNAPSHOT, s target, u flags) → ()
+ *                                               meanwhile signals Progress(u permille)
+ *   Break(PROVIDER_SNAPSHOT, u flags) → ()
+ *   Import(PROVIDER_SNAPSHOT) → s note          without note
+ *
  * A failure is an error made by wire_error_set(); an error of any other name is nonsense.
  */
 
@@ -45,9 +55,18 @@ typedef enum ProviderCall {
         PROVIDER_CALL_COMMIT,
         PROVIDER_CALL_SURFACE,
         PROVIDER_CALL_DISCARD,
+        PROVIDER_CALL_MAY_EXPOSE,
+        PROVIDER_CALL_EXPOSE,
+        PROVIDER_CALL_UNEXPOSE,
+        PROVIDER_CALL_MAY_REVERT,
+        PROVIDER_CALL_REVERT,
+        PROVIDER_CALL_BREAK,
+        PROVIDER_CALL_IMPORT,
         _PROVIDER_CALL_MAX,
         _PROVIDER_CALL_INVALID = -22,
 } ProviderCall;
+
+#define PROVIDER_PROGRESS_SIGNAL "Progress"
 
 typedef struct ProviderMember {
         const char *name;

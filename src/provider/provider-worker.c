@@ -108,6 +108,10 @@ static int worker_start_bus(Worker *w) {
         if (r < 0)
                 return r;
 
+        r = provider_deeds_attach(w->bus, &w->host);
+        if (r < 0)
+                return r;
+
         return sd_bus_start(w->bus);
 }
 

@@ -22,7 +22,16 @@ int provider_ops_check(const ProviderOps *ops) {
         bool complete = ops->name && ops->description && ops->version && ops->probe && ops->plan &&
                         ops->commit && ops->surface && ops->discard;
 
-        return complete ? 0 : -EINVAL;
+        if (!complete || (ops->may_revert && !ops->revert) || !ops->expose != !ops->unexpose)
+                return -EINVAL;
+
+        return 0;
+}
+
+uint32_t provider_abilities(const ProviderOps *ops) {
+        return (ops->revert ? (uint32_t) PROVIDER_CAN_REVERT : 0) |
+               (ops->break_off ? (uint32_t) PROVIDER_CAN_BREAK : 0) |
+               (ops->import ? (uint32_t) PROVIDER_CAN_IMPORT : 0);
 }
 
 int provider_fail(int r, const char *format, ...) {

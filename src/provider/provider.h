@@ -19,6 +19,18 @@
  * finds and removes all that the snapshot ever made. That is why plan() decides on every name beforehand and
  * changes nothing.
  *
+ * What else may happen to a snapshot that is in use; each is optional, and what a provider has is in umbrad's
+ * table of providers (provider-builtin.c), which asks no other for it:
+ *
+ *     may_revert ──> [in the catalog] ──> revert         the volume becomes what the snapshot is
+ *                    [in the catalog] ──> break_off      the snapshot becomes the administrator's
+ *     import     ──> [in the catalog] ──> surface        a snapshot of another machine becomes ours
+ *                    [in the catalog] ──> expose … unexpose
+ *
+ * Behind "[in the catalog]" a function that was killed in the middle is called again with the same arguments,
+ * by the next worker or after the next start, until it has said how it ended. So it goes on from wherever it
+ * was, and what is done already is done again without harm.
+ *
  * Functions return 0 or a negative errno; provider_fail() adds a sentence for people.
  */
 
@@ -65,6 +77,18 @@ typedef struct ProviderSnapshot {
         void *data;         /* the provider's own, from prepare() on; freed by its release() */
 } ProviderSnapshot;
 
+typedef enum ProviderRevertFlags {
+        PROVIDER_REVERT_IDENTITY = 1 << 0, /* the target gets the ids of the original volume as well */
+        PROVIDER_REVERT_FORCED = 1 << 1,   /* in spite of whoever uses the target */
+} ProviderRevertFlags;
+
+/* What a provider can do beside making snapshots. */
+typedef enum ProviderAbilities {
+        PROVIDER_CAN_REVERT = 1 << 0,
+        PROVIDER_CAN_BREAK = 1 << 1,
+        PROVIDER_CAN_IMPORT = 1 << 2,
+} ProviderAbilities;
+
 typedef struct ProviderOps {
         const char *name;        /* unique: "btrfs"; shows up in tables, logs and the catalog */
         const char *description; /* "btrfs read-only snapshots" */
@@ -105,11 +129,56 @@ typedef struct ProviderOps {
          * nothing. */
         int (*discard)(const ProviderEnv *env, const ProviderSnapshot *s);
 
+        /* Optional; needs revert(). Can @target (an absolute directory, open as @target_fd; s->volume unless a
+         * requester chose another) become what the snapshot is? Changes nothing, returns quickly. That nobody
+         * has files open in it is umbra's to find out. -EOPNOTSUPP: not this one; -ENOSYS: no other than
+         * s->volume. */
+        int (*may_revert)(const ProviderEnv *env,
+                          const ProviderSnapshot *s,
+                          const char *target,
+                          int target_fd,
+                          uint32_t flags);
+
+        /* Optional. Makes @target what the snapshot is: files that came later go, those that changed or went
+         * come back. As long as it takes; it cannot be cancelled, and goes on after a crash (see above). Calls
+         * provider_progress() now and then. The snapshot stays. -ENOTUNIQ: with PROVIDER_REVERT_IDENTITY,
+         * and somebody else has the identity. */
+        int (*revert)(const ProviderEnv *env,
+                      const ProviderSnapshot *s,
+                      const char *target,
+                      int target_fd,
+                      uint32_t flags);
+
+        /* Optional. The copy becomes a directory like any other, which discard() would not find any more: it
+         * is the administrator's from now on. @flags: VSS_BREAKEX_FLAG_…, of which MASK_LUNS and
+         * MAKE_READ_WRITE are umbra's to do at the place where the snapshot is seen. -ENOTUNIQ: with
+         * REVERT_IDENTITY_ALL, and the original is still there. */
+        int (*break_off)(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
+
+        /* Optional. A snapshot that was made on another machine, of which only id, set_id, volume and context
+         * are known: has its storage arrived here? Changes nothing; *@ret_note is what surface() and
+         * discard() will find it by. -ENOENT: it has not. */
+        int (*import)(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note);
+
+        /* Optional, both or none; without them it is a bind mount of @device, read-only. Shows the snapshot, which
+         * is seen at @device already, at @path_fd as well: an empty directory, or one where it is shown
+         * already. unexpose() is told the path. */
+        int (*expose)(const ProviderEnv *env, const ProviderSnapshot *s, const char *device, int path_fd);
+        int (*unexpose)(const ProviderEnv *env,
+                        const ProviderSnapshot *s,
+                        const char *device,
+                        const char *path);
+
         /* Optional. Frees s->data. */
         void (*release)(ProviderSnapshot *s);
 } ProviderOps;
 
 int provider_ops_check(const ProviderOps *ops); /* -EINVAL when something required is missing */
+
+uint32_t provider_abilities(const ProviderOps *ops);
+
+/* From revert(): so much is done, of 1000. For people only. */
+void provider_progress(unsigned permille);
 
 /* Remembers, for the function that fails next on this thread, why; returns @r. People then read "the
  * btrfs provider could not make a shadow copy of '/srv': WHY", so it starts small and has no full stop.

@@ -31,6 +31,7 @@ static void test_that_the_table_describes_every_provider(void **state) {
                 assert_true(guid_equal(&ops->version_id, &info->version_id));
                 assert_true(guid_equal(&ops->class_id, &info->class_id));
                 assert_int_equal(ops->type, info->type);
+                assert_int_equal(provider_abilities(ops), info->abilities);
                 assert_ptr_equal(provider_builtin_find(&ops->id), info);
         }
 }

@@ -31,6 +31,12 @@ static const char *const fake_function_table[_FAKE_FUNCTION_MAX] = {
         [FAKE_COMMIT] = "commit",
         [FAKE_SURFACE] = "surface",
         [FAKE_DISCARD] = "discard",
+        [FAKE_EXPOSE] = "expose",
+        [FAKE_UNEXPOSE] = "unexpose",
+        [FAKE_MAY_REVERT] = "may_revert",
+        [FAKE_REVERT] = "revert",
+        [FAKE_BREAK_OFF] = "break_off",
+        [FAKE_IMPORT] = "import",
 };
 
 static atomic_uint calls[_FAKE_FUNCTION_MAX];

@@ -9,8 +9,9 @@
  *
  *         FUNCTION[.N] = ACTION [after]
  *
- * FUNCTION is probe, plan, prepare, pre_commit, commit, surface or discard. With N it is the N-th call in
- * this worker process (the first is 1), else every call. ACTION is
+ * FUNCTION is probe, plan, prepare, pre_commit, commit, surface, discard, expose, unexpose, may_revert, revert,
+ * break_off or import. With N it is the N-th call in this worker process (the first is 1), else every call.
+ * ACTION is
  *
  *         fail ERRNO      return this error, ENOSPC say
  *         kill            the worker gets SIGKILL
@@ -36,6 +37,12 @@ typedef enum FakeFunction {
         FAKE_COMMIT,
         FAKE_SURFACE,
         FAKE_DISCARD,
+        FAKE_EXPOSE,
+        FAKE_UNEXPOSE,
+        FAKE_MAY_REVERT,
+        FAKE_REVERT,
+        FAKE_BREAK_OFF,
+        FAKE_IMPORT,
         _FAKE_FUNCTION_MAX,
         _FAKE_FUNCTION_INVALID = -22,
 } FakeFunction;

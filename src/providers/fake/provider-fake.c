@@ -3,17 +3,16 @@
 /*
  * The Fake Provider
  *
- * The copying is libarchive's: it reads a tree from one disk and writes it to the other, and knows owners,
- * times, attributes, lists, links, holes and special files. It is slow and it looks names up while file
- * systems are held; no example for a provider that is meant to be used.
+ * Its snapshots are copies in <state_dir>/fake/<id>/tree, which fake-copy.c makes. What is broken off is moved to
+ * <state_dir>/broken/<id>; what is imported has been put to <state_dir>/fake/<id> by somebody else.
  */
 
 #include "providers/fake/provider-fake.h"
 
-#include <archive.h>
-#include <archive_entry.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,23 +23,12 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "provider/provider-builtin.h"
+#include "provider/provider-expose.h"
 #include "provider/provider-mount.h"
+#include "providers/fake/fake-copy.h"
 #include "providers/fake/fake-script.h"
 
 #define MKDIR_ATTEMPTS 16U
-
-#define EXTRACT_FLAGS                                                                               \
-        (ARCHIVE_EXTRACT_OWNER | ARCHIVE_EXTRACT_PERM | ARCHIVE_EXTRACT_TIME | ARCHIVE_EXTRACT_XATTR |\
-         ARCHIVE_EXTRACT_ACL | ARCHIVE_EXTRACT_SPARSE)
-
-/* What is copied where, and what stands in the way. */
-typedef struct Copy {
-        struct archive *from, *to;
-        struct archive_entry_linkresolver *links;
-        const char *source; /* the volume as the reader names it */
-        const char *target;
-        const char *store; /* is not copied into itself */
-} Copy;
 
 static int fake_probe(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret) {
         ProviderProbe probe = {
@@ -127,128 +115,6 @@ static int fake_pre_commit(const ProviderEnv *env, ProviderSnapshot *s) {
         return fake_script_after(env, FAKE_PRE_COMMIT, call);
 }
 
-static int copy_error(struct archive *a) {
-        int error = archive_errno(a);
-
-        return -(error > 0 ? error : EIO);
-}
-
-/* The blocks of one file, each where it belongs, so that holes stay holes. */
-static int copy_data(Copy *copy) {
-        const void *block;
-        size_t size;
-        off_t offset;
-        int r;
-
-        while ((r = archive_read_data_block(copy->from, &block, &size, &offset)) == ARCHIVE_OK)
-                if (archive_write_data_block(copy->to, block, size, offset) < ARCHIVE_OK)
-                        return copy_error(copy->to);
-
-        return r == ARCHIVE_EOF ? 0 : copy_error(copy->from);
-}
-
-/* /volume/a/b becomes /target/a/b. */
-static int move_name(const Copy *copy, const char *name, char **ret) {
-        return format_to(ret, "%s%s", copy->target, name + strlen(copy->source));
-}
-
-static int copy_entry(Copy *copy, struct archive_entry *entry) {
-        _cleanup_(freep) char *name = NULL, *link = NULL;
-        struct archive_entry *sparse = NULL;
-        int r;
-
-        r = move_name(copy, archive_entry_pathname(entry), &name);
-        if (r < 0)
-                return r;
-
-        archive_entry_linkify(copy->links, &entry, &sparse);
-        archive_entry_copy_pathname(entry, name);
-        if (archive_entry_hardlink(entry)) {
-                r = move_name(copy, archive_entry_hardlink(entry), &link);
-                if (r < 0)
-                        return r;
-                archive_entry_copy_hardlink(entry, link);
-        }
-
-        if (archive_write_header(copy->to, entry) < ARCHIVE_OK)
-                return copy_error(copy->to);
-        if (!link && archive_entry_filetype(entry) == AE_IFREG) {
-                r = copy_data(copy);
-                if (r < 0)
-                        return r;
-        }
-
-        return archive_write_finish_entry(copy->to) < ARCHIVE_OK ? copy_error(copy->to) : 0;
-}
-
-/* Neither the store nor what is mounted below the volume. */
-static bool is_wanted(const Copy *copy, struct archive_entry *entry, dev_t device) {
-        return archive_entry_dev(entry) == device && strcmp(archive_entry_pathname(entry), copy->store) != 0;
-}
-
-static int copy_all(Copy *copy) {
-        dev_t device = 0;
-
-        for (;;) {
-                struct archive_entry *entry;
-                int r;
-
-                r = archive_read_next_header(copy->from, &entry);
-                if (r == ARCHIVE_EOF)
-                        return 0;
-                if (r < ARCHIVE_WARN)
-                        return copy_error(copy->from);
-                if (device == 0)
-                        device = archive_entry_dev(entry);
-                if (!is_wanted(copy, entry, device))
-                        continue;
-
-                if (archive_read_disk_can_descend(copy->from))
-                        archive_read_disk_descend(copy->from);
-
-                if (archive_entry_filetype(entry) == AE_IFSOCK)
-                        continue;
-
-                r = copy_entry(copy, entry);
-                if (r < 0)
-                        return r;
-        }
-}
-
-static void copy_clear(Copy *copy) {
-        archive_entry_linkresolver_free(copy->links);
-        archive_read_free(copy->from);
-        archive_write_free(copy->to);
-}
-
-static int copy_tree(const char *source, const char *target, const char *store) {
-        _cleanup_(copy_clear) Copy copy = {
-                .from = archive_read_disk_new(),
-                .to = archive_write_disk_new(),
-                .links = archive_entry_linkresolver_new(),
-                .source = strcmp(source, "/") == 0 ? "" : source,
-                .target = target,
-                .store = store,
-        };
-        int r;
-
-        if (!copy.from || !copy.to || !copy.links)
-                return -ENOMEM;
-
-        archive_entry_linkresolver_set_strategy(copy.links, ARCHIVE_FORMAT_TAR_PAX_RESTRICTED);
-        archive_read_disk_set_symlink_physical(copy.from);
-        archive_write_disk_set_options(copy.to, EXTRACT_FLAGS);
-        if (archive_read_disk_open(copy.from, source) < ARCHIVE_OK)
-                return copy_error(copy.from);
-
-        r = copy_all(&copy);
-        if (r < 0)
-                return r;
-
-        /* Only now the directories get their times. */
-        return archive_write_close(copy.to) < ARCHIVE_OK ? copy_error(copy.to) : 0;
-}
-
 static int fake_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         _cleanup_(freep) char *path = NULL, *store = NULL;
         unsigned call = 0;
@@ -267,7 +133,7 @@ static int fake_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         if (r < 0)
                 return r;
 
-        r = copy_tree(s->volume, path, store);
+        r = fake_copy_tree(s->volume, path, store);
         if (r < 0)
                 return r;
 
@@ -326,6 +192,171 @@ static int fake_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         return fake_script_after(env, FAKE_DISCARD, call);
 }
 
+static int fake_expose(const ProviderEnv *env, const ProviderSnapshot *s, const char *device, int path_fd) {
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_EXPOSE, &call);
+        if (r < 0)
+                return r;
+
+        r = provider_expose_bind(env, device, path_fd);
+        if (r < 0)
+                return r;
+
+        return fake_script_after(env, FAKE_EXPOSE, call);
+}
+
+static int fake_unexpose(const ProviderEnv *env,
+                         const ProviderSnapshot *s,
+                         const char *device,
+                         const char *path) {
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_UNEXPOSE, &call);
+        if (r < 0)
+                return r;
+
+        r = provider_unexpose_bind(env, device, path);
+        if (r < 0)
+                return r;
+
+        return fake_script_after(env, FAKE_UNEXPOSE, call);
+}
+
+static int fake_may_revert(const ProviderEnv *env,
+                           const ProviderSnapshot *s,
+                           const char *target,
+                           int target_fd,
+                           uint32_t flags) {
+        size_t n = strlen(target);
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_MAY_REVERT, &call);
+        if (r < 0)
+                return r;
+
+        if (strcmp(target, "/") == 0 ||
+            (strncmp(env->state_dir, target, n) == 0 && (env->state_dir[n] == '/' || env->state_dir[n] == '\0')))
+                return provider_fail(-EOPNOTSUPP, "the copies themselves are in it");
+
+        return fake_script_after(env, FAKE_MAY_REVERT, call);
+}
+
+/* All that is in there, but not what is mounted. */
+static int empty_directory(int fd) {
+        const struct dirent *entry;
+        int copy, r = 0;
+        DIR *d;
+
+        copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (copy < 0)
+                return -errno;
+        d = fdopendir(copy);
+        if (!d) {
+                fd_close(copy);
+                return -ENOMEM;
+        }
+
+        while (r == 0 && (entry = readdir(d)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) {
+                        r = rm_rf_at(fd, entry->d_name);
+                        if (r == -EXDEV || r == -EBUSY)
+                                r = 0;
+                }
+
+        (void) closedir(d);
+        return r;
+}
+
+/* From the beginning, however far an earlier one came. */
+static int fake_revert(const ProviderEnv *env,
+                       const ProviderSnapshot *s,
+                       const char *target,
+                       int target_fd,
+                       uint32_t flags) {
+        _cleanup_(freep) char *tree = NULL;
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_REVERT, &call);
+        if (r < 0)
+                return r;
+
+        r = format_to(&tree, "%s/%s/tree", env->state_dir, s->note);
+        if (r < 0)
+                return r;
+
+        provider_progress(0);
+        r = empty_directory(target_fd);
+        if (r < 0)
+                return r;
+
+        provider_progress(500);
+        r = fake_copy_tree(tree, target, "");
+        if (r < 0)
+                return r;
+
+        provider_progress(1000);
+        return fake_script_after(env, FAKE_REVERT, call);
+}
+
+static int fake_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
+        _cleanup_(closep) int state_fd = -EBADF;
+        _cleanup_(freep) char *broken = NULL;
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_BREAK_OFF, &call);
+        if (r < 0)
+                return r;
+
+        state_fd = open(env->state_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (state_fd < 0)
+                return -errno;
+
+        r = format_to(&broken, "broken/%s", GUID_TO_STRING(&s->id));
+        if (r >= 0)
+                r = mkdir_p_at(state_fd, "broken", 0700);
+        if (r < 0)
+                return r;
+
+        /* The worker before this one may have done it. */
+        if (renameat(state_fd, s->note, state_fd, broken) < 0 &&
+            (errno != ENOENT || faccessat(state_fd, broken, F_OK, 0) < 0))
+                return -errno;
+
+        (void) unlinkat(state_fd, "fake", AT_REMOVEDIR); /* not while there are others */
+        return fake_script_after(env, FAKE_BREAK_OFF, call);
+}
+
+static int fake_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        _cleanup_(freep) char *note = NULL, *tree = NULL;
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_IMPORT, &call);
+        if (r < 0)
+                return r;
+
+        r = format_to(&note, "fake/%s", GUID_TO_STRING(&s->id));
+        if (r >= 0)
+                r = format_to(&tree, "%s/%s/tree", env->state_dir, note);
+        if (r < 0)
+                return r;
+        if (access(tree, F_OK) < 0)
+                return provider_fail(-errno, "'%s' has not arrived", tree);
+
+        r = fake_script_after(env, FAKE_IMPORT, call);
+        if (r < 0)
+                return r;
+
+        *ret_note = TAKE_PTR(note);
+        return 0;
+}
+
 const ProviderOps provider_fake_ops = {
         PROVIDER_IDENTITY_FAKE,
         .probe = fake_probe,
@@ -335,4 +366,10 @@ const ProviderOps provider_fake_ops = {
         .commit = fake_commit,
         .surface = fake_surface,
         .discard = fake_discard,
+        .may_revert = fake_may_revert,
+        .revert = fake_revert,
+        .break_off = fake_break_off,
+        .import = fake_import,
+        .expose = fake_expose,
+        .unexpose = fake_unexpose,
 };

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Who Uses a Directory
+ *
+ * Processes come and go while we look; what is not there any more uses nothing.
+ */
+
+#include "provider/provider-busy.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "provider/provider.h"
+
+typedef struct Look {
+        const char *path;
+        size_t length; /* of path; 0 for the root directory */
+        char found[PATH_MAX + 16];
+} Look;
+
+static void closedirp(DIR **d) {
+        if (*d)
+                (void) closedir(*d);
+}
+
+static void fclosep(FILE **f) {
+        if (*f)
+                (void) fclose(*f);
+}
+
+static bool is_below(Look *l, const char *name) {
+        if (name[0] != '/' || strncmp(name, l->path, l->length) != 0 ||
+            (name[l->length] != '/' && name[l->length] != '\0'))
+                return false;
+
+        (void) snprintf(l->found, sizeof(l->found), "%s", name);
+        return true;
+}
+
+static bool link_is_below(Look *l, int dir_fd, const char *name) {
+        char target[PATH_MAX];
+        ssize_t n;
+
+        n = readlinkat(dir_fd, name, target, sizeof(target) - 1);
+        if (n <= 0)
+                return false;
+
+        target[n] = '\0';
+        return is_below(l, target);
+}
+
+static DIR *open_directory(int dir_fd, const char *name) {
+        int fd;
+        DIR *d;
+
+        fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return NULL;
+
+        d = fdopendir(fd);
+        if (!d)
+                fd_close(fd);
+        return d;
+}
+
+static bool has_open(Look *l, int process_fd) {
+        _cleanup_(closedirp) DIR *d = open_directory(process_fd, "fd");
+        const struct dirent *entry;
+
+        while (d && (entry = readdir(d)))
+                if (isdigit((unsigned char) entry->d_name[0]) && link_is_below(l, dirfd(d), entry->d_name))
+                        return true;
+
+        return false;
+}
+
+/* Lines are "start-end rwxp offset major:minor inode      /path". */
+static bool has_mapped(Look *l, int process_fd) {
+        _cleanup_(fclosep) FILE *maps = NULL;
+        _cleanup_(freep) char *line = NULL;
+        size_t size = 0;
+        int fd;
+
+        fd = openat(process_fd, "maps", O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        maps = fdopen(fd, "r");
+        if (!maps) {
+                fd_close(fd);
+                return false;
+        }
+
+        while (getline(&line, &size, maps) >= 0) {
+                char *path = strchr(line, '/');
+
+                line[strcspn(line, "\n")] = '\0';
+                if (path && is_below(l, path))
+                        return true;
+        }
+
+        return false;
+}
+
+static bool process_uses(Look *l, int process_fd) {
+        return link_is_below(l, process_fd, "cwd") || link_is_below(l, process_fd, "root") ||
+               has_open(l, process_fd) || has_mapped(l, process_fd);
+}
+
+int provider_check_unused(const char *path) {
+        Look look = { .path = path, .length = strcmp(path, "/") == 0 ? 0 : strlen(path) };
+        _cleanup_(closedirp) DIR *proc = open_directory(AT_FDCWD, "/proc");
+        const struct dirent *entry;
+
+        if (!proc)
+                return provider_fail(-errno, "'/proc' cannot be read: %m");
+
+        while ((entry = readdir(proc))) {
+                _cleanup_(closep) int process_fd = -EBADF;
+                pid_t pid = atoi(entry->d_name);
+
+                if (pid <= 0 || pid == getpid() || pid == getppid())
+                        continue;
+
+                process_fd = openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                if (process_fd >= 0 && process_uses(&look, process_fd))
+                        return provider_fail(-EBUSY, "process %d uses '%.500s'", (int) pid, look.found);
+        }
+
+        return 0;
+}

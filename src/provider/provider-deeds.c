@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What Is Done to Snapshots That Exist
+ *
+ * The other half of the worker's object: exposing, reverting, breaking and importing. One worker at a time for a
+ * snapshot, as for making it (provider-lock.c).
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vss.h>
+#include <vsserror.h>
+
+#include "base/fd-util.h"
+#include "base/utf.h"
+#include "provider/provider-busy.h"
+#include "provider/provider-expose.h"
+#include "provider/provider-lock.h"
+#include "provider/provider-methods.h"
+#include "provider/provider-mount.h"
+#include "wire/wire-error.h"
+#include "wire/wire-names.h"
+#include "wire/wire-types.h"
+
+/* Whom to tell how far revert() is; one question is answered at a time, on one thread. */
+static sd_bus *progress_bus;
+
+void provider_progress(unsigned permille) {
+        if (!progress_bus)
+                return;
+
+        (void) sd_bus_emit_signal(progress_bus, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
+                                  PROVIDER_PROGRESS_SIGNAL, "u", (uint32_t) (permille > 1000 ? 1000 : permille));
+        (void) sd_bus_flush(progress_bus);
+}
+
+/* A snapshot and, for most, a path and a number. */
+typedef struct Request {
+        ProviderSnapshot snapshot;
+        char *volume, *note, *path, *device;
+        uint32_t number;
+        int lock_fd, path_fd;
+} Request;
+
+static void request_clear(Request *q) {
+        free(q->volume);
+        free(q->note);
+        free(q->path);
+        free(q->device);
+        fd_close(q->lock_fd);
+        fd_close(q->path_fd);
+}
+
+#define REQUEST_INIT { .lock_fd = -EBADF, .path_fd = -EBADF }
+
+static int read_path(sd_bus_message *m, char **ret) {
+        int r;
+
+        r = wire_read_text(m, ret);
+        if (r < 0)
+                return r;
+
+        return *ret && (*ret)[0] == '/' ? 0 : -EBADMSG;
+}
+
+static int request_lock(const ProviderHost *h, Request *q) {
+        q->lock_fd = provider_lock(&h->env, &q->snapshot.id, true);
+        return q->lock_fd;
+}
+
+static int answer(const ProviderHost *h,
+                  sd_bus_message *m,
+                  sd_bus_error *error,
+                  ProviderCall call,
+                  const char *about,
+                  HRESULT hr,
+                  int r) {
+        if (r < 0)
+                return provider_answer_failure(h, error, call, about, hr, r, provider_sentence());
+
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+/* A wrong place is the requester's fault, and not the provider's. */
+static HRESULT hresult_of_place(int r) {
+        switch (-r) {
+        case EPERM:
+        case EACCES:
+                return E_ACCESSDENIED;
+        case ENOENT:
+        case ENOTDIR:
+        case ENOTEMPTY:
+        case EBUSY:
+        case EINVAL:
+        case ELOOP:
+        case ENAMETOOLONG:
+                return E_INVALIDARG;
+        default:
+                return provider_hresult_from_errno(r);
+        }
+}
+
+static int method_may_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        _cleanup_(freep) char *path = NULL;
+        ProviderHost *h = userdata;
+        int r;
+
+        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
+        if (r >= 0)
+                r = read_path(m, &q.device);
+        if (r >= 0)
+                r = read_path(m, &q.path);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "u", &q.number);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = provider_check_exposure(&h->env, q.path, q.number, &path);
+        if (r < 0)
+                return answer(h, m, error, PROVIDER_CALL_MAY_EXPOSE, q.volume, hresult_of_place(r), r);
+
+        return provider_reply_text(m, path);
+}
+
+static int read_exposure(sd_bus_message *m, Request *q) {
+        int r;
+
+        r = provider_read_snapshot(m, &q->snapshot, &q->volume, &q->note);
+        if (r >= 0)
+                r = read_path(m, &q->device);
+        if (r >= 0)
+                r = read_path(m, &q->path);
+        return r;
+}
+
+static int expose(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = request_lock(h, q);
+        if (r < 0)
+                return r;
+
+        /* The name has no links in it, and must not have got any. */
+        q->path_fd = open(q->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOCTTY | O_NOFOLLOW);
+        if (q->path_fd < 0)
+                return provider_fail(-errno, "'%s' cannot be opened: %m", q->path);
+
+        return h->ops->expose ? h->ops->expose(&h->env, &q->snapshot, q->device, q->path_fd) :
+                                provider_expose_bind(&h->env, q->device, q->path_fd);
+}
+
+static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        ProviderHost *h = userdata;
+        int r;
+
+        r = read_exposure(m, &q);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = expose(h, &q);
+        return answer(h, m, error, PROVIDER_CALL_EXPOSE, q.volume, provider_hresult_from_errno(r), r);
+}
+
+static int unexpose(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = request_lock(h, q);
+        if (r < 0)
+                return r;
+
+        return h->ops->unexpose ? h->ops->unexpose(&h->env, &q->snapshot, q->device, q->path) :
+                                  provider_unexpose_bind(&h->env, q->device, q->path);
+}
+
+static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        ProviderHost *h = userdata;
+        int r;
+
+        r = read_exposure(m, &q);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = unexpose(h, &q);
+        return answer(h, m, error, PROVIDER_CALL_UNEXPOSE, q.volume, provider_hresult_from_errno(r), r);
+}
+
+static int read_revert(sd_bus_message *m, Request *q) {
+        int r;
+
+        r = provider_read_snapshot(m, &q->snapshot, &q->volume, &q->note);
+        if (r >= 0)
+                r = read_path(m, &q->path);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "u", &q->number);
+        return r;
+}
+
+static int open_target(Request *q) {
+        q->path_fd = provider_open_volume(q->path);
+        return q->path_fd;
+}
+
+static int may_revert(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = open_target(q);
+        if (r < 0)
+                return r;
+
+        r = h->ops->may_revert ?
+                    h->ops->may_revert(&h->env, &q->snapshot, q->path, q->path_fd, q->number) :
+                    0;
+        if (r < 0)
+                return r;
+
+        return q->number & PROVIDER_REVERT_FORCED ? 0 : provider_check_unused(q->path);
+}
+
+static HRESULT hresult_of_revert(int r) {
+        switch (-r) {
+        case ENOSYS:
+                return E_NOTIMPL;
+        case ENOTUNIQ:
+                return VSS_E_CANNOT_REVERT_DISKID;
+        default:
+                return provider_hresult_from_errno(r);
+        }
+}
+
+static int method_may_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        ProviderHost *h = userdata;
+        int r;
+
+        r = read_revert(m, &q);
+        if (r < 0)
+                return r;
+        if (!h->ops->revert)
+                return wire_error_set(error, E_NOTIMPL, "the %s provider cannot revert", h->ops->name);
+
+        provider_sentence_clear();
+        r = may_revert(h, &q);
+        return answer(h, m, error, PROVIDER_CALL_MAY_REVERT, q.path, hresult_of_revert(r), r);
+}
+
+static int revert(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = request_lock(h, q);
+        if (r >= 0)
+                r = open_target(q);
+        if (r < 0)
+                return r;
+
+        r = h->ops->revert(&h->env, &q->snapshot, q->path, q->path_fd, q->number);
+        if (r < 0)
+                return r;
+
+        return syncfs(q->path_fd) < 0 ? provider_fail(-errno, "it cannot be written out: %m") : 0;
+}
+
+static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        ProviderHost *h = userdata;
+        int r;
+
+        r = read_revert(m, &q);
+        if (r < 0)
+                return r;
+        if (!h->ops->revert)
+                return wire_error_set(error, E_NOTIMPL, "the %s provider cannot revert", h->ops->name);
+
+        provider_sentence_clear();
+        progress_bus = sd_bus_message_get_bus(m);
+        r = revert(h, &q);
+        progress_bus = NULL;
+        return answer(h, m, error, PROVIDER_CALL_REVERT, q.path, hresult_of_revert(r), r);
+}
+
+static int break_off(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = request_lock(h, q);
+        if (r < 0)
+                return r;
+
+        r = h->ops->break_off(&h->env, &q->snapshot, q->number);
+        if (r < 0)
+                return r;
+
+        if (q->number & VSS_BREAKEX_FLAG_MASK_LUNS)
+                return provider_shadow_remove(&h->env, &q->snapshot.id);
+        if (q->number & VSS_BREAKEX_FLAG_MAKE_READ_WRITE)
+                return provider_shadow_make_writable(&h->env, &q->snapshot.id);
+        return 0;
+}
+
+static int method_break(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        ProviderHost *h = userdata;
+        HRESULT hr;
+        int r;
+
+        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "u", &q.number);
+        if (r < 0)
+                return r;
+        if (!h->ops->break_off)
+                return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider's shadow copies cannot be broken",
+                                      h->ops->name);
+
+        provider_sentence_clear();
+        r = break_off(h, &q);
+        hr = r == -ENOTUNIQ ? VSS_E_BREAK_REVERT_ID_FAILED : provider_hresult_from_errno(r);
+        return answer(h, m, error, PROVIDER_CALL_BREAK, q.volume, hr, r);
+}
+
+static int method_import(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        _cleanup_(freep) char *note = NULL;
+        ProviderHost *h = userdata;
+        int r;
+
+        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
+        if (r < 0)
+                return r;
+        if (!h->ops->import)
+                return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider cannot import", h->ops->name);
+
+        provider_sentence_clear();
+        r = h->ops->import(&h->env, &q.snapshot, &note);
+        if (r >= 0 && (!note || strlen(note) > PROVIDER_NOTE_MAX || !utf8_is_valid(note)))
+                r = provider_fail(-EPROTO, "its note is not what a note may be");
+        if (r < 0)
+                return answer(h, m, error, PROVIDER_CALL_IMPORT, q.volume, provider_hresult_from_errno(r), r);
+
+        return provider_reply_text(m, note);
+}
+
+static const sd_bus_vtable deeds_vtable[] = {
+        SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("MayExpose", PROVIDER_SNAPSHOT "ssu", "s", method_may_expose, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Expose", PROVIDER_SNAPSHOT "ss", "", method_expose, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Unexpose", PROVIDER_SNAPSHOT "ss", "", method_unexpose, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("MayRevert", PROVIDER_SNAPSHOT "su", "", method_may_revert, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Revert", PROVIDER_SNAPSHOT "su", "", method_revert, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Break", PROVIDER_SNAPSHOT "u", "", method_break, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Import", PROVIDER_SNAPSHOT, "s", method_import, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL(PROVIDER_PROGRESS_SIGNAL, "u", 0),
+        SD_BUS_VTABLE_END,
+};
+
+int provider_deeds_attach(sd_bus *bus, ProviderHost *host) {
+        return sd_bus_add_object_vtable(bus, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE, deeds_vtable,
+                                        host);
+}
