@@ -47,12 +47,29 @@ static int grants_append(Grant **list, size_t *n, size_t *capacity, const Grant 
         return 0;
 }
 
+static int config_take_blocker(Config *c, const char *name, const char *value) {
+        GUID id;
+        int r;
+
+        r = strcmp(name, "blocked-by") == 0 ? guid_from_string(value, &id) : -EINVAL;
+        if (r < 0)
+                return log_error_errno(r, "Configuration: [revert] %s = %s is not understood: %m", name, value);
+
+        r = array_reserve(&c->revert_blockers, &c->revert_blockers_capacity, c->n_revert_blockers + 1, sizeof(GUID));
+        if (r < 0)
+                return r;
+        c->revert_blockers[c->n_revert_blockers++] = id;
+        return 0;
+}
+
 /* inih: 1 is good, 0 is an error in this line. */
 static int config_on_entry(void *userdata, const char *section, const char *name, const char *value) {
         Config *c = userdata;
         Grant g = { 0 };
         int r;
 
+        if (strcmp(section, "revert") == 0)
+                return config_take_blocker(c, name, value) >= 0;
         if (strcmp(name, "user") == 0)
                 r = resolve_user(value, &g);
         else if (strcmp(name, "group") == 0)
@@ -107,6 +124,7 @@ Config *config_free(Config *c) {
         free(c->requesters);
         free(c->administrators);
         free(c->writers);
+        free(c->revert_blockers);
         free(c);
         return NULL;
 }

@@ -16,6 +16,9 @@
  *     [writers]
  *     user = postgres          ; may register any writer
  *     f1b2a3c4-…-… = www-data  ; may register this writer id only
+ *
+ *     [revert]
+ *     blocked-by = f1b2a3c4-…  ; while this writer has files on a volume, ShouldBlockRevert() says yes
  */
 
 #include <stdbool.h>
@@ -39,6 +42,8 @@ struct Config {
         size_t n_writers, writers_capacity;
         gid_t umbra_group;
         bool has_umbra_group;
+        GUID *revert_blockers; /* writer ids */
+        size_t n_revert_blockers, revert_blockers_capacity;
 };
 
 /* A file that is not there is an empty one. What is wrong is logged with its line, and then -EINVAL: access is never guessed. */

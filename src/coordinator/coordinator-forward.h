@@ -9,6 +9,8 @@
 
 typedef struct Config Config;
 typedef struct Connection Connection;
+typedef struct Deed Deed;
+typedef struct DeedQueue DeedQueue;
 typedef struct DiscardQueue DiscardQueue;
 typedef struct ExpressRequest ExpressRequest;
 typedef struct Manager Manager;
@@ -16,6 +18,7 @@ typedef struct Operation Operation;
 typedef struct ProviderInfo ProviderInfo;
 typedef struct ProviderPool ProviderPool;
 typedef struct ProbeJob ProbeJob;
+typedef struct Recovery Recovery;
 typedef struct Session Session;
 typedef struct SessionWriter SessionWriter;
 typedef struct SetSnapshot SetSnapshot;

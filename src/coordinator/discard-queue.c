@@ -16,6 +16,7 @@
 #include "base/hresult.h"
 #include "base/log.h"
 #include "coordinator/catalog.h"
+#include "coordinator/deed.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
 #include "provider/provider-builtin.h"
@@ -36,6 +37,7 @@ typedef struct Discard {
         CatalogSnapshot row;
         unsigned attempts;
         bool asked;     /* the provider works on it */
+        bool unexposed; /* it is not shown elsewhere any more */
         bool discarded; /* the storage is gone, the row is not yet */
         DiscardWaiter *waiters;
 } Discard;
@@ -86,8 +88,8 @@ static void discard_finish(Discard *d) {
         discard_end(d, S_OK, NULL);
 }
 
-static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
-        Discard *d = userdata;
+/* @ret_flag becomes true when it worked; the kick goes on from there. */
+static void discard_take_answer(Discard *d, const ProviderAnswer *answer, bool *ret_flag) {
         DiscardQueue *q = d->queue;
 
         d->asked = false;
@@ -95,7 +97,7 @@ static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
         discard_queue_kick(q);
 
         if (SUCCEEDED(answer->hr)) {
-                d->discarded = true; /* the kick forgets the row */
+                *ret_flag = true;
                 return;
         }
         if (++d->attempts < DISCARD_ATTEMPTS)
@@ -105,7 +107,19 @@ static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
         discard_end(d, answer->hr, answer->message);
 }
 
-static int discard_ask(DiscardQueue *q, Discard *d) {
+static void discard_on_unexposed(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        Discard *d = userdata;
+
+        discard_take_answer(d, answer, &d->unexposed);
+}
+
+static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        Discard *d = userdata;
+
+        discard_take_answer(d, answer, &d->discarded);
+}
+
+static int discard_ask_provider(DiscardQueue *q, Discard *d) {
         const ProviderSnapshot s = {
                 .id = d->row.id,
                 .set_id = d->row.set_id,
@@ -117,20 +131,41 @@ static int discard_ask(DiscardQueue *q, Discard *d) {
         ProviderClient *c;
         int r;
 
-        if (!provider_builtin_by_name(d->row.provider))
-                return -ENOENT;
-        r = catalog_set_deleting(q->manager->catalog, &d->row.id);
-        if (r < 0)
-                return r;
-        if (!q->pool) {
-                r = provider_pool_new(q->manager, &q->pool);
-                if (r < 0)
-                        return r;
-        }
         r = provider_pool_get(q->pool, d->row.provider, &c);
         if (r < 0)
                 return r;
+        if (d->row.exposed_name && d->row.device && !d->unexposed)
+                return provider_client_unexpose(c, &s, d->row.device, d->row.exposed_name, WIRE_CALL_TIMEOUT_USEC,
+                                                discard_on_unexposed, d);
         return provider_client_discard(c, &s, WIRE_DELETE_TIMEOUT_USEC, discard_on_answer, d);
+}
+
+/* It may have been exposed since it was queued. */
+static int discard_read_again(DiscardQueue *q, Discard *d) {
+        CatalogSnapshot row = { 0 };
+        int r;
+
+        r = catalog_get(q->manager->catalog, &d->row.id, &row);
+        if (r < 0)
+                return r;
+        catalog_snapshot_clear(&d->row);
+        d->row = row;
+        return 0;
+}
+
+static int discard_ask(DiscardQueue *q, Discard *d) {
+        int r;
+
+        if (!provider_builtin_by_name(d->row.provider))
+                return -ENXIO;
+        r = discard_read_again(q, d);
+        if (r >= 0)
+                r = catalog_set_deleting(q->manager->catalog, &d->row.id);
+        if (r < 0)
+                return r;
+        if (!q->pool)
+                r = provider_pool_new(q->manager, &q->pool);
+        return r < 0 ? r : discard_ask_provider(q, d);
 }
 
 static int discard_on_kick(sd_event_source *s, void *userdata) {
@@ -151,7 +186,7 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
 
                 if (q->n_asked >= DISCARDS_AT_ONCE)
                         return 0;
-                if (d->asked)
+                if (d->asked || deed_queue_find(q->manager->deeds, &d->row.id)) /* its end resumes us */
                         continue;
                 if (d->attempts > 0 && q->pool && q->n_asked == 0)
                         provider_pool_drop(q->pool, d->row.provider); /* it failed there, so ask a fresh one */
@@ -162,9 +197,10 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
                 if (r < 0) {
                         d->asked = false;
                         --q->n_asked;
-                        log_error_errno(r, "Failed to ask the %s provider to discard {%s}, it is tried again at the next start: %m",
-                                        d->row.provider, GUID_TO_STRING(&d->row.id));
-                        discard_end(d, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+                        if (r != -ENOENT) /* it was broken off meanwhile */
+                                log_error_errno(r, "Failed to ask the %s provider to discard {%s}, it is tried again at the next start: %m",
+                                                d->row.provider, GUID_TO_STRING(&d->row.id));
+                        discard_end(d, r == -ENOENT ? VSS_E_OBJECT_NOT_FOUND : VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
                         discard_queue_kick(q);
                         return 0;
                 }

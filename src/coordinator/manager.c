@@ -27,6 +27,7 @@
 #include "coordinator/catalog.h"
 #include "coordinator/config.h"
 #include "coordinator/connection.h"
+#include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/express-writers.h"
 #include "coordinator/guard-client.h"
@@ -220,6 +221,8 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
                 r = manager_protect(m);
         if (r >= 0)
                 r = discard_queue_new(m, &m->discards);
+        if (r >= 0)
+                r = deed_queue_new(m, &m->deeds);
         if (r < 0)
                 return r;
 
@@ -270,6 +273,7 @@ Manager *manager_free(Manager *m) {
                 writer_registry_remove(w);
                 writer_proxy_free(w);
         }
+        deed_queue_free(m->deeds);
         discard_queue_free(m->discards);
         catalog_close(m->catalog);
         config_free(m->config);

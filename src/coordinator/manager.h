@@ -50,6 +50,7 @@ struct Manager {
 
         struct Catalog *catalog;
         DiscardQueue *discards;
+        DeedQueue *deeds;
 
         Connection *connections;
         unsigned n_connections;

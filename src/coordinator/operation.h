@@ -9,6 +9,7 @@
  * asked for the cancellation is answered when the operation has really ended.
  */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <systemd/sd-bus.h>
@@ -21,6 +22,7 @@ struct Operation {
         Session *session;
         sd_bus_message *request;
         uint32_t number; /* 0: not cancellable */
+        bool uncancellable; /* numbered, but Cancel only waits for its end */
         void *job;       /* what runs, freed by job_free when the operation ends in any way */
         void *(*job_free)(void *);
         sd_bus_message **waiting; /* requests to answer when this has settled: Cancel, AbortBackup */

@@ -155,7 +155,8 @@ static void probe_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
 
         (void) free_and_strdup(&j->why, answer->message);
         if (j->only_one) {
-                probe_job_end(j, NULL, NULL, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER);
+                probe_job_end(j, NULL, NULL,
+                              answer->hr == VSS_E_VOLUME_NOT_SUPPORTED ? VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER : answer->hr);
                 return;
         }
         ++j->next;
@@ -166,7 +167,7 @@ static void probe_ask(ProbeJob *j) {
         ProviderClient *c;
         int r;
 
-        while (!j->only_one && j->next->name && j->next->test_only && !getenv("UMBRA_FAKE_PROVIDER"))
+        while (!j->only_one && j->next->name && !provider_is_registered(j->next))
                 ++j->next;
         if (!j->next->name) {
                 probe_job_end(j, NULL, NULL, VSS_E_VOLUME_NOT_SUPPORTED);

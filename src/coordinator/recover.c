@@ -11,10 +11,12 @@
 #include <unistd.h>
 #include <vss.h>
 
+#include "base/alloc.h"
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
 #include "coordinator/catalog.h"
+#include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
@@ -34,6 +36,26 @@ typedef struct ResurfaceItem {
 
 static void resurface_free_later(Resurface *all);
 
+/* A persistent one stays exposed, also after the machine was restarted. */
+static void recover_exposure(Manager *m, const GUID *id) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        DeedOptions options = { .kind = DEED_EXPOSE, .snapshot = &row, .resumed = true };
+        _cleanup_(freep) char *path = NULL;
+        Deed *d;
+        int r;
+
+        r = catalog_get(m->catalog, id, &row);
+        if (r >= 0 && !row.exposed_name)
+                return;
+        if (r >= 0)
+                r = strdup_to(row.exposed_name, &path);
+        options.path = path;
+        if (r >= 0)
+                r = deed_start(m->deeds, &options, &d);
+        if (r < 0)
+                log_error_errno(r, "Failed to expose the snapshot {%s} again, it is still in the catalog: %m", GUID_TO_STRING(id));
+}
+
 static void resurface_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
         ResurfaceItem *item = userdata;
         Resurface *all = item->all;
@@ -43,6 +65,8 @@ static void resurface_on_answer(ProviderClient *c, const ProviderAnswer *answer,
                           answer->message ?: hresult_sentence(answer->hr));
         else if (catalog_set_device(all->manager->catalog, &item->id, answer->text) < 0)
                 log_error("Failed to record where the snapshot {%s} is readable", GUID_TO_STRING(&item->id));
+        else
+                recover_exposure(all->manager, &item->id);
         free(item);
         if (--all->pending == 0)
                 resurface_free_later(all);
@@ -96,6 +120,43 @@ static int resurface(Resurface *all, const CatalogSnapshot *row) {
         return 0;
 }
 
+/* What was being done goes on. */
+static void recover_deed(Manager *m, const CatalogDeed *deed) {
+        static const DeedKind kinds[_CATALOG_DEED_KIND_MAX] = { [CATALOG_REVERT] = DEED_REVERT, [CATALOG_BREAK] = DEED_BREAK };
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        DeedOptions options = {
+                .kind = kinds[deed->kind],
+                .snapshot = &row,
+                .path = deed->target,
+                .flags = deed->flags,
+                .resumed = true,
+        };
+        Deed *d;
+        int r;
+
+        r = catalog_get(m->catalog, &deed->snapshot_id, &row);
+        if (r >= 0) {
+                log_notice("A previous life was about to %s the snapshot {%s} of '%s', going on", deed_kind_to_string(options.kind),
+                           GUID_TO_STRING(&row.id), row.volume);
+                r = deed_start(m->deeds, &options, &d);
+        }
+        if (r < 0)
+                log_error_errno(r, "Failed to go on with what was being done to the snapshot {%s}, it is tried again at the next start: %m",
+                                GUID_TO_STRING(&deed->snapshot_id));
+}
+
+static int recover_deeds(Manager *m) {
+        _cleanup_(catalog_deed_list_clear) CatalogDeedList list = { 0 };
+        int r;
+
+        r = catalog_list_deeds(m->catalog, &list);
+        if (r < 0)
+                return r;
+        for (size_t i = 0; i < list.n; ++i)
+                recover_deed(m, &list.items[i]);
+        return 0;
+}
+
 static bool is_leftover(const CatalogSnapshot *row) {
         return row->state != CATALOG_CREATED || !(row->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE);
 }
@@ -110,6 +171,9 @@ int recover_start(Manager *m) {
                 return r;
         if (list.n == 0)
                 return 0;
+        r = recover_deeds(m); /* before leftovers are discarded, which then waits for them */
+        if (r < 0)
+                return r;
 
         all = calloc(1, sizeof(*all));
         if (!all)
@@ -131,7 +195,8 @@ int recover_start(Manager *m) {
                         r = resurface(all, row);
                         if (r < 0)
                                 log_error_errno(r, "Failed to make the snapshot {%s} readable again: %m", GUID_TO_STRING(&row->id));
-                }
+                } else
+                        recover_exposure(m, &row->id);
         }
         if (all->pending == 0) {
                 provider_pool_free(all->pool);

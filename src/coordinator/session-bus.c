@@ -17,6 +17,7 @@
 #include "coordinator/operation.h"
 #include "coordinator/provider-registry.h"
 #include "coordinator/session-query.h"
+#include "coordinator/session-storage-bus.h"
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
@@ -25,7 +26,7 @@
 #include "wire/wire-error.h"
 #include "wire/wire-limits.h"
 
-static Session *session_of(Connection *c, sd_bus_error *error) {
+Session *session_of_connection(Connection *c, sd_bus_error *error) {
         if (c->role == ROLE_SESSION)
                 return c->role_object;
         wire_error_set(error, VSS_E_BAD_STATE, "open a session first");
@@ -40,7 +41,7 @@ static int reply_empty(sd_bus_message *m, HRESULT hr, sd_bus_error *error) {
 }
 
 static int method_initialize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         uint32_t kind;
         int32_t context;
         int r;
@@ -55,7 +56,7 @@ static int method_initialize(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(freep) GUID *ids = NULL;
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         uint32_t kind;
         size_t n;
         int r;
@@ -75,7 +76,7 @@ static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus
 
 static int method_start_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         int32_t context;
         HRESULT hr;
         GUID id;
@@ -125,13 +126,13 @@ static int method_about_volume(sd_bus_message *m,
 }
 
 static int method_add_to_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
 
         return s ? method_about_volume(m, s, false, session_add_volume) : -EPERM;
 }
 
 static int method_is_volume_supported(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
 
         return s ? method_about_volume(m, s, true, session_is_supported) : -EPERM;
 }
@@ -139,7 +140,7 @@ static int method_is_volume_supported(sd_bus_message *m, void *userdata, sd_bus_
 static int method_get_snapshot_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         WireSnapshot snapshot;
         HRESULT hr;
         GUID id;
@@ -201,7 +202,7 @@ static int append_providers(sd_bus_message *reply, Session *s, bool wanted) {
 
 static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         uint32_t type;
         int32_t context;
         int r;
@@ -223,7 +224,7 @@ static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 }
 
 static int method_query_volumes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         Operation *op;
         int32_t context;
         GUID provider;
@@ -243,7 +244,7 @@ static int method_query_volumes(sd_bus_message *m, void *userdata, sd_bus_error 
 }
 
 static int method_delete_snapshots(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         Operation *op;
         uint32_t type;
         int force, r;
@@ -263,7 +264,7 @@ static int method_delete_snapshots(sd_bus_message *m, void *userdata, sd_bus_err
 }
 
 static int method_abort_backup(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         int r;
 
         if (!s)
@@ -273,7 +274,7 @@ static int method_abort_backup(sd_bus_message *m, void *userdata, sd_bus_error *
 }
 
 static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         uint32_t number;
         int r;
 
@@ -288,7 +289,7 @@ static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 /* Operations */
 
-static int operation_begin(sd_bus_message *m, Session *s, uint32_t number, Operation **ret, sd_bus_error *error) {
+int session_bus_operation_begin(sd_bus_message *m, Session *s, uint32_t number, Operation **ret, sd_bus_error *error) {
         int r;
 
         if (s->running)
@@ -301,7 +302,7 @@ static int operation_begin(sd_bus_message *m, Session *s, uint32_t number, Opera
 }
 
 static int method_plain_operation(sd_bus_message *m, void *userdata, sd_bus_error *error, void (*begin)(Session *s, Operation *op)) {
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         uint32_t number;
         Operation *op;
         int r;
@@ -310,7 +311,7 @@ static int method_plain_operation(sd_bus_message *m, void *userdata, sd_bus_erro
                 return -EPERM;
         r = sd_bus_message_read(m, "u", &number);
         if (r >= 0)
-                r = operation_begin(m, s, number, &op, error);
+                r = session_bus_operation_begin(m, s, number, &op, error);
         if (r < 0)
                 return r;
         begin(s, op);
@@ -331,7 +332,7 @@ static int method_document_operation(sd_bus_message *m,
                                      bool optional,
                                      void (*begin)(Session *s, Operation *op, const char *document, size_t size)) {
         _cleanup_(freep) char *document = NULL;
-        Session *s = session_of(userdata, error);
+        Session *s = session_of_connection(userdata, error);
         size_t size = 0;
         uint32_t number;
         Operation *op;
@@ -348,7 +349,7 @@ static int method_document_operation(sd_bus_message *m,
                 return wire_error_set(error, VSS_E_INVALID_XML_DOCUMENT, "the document is larger than %u bytes", DOCUMENT_SIZE_MAX);
         if (r < 0)
                 return r;
-        r = operation_begin(m, s, number, &op, error);
+        r = session_bus_operation_begin(m, s, number, &op, error);
         if (r < 0)
                 return r;
         begin(s, op, document, size);
@@ -560,5 +561,11 @@ static const sd_bus_vtable session_vtable[] = {
 };
 
 int session_bus_attach(Connection *c) {
+        int r;
+
+        r = session_storage_bus_attach(c);
+        if (r < 0)
+                return r;
+
         return sd_bus_add_object_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, session_vtable, c);
 }

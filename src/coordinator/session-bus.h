@@ -12,6 +12,11 @@
 
 int session_bus_attach(Connection *c);
 
+/* For the other files of the interface. NULL: the connection is none of a session. */
+Session *session_of_connection(Connection *c, sd_bus_error *error);
+/* A numbered operation, if none runs yet. */
+int session_bus_operation_begin(sd_bus_message *m, Session *s, uint32_t number, Operation **ret, sd_bus_error *error);
+
 /* The answers of operations. Each settles and frees @op. */
 void session_bus_settle_metadata(Session *s, Operation *op);
 void session_bus_settle_document(Session *s, Operation *op);

@@ -12,6 +12,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
+#include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
@@ -127,7 +128,7 @@ static void add_volume_probed(const ProviderInfo *provider,
 }
 
 /* "\\\\?\\Volume{…}\\" of a directory is known to the catalog only. */
-static const char *known_volume(Session *s, const char *name, char **buffer) {
+const char *session_known_volume(Session *s, const char *name, char **buffer) {
         char text[GUID_STRING_MAX + 2];
         const char *open = strstr(name, "Volume{");
         GUID id;
@@ -152,7 +153,7 @@ void session_add_volume(Session *s, Operation *op, const char *volume, const GUI
                 operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, NULL);
                 return;
         }
-        volume_job_start(s, op, known_volume(s, volume, &known), provider_id, s->set->pool, add_volume_probed);
+        volume_job_start(s, op, session_known_volume(s, volume, &known), provider_id, s->set->pool, add_volume_probed);
 }
 
 static void is_supported_probed(const ProviderInfo *provider,
@@ -179,7 +180,7 @@ void session_is_supported(Session *s, Operation *op, const char *volume, const G
                 operation_settle(op, hr, NULL);
                 return;
         }
-        volume_job_start(s, op, known_volume(s, volume, &known), provider_id, pool, is_supported_probed);
+        volume_job_start(s, op, session_known_volume(s, volume, &known), provider_id, pool, is_supported_probed);
 }
 
 /* All mounts, one after the other. */
@@ -310,7 +311,7 @@ void wire_snapshot_from_catalog(const CatalogSnapshot *row, WireSnapshot *ret) {
                 .exposed_name = row->exposed_name,
                 .exposed_path = row->exposed_path,
                 .provider_id = row->provider_id,
-                .attributes = (int32_t) row->context,
+                .attributes = (int32_t) (row->context | (row->exposed_name ? (uint32_t) VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY : 0)),
                 .timestamp = filetime_from_usec(row->created_usec),
                 .state = VSS_SS_CREATED,
                 .consistency = row->consistency,
@@ -324,53 +325,59 @@ bool snapshot_in_context(const CatalogSnapshot *row, int32_t context) {
         return context == (int32_t) VSS_CTX_ALL || (row->context & deciding) == ((uint32_t) context & deciding);
 }
 
-/* One snapshot of the job; its address is what the queue knows. */
-typedef struct DeleteItem {
-        struct DeleteJob *job;
-        GUID id;
-} DeleteItem;
-
+/* One after the other, up to the first that cannot be deleted. [MS: nf-vsbackup-ivssbackupcomponents-deletesnapshots] */
 typedef struct DeleteJob {
         Operation *op;
-        DiscardQueue *queue;
-        DeleteItem *items;
-        size_t n, pending;
-        int32_t deleted;
-        GUID nondeleted;
-        HRESULT hr;
+        Manager *manager;
+        GUID *ids;
+        size_t n, next;
 } DeleteJob;
 
 static void *delete_job_free(void *userdata) {
         DeleteJob *j = userdata;
 
-        for (size_t i = 0; i < j->n; ++i)
-                discard_queue_forget(j->queue, &j->items[i]);
-        free(j->items);
+        discard_queue_forget(j->manager->discards, j);
+        free(j->ids);
         free(j);
         return NULL;
 }
 
-static void delete_finish(DeleteJob *j) {
-        if (--j->pending == 0)
-                session_bus_settle_deleted(j->op, j->deleted, &j->nondeleted, j->hr);
+static void delete_next(DeleteJob *j);
+
+static void delete_end(DeleteJob *j, HRESULT hr) {
+        const GUID none = { 0 };
+
+        session_bus_settle_deleted(j->op, (int32_t) j->next, SUCCEEDED(hr) ? &none : &j->ids[j->next], hr);
 }
 
 static void delete_on_discarded(HRESULT hr, const char *message, void *userdata) {
-        DeleteItem *item = userdata;
-        DeleteJob *j = item->job;
+        DeleteJob *j = userdata;
 
-        if (SUCCEEDED(hr))
-                ++j->deleted;
-        else if (SUCCEEDED(j->hr)) {
-                j->hr = hr;
-                j->nondeleted = item->id;
+        if (FAILED(hr)) {
+                delete_end(j, hr);
+                return;
         }
-        delete_finish(j);
+        ++j->next;
+        delete_next(j);
+}
+
+static void delete_next(DeleteJob *j) {
+        HRESULT hr;
+
+        if (j->next == j->n) {
+                delete_end(j, S_OK);
+                return;
+        }
+        if (deed_queue_find(j->manager->deeds, &j->ids[j->next])) /* a volume is being reverted to it, say */
+                hr = VSS_E_PROVIDER_VETO;
+        else
+                hr = discard_queue_add(j->manager->discards, &j->ids[j->next], delete_on_discarded, j);
+        if (FAILED(hr))
+                delete_end(j, hr);
 }
 
 void session_delete_snapshots(Session *s, Operation *op, const GUID *id, VSS_OBJECT_TYPE type) {
-        CatalogList list = { 0 };
-        DeleteItem *items;
+        _cleanup_(catalog_list_clear) CatalogList list = { 0 };
         DeleteJob *j;
         int r;
 
@@ -385,35 +392,23 @@ void session_delete_snapshots(Session *s, Operation *op, const GUID *id, VSS_OBJ
         }
 
         j = calloc(1, sizeof(*j));
-        items = calloc_checked(list.n + 1, sizeof(*items));
-        if (!j || !items) {
+        if (j)
+                j->ids = calloc_checked(list.n + 1, sizeof(GUID));
+        if (!j || !j->ids) {
                 free(j);
-                free(items);
-                catalog_list_clear(&list);
                 operation_settle(op, E_OUTOFMEMORY, NULL);
                 return;
         }
         j->op = op;
-        j->queue = s->manager->discards;
-        j->items = items;
+        j->manager = s->manager;
         op->job = j;
         op->job_free = delete_job_free;
 
         for (size_t i = 0; i < list.n; ++i)
                 if (type == VSS_OBJECT_SNAPSHOT_SET || guid_equal(&list.items[i].id, id))
-                        items[j->n++] = (DeleteItem){ .job = j, .id = list.items[i].id };
-        catalog_list_clear(&list);
-        if (j->n == 0) {
+                        j->ids[j->n++] = list.items[i].id;
+        if (j->n == 0)
                 operation_settle(op, VSS_E_OBJECT_NOT_FOUND, "there is no such snapshot or set");
-                return;
-        }
-
-        j->pending = j->n + 1;
-        for (size_t i = 0; i < j->n; ++i) {
-                HRESULT hr = discard_queue_add(j->queue, &items[i].id, delete_on_discarded, &items[i]);
-
-                if (FAILED(hr))
-                        delete_on_discarded(hr, NULL, &items[i]);
-        }
-        delete_finish(j);
+        else
+                delete_next(j);
 }

@@ -15,6 +15,8 @@
 
 void session_add_volume(Session *s, Operation *op, const char *volume, const GUID *provider_id);
 void session_is_supported(Session *s, Operation *op, const char *volume, const GUID *provider_id);
+/* "\\\\?\\Volume{…}\\" of a directory is known to the catalog only: *@buffer (caller frees), or @name as it is. */
+const char *session_known_volume(Session *s, const char *name, char **buffer);
 /* Every mount, and who would take it. */
 void session_query_volumes(Session *s, Operation *op, const GUID *provider_id);
 

@@ -22,6 +22,7 @@
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/session-bus.h"
+#include "coordinator/session-storage.h"
 #include "coordinator/session-writer.h"
 #include "coordinator/snapshot-set.h"
 #include "coordinator/writer-proxy.h"
@@ -77,6 +78,7 @@ void session_closed(void *userdata) {
                 operation_free(s->operations);
         session_dismiss_writers(s);
         session_release_snapshots(s);
+        session_storage_clear(s);
 
         snapshot_set_free(s->set);
         provider_pool_free(s->pool);
@@ -207,7 +209,7 @@ void session_gather_metadata(Session *s, Operation *op) {
 
 /* Events with a document */
 
-static HRESULT session_take_document(Session *s, const char *document, size_t size) {
+HRESULT session_take_document(Session *s, const char *document, size_t size) {
         _cleanup_(backup_doc_freep) BackupDoc *doc = NULL;
         HRESULT hr;
 
@@ -388,6 +390,9 @@ HRESULT session_start_set(Session *s, int32_t context, GUID *ret_id) {
 /* What runs ends as cancelled; a set first takes everything back. */
 static void session_stop_running(Session *s) {
         Operation *op = s->running;
+
+        if (op->uncancellable)
+                return;
 
         if (s->set && s->set->operation == op) {
                 snapshot_set_abort(s->set, VSS_S_ASYNC_CANCELLED, "cancelled");

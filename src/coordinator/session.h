@@ -44,6 +44,9 @@ struct Session {
         Operation *operations;
         Operation *running;
         ProviderPool *pool; /* for questions outside a set */
+        Recovery *recoveries; /* what RecoverSet will do */
+        GUID *imported;       /* snapshots that ImportSnapshots took over, or tried to */
+        size_t n_imported;
 };
 
 HRESULT session_new(Manager *m, Connection *c, Session **ret);
@@ -69,5 +72,7 @@ int session_cancel(Session *s, uint32_t number, sd_bus_message *request);
 int session_abort_set(Session *s, sd_bus_message *request);
 int session_abort_backup(Session *s, sd_bus_message *request);
 
+/* The document that the requester sent is ours from now on. */
+HRESULT session_take_document(Session *s, const char *document, size_t size);
 /* For snapshot-set.c: settles @op with the document. */
 void session_settle_document(Session *s, Operation *op);

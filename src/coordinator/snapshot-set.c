@@ -25,6 +25,7 @@
 #include "base/log.h"
 #include "base/string-table.h"
 #include "coordinator/catalog.h"
+#include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/express-bus.h"
 #include "coordinator/manager.h"
@@ -74,6 +75,7 @@ HRESULT snapshot_set_enter(SnapshotSet *set, SetState to) {
                 discard_queue_resume(set->manager->discards);
                 reload_thawed(set->manager);
                 express_bus_resume(set->manager);
+                deed_queue_resume(set->manager->deeds);
         }
         if ((to == SET_CREATED || to == SET_ABORTED) && set->manager->current == set)
                 set->manager->current = NULL;

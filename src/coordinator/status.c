@@ -14,6 +14,7 @@
 #include "base/guid.h"
 #include "base/utf.h"
 #include "coordinator/connection.h"
+#include "coordinator/deed.h"
 #include "coordinator/manager.h"
 #include "coordinator/phase.h"
 #include "coordinator/session-writer.h"
@@ -100,6 +101,18 @@ static json_t *window_json(const WindowReport *r) {
                          (json_int_t) r->frozen_usec, "held_usec", (json_int_t) r->held_usec);
 }
 
+static void append_revert(const CatalogSnapshot *s, const char *target, unsigned permille, void *userdata) {
+        json_array_append_new(userdata, json_pack("{s:o, s:s, s:I}", "volume", text(target), "snapshot_id", GUID_TO_STRING(&s->id),
+                                                  "permille", (json_int_t) permille));
+}
+
+static json_t *reverts_json(const Manager *m) {
+        json_t *list = json_array();
+
+        deed_queue_foreach_revert(m->deeds, append_revert, list);
+        return list;
+}
+
 int status_to_json(Manager *m, char **ret) {
         json_t *root, *sessions = json_array();
         json_int_t n_express = 0;
@@ -111,9 +124,10 @@ int status_to_json(Manager *m, char **ret) {
                 json_array_append_new(sessions, session_json(s));
         for (w = m->writers; w; w = w->next)
                 n_express += writer_proxy_is_express(w);
-        root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o}", "version", UMBRA_VERSION, "uptime_usec",
+        root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "version", UMBRA_VERSION, "uptime_usec",
                          (json_int_t) (now_usec(CLOCK_MONOTONIC) - m->started), "writers", (json_int_t) m->n_writers,
-                         "express_writers", n_express, "sessions", sessions, "frozen", frozen_json(m));
+                         "express_writers", n_express, "sessions", sessions, "frozen", frozen_json(m), "reverts",
+                         reverts_json(m));
         if (root && m->window.n_phases > 0)
                 json_object_set_new(root, "last_window", window_json(&m->window));
         out = root ? json_dumps(root, JSON_COMPACT) : NULL;

@@ -23,6 +23,7 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "base/hresult.h"
+#include "coordinator/volume-id.h"
 #include "coordinator/volume-internal.h"
 #include "coordinator/volume-stack.h"
 
@@ -248,4 +249,113 @@ HRESULT volume_resolve(const char *name, Volume **ret, char **ret_why) {
                 return refuse_errno(r, name, ret_why);
 
         return resolve_path(&table, path, name, ret, ret_why);
+}
+
+/* "\\\\?\\Volume{…}\\rest" as a path; -ENOENT when @name is not of this kind. */
+static int expand_guid(const MountTable *table, const char *name, char **ret) {
+        _cleanup_(volume_freep) Volume *v = NULL;
+        _cleanup_(freep) char *head = NULL;
+        const char *end = strchr(name, '}');
+        GUID id;
+        int r;
+
+        r = strdup_to(name, &head);
+        if (r < 0)
+                return r;
+        if (end)
+                head[end + 1 - name] = '\0';
+
+        r = parse_guid_name(head, &id);
+        if (r < 0)
+                return r;
+        if (FAILED(resolve_guid(table, &id, name, &v, NULL)))
+                return -ENODEV;
+
+        return format_to(ret, "%s/%s", strcmp(v->path, "/") == 0 ? "" : v->path, end + 1 + is_separator(end[1]));
+}
+
+/* Cuts @path until something is there. */
+static int real_ancestor(char *path, char **ret) {
+        char *real;
+
+        while (!(real = realpath(path, NULL))) {
+                char *slash = strrchr(path, '/');
+
+                if ((errno != ENOENT && errno != ENOTDIR) || !slash)
+                        return -errno;
+                slash[slash == path] = '\0';
+        }
+
+        *ret = real;
+        return 0;
+}
+
+static bool cut_last(char *path) {
+        char *slash = strrchr(path, '/');
+
+        if (!slash || path[1] == '\0')
+                return false;
+
+        slash[slash == path] = '\0';
+        return true;
+}
+
+static HRESULT find_root(const MountTable *table, char *real, const char *name, Volume **ret, char **ret_why) {
+        HRESULT hr;
+        int r;
+
+        do {
+                _cleanup_(closep) int fd = -EBADF;
+                const Mount *mount;
+
+                fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+                if (fd < 0 && errno == ENOTDIR)
+                        continue; /* a file */
+                if (fd < 0)
+                        return refuse_errno(-errno, name, ret_why);
+
+                mount = mount_of_fd(table, fd);
+                hr = mount ? refuse_class(mount, name, ret_why) : VSS_E_OBJECT_NOT_FOUND;
+                if (FAILED(hr))
+                        return hr;
+                if (strcmp(real, mount->target) != 0 && !fd_is_subvolume(mount, fd))
+                        continue;
+
+                r = volume_new(table, mount, real, fd, ret);
+                return r < 0 ? refuse_errno(r, name, ret_why) : S_OK;
+        } while (cut_last(real));
+
+        return refuse(VSS_E_OBJECT_NOT_FOUND, ret_why, "'%s' is on a mount that cannot be seen from here", name);
+}
+
+HRESULT volume_containing(const char *name, Volume **ret, char **ret_why) {
+        _cleanup_(mount_table_clear) MountTable table = {};
+        _cleanup_(freep) char *expanded = NULL, *path = NULL, *real = NULL;
+        const Mount *mount;
+        HRESULT hr;
+        int r;
+
+        r = mount_table_read(&table);
+        if (r < 0)
+                return refuse_errno(r, name, ret_why);
+
+        r = expand_guid(&table, name, &expanded);
+        if (r == -ENODEV)
+                return refuse(VSS_E_OBJECT_NOT_FOUND, ret_why, "no volume has the name '%s'", name);
+        if (r < 0 && r != -ENOENT)
+                return refuse_errno(r, name, ret_why);
+        if (!is_separator(*(expanded ?: name)))
+                return refuse(E_INVALIDARG, ret_why, "'%s' is not an absolute path", name);
+
+        r = normalize(expanded ?: name, &path);
+        if (r < 0)
+                return refuse_errno(r, name, ret_why);
+
+        mount = mount_covering(&table, path);
+        hr = mount && mount->class == FS_NETWORK ? refuse_class(mount, name, ret_why) : S_OK;
+        if (FAILED(hr))
+                return hr;
+
+        r = real_ancestor(path, &real);
+        return r < 0 ? refuse_errno(r, name, ret_why) : find_root(&table, real, name, ret, ret_why);
 }

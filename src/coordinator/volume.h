@@ -37,6 +37,9 @@ DEFINE_CLEANUP(Volume *, volume_free)
  * VSS_E_VOLUME_NOT_SUPPORTED: not a directory, or on proc, sysfs, a network file system …; E_INVALIDARG: not
  * absolute. *ret_why: a sentence (caller frees), on failure only; @ret_why may be NULL. */
 HRESULT volume_resolve(const char *name, Volume **ret, char **ret_why);
+/* The innermost mount (or btrfs subvolume) that a file or directory lies on, which need not exist. Takes the same
+ * spellings, and what stands behind \\\\?\\Volume{…}\\; fails in the same ways. */
+HRESULT volume_containing(const char *name, Volume **ret, char **ret_why);
 /* Every mount that could be a volume, sorted by path; btrfs subvolumes included as mounted. Not what nobody
  * looks for (tmpfs, overlays other than "/"), nor what umbra has mounted below its own directories. */
 int volume_list(Volume ***ret, size_t *ret_n);

@@ -52,6 +52,14 @@
  *   QueryVolumes(ay provider, i context) → a WIRE_VOLUME
  *   DeleteSnapshots(ay id, u object_type, b force) → (i deleted, ay nondeleted, i hr)
  *                                            hr: what stopped it, or S_OK
+ *   ExposeSnapshot(ay snapshot_id, s directory) → s directory
+ *   UnexposeSnapshot(ay snapshot_id) → ()
+ *   RevertToSnapshot(ay snapshot_id, b force) → ()
+ *                                            answered when it has begun
+ *   FindRevert(s volume) → ()                does one run?
+ *   GetRevertBlockers() → aay                writers that forbid it: umbra.conf
+ *   GetVolumeRoot(s path) → (s root, s guid_name)
+ *   AddSnapshotToRecoverySet(ay snapshot_id, s destination) → ()
  *   AbortBackup() → ()
  *   Cancel(u operation) → ()                 if it still runs, it ends with VSS_S_ASYNC_CANCELLED, undone
  *
@@ -66,6 +74,13 @@
  *   PreRestore(u operation, h document) → h document
  *   PostRestore(u operation, h document) → h document
  *   GatherWriterStatus(u operation) → a WIRE_WRITER_STATUS
+ *
+ * Those that cannot be cancelled; Cancel is answered when they have ended:
+ *   AwaitRevert(u operation, s volume) → ()  the end of what FindRevert found
+ *   BreakSnapshotSet(u operation, ay set_id, u flags) → ()
+ *                                            operation 0: none, just a call
+ *   ImportSnapshots(u operation, i context, h document) → i result
+ *   RecoverSet(u operation, u flags) → ()
  */
 
 /* What IVssAdmin does; on a connection with a session. */

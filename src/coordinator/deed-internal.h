@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Inside a Deed
+ *
+ * For deed.c, which moves deeds on, and deed-kinds.c, which knows what they are.
+ */
+
+#include "coordinator/deed.h"
+#include "provider/provider-client.h"
+
+typedef enum DeedState {
+        DEED_NEW,      /* nobody has been asked */
+        DEED_CHECKING, /* the provider is asked whether it can be done */
+        DEED_CHECKED,  /* it can, or nobody needed to be asked */
+        DEED_DOING,    /* it is in the catalog, and the provider does it */
+        DEED_DONE,     /* the provider has ended, well or not */
+        _DEED_STATE_MAX,
+        _DEED_STATE_INVALID = -22,
+} DeedState;
+
+typedef struct DeedWaiter {
+        struct DeedWaiter *next;
+        DeedTold told;
+        void *userdata;
+        bool at_begin;
+} DeedWaiter;
+
+struct Deed {
+        struct Deed *prev, *next; /* DeedQueue.deeds, in the order in which they were started */
+        DeedQueue *queue;
+        DeedKind kind;
+        DeedState state;
+        CatalogSnapshot snapshot;
+        char *path, *device;
+        uint32_t flags;
+        uid_t uid;
+        bool resumed;
+        bool begun; /* it is in the catalog, and the provider was asked to do it */
+        unsigned attempts, permille;
+        ProviderPool *pool; /* a worker of its own: one may take hours */
+        HRESULT result;     /* in DONE */
+        char *message;
+        HRESULT undone; /* DEED_UNEXPOSE that takes a failed DEED_EXPOSE back: why that failed */
+        DeedWaiter *waiters;
+};
+
+typedef struct DeedType {
+        usec_t check_timeout, timeout;
+        bool repeats; /* when the worker dies, another one goes on */
+
+        /* Asks the provider whether it can be done. NULL: nobody needs to be asked. */
+        int (*check)(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done);
+        /* Takes over the text of that answer. */
+        char **(*checked)(Deed *d);
+        /* Before anything is done; not when it is resumed. */
+        int (*record)(Deed *d, Catalog *c);
+        int (*ask)(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done);
+        /* After: what the catalog says from now on. */
+        int (*finish)(Deed *d, Catalog *c);
+} DeedType;
+
+extern const DeedType deed_types[_DEED_KIND_MAX];

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Deeds
+ *
+ * What a provider does to a snapshot that exists, apart from discarding it (discard-queue.h): expose it, revert a volume to it, break it
+ * off, import it. All go the same way, and what differs is a table in deed-kinds.c:
+ *
+ *       ask whether it can        write it down               do it               write it down
+ *   NEW ------------------> CHECKED -----------> (told: begun) -----> DONE ------------------> (told: done)
+ *
+ * A worker that dies while it does it is replaced a few times; a deed that umbrad's own death interrupts is found in the catalog and gone on with.
+ * While anything is frozen the queue stands still: neither catalog nor storage is touched.
+ */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <wintypes.h>
+
+#include "base/macro.h"
+#include "coordinator/catalog.h"
+#include "coordinator/coordinator-forward.h"
+
+typedef enum DeedKind {
+        DEED_EXPOSE,
+        DEED_UNEXPOSE,
+        DEED_REVERT,
+        DEED_BREAK,
+        DEED_IMPORT,
+        _DEED_KIND_MAX,
+        _DEED_KIND_INVALID = -22,
+} DeedKind;
+
+const char *deed_kind_to_string(DeedKind k);
+
+typedef struct DeedOptions {
+        DeedKind kind;
+        CatalogSnapshot *snapshot; /* taken over, and zeroed, on success; DEED_IMPORT: what is known of it */
+        const char *path;          /* DEED_EXPOSE: where; DEED_REVERT: which directory */
+        uint32_t flags;            /* of the provider's function */
+        uid_t uid;                 /* DEED_EXPOSE: who asks */
+        bool resumed;              /* the catalog knows of it already, nobody is asked whether it can be done */
+} DeedOptions;
+
+int deed_queue_new(Manager *m, DeedQueue **ret);
+DeedQueue *deed_queue_free(DeedQueue *q);
+DEFINE_CLEANUP(DeedQueue *, deed_queue_free)
+
+int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret);
+
+/* @told is called exactly once, unless deed_queue_forget() comes first: when the deed is in the catalog and begins, or when it has ended (which is also
+ * when it could not begin). @path: DEED_EXPOSE: where it really is; else NULL. */
+typedef void (*DeedTold)(HRESULT hr, const char *message, const char *path, void *userdata);
+int deed_await_begin(Deed *d, DeedTold told, void *userdata);
+int deed_await_end(Deed *d, DeedTold told, void *userdata);
+void deed_queue_forget(DeedQueue *q, void *userdata);
+
+/* Is anything being done to this snapshot? */
+Deed *deed_queue_find(DeedQueue *q, const GUID *snapshot_id);
+/* Is @target being reverted? */
+Deed *deed_queue_find_revert(DeedQueue *q, const char *target);
+/* Nothing is frozen any more: go on. */
+void deed_queue_resume(DeedQueue *q);
+/* For umbra status: each revert that runs. */
+void deed_queue_foreach_revert(DeedQueue *q,
+                               void (*each)(const CatalogSnapshot *s, const char *target, unsigned permille, void *userdata),
+                               void *userdata);

@@ -1,0 +1,643 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What a Requester Has Done to Snapshots
+ */
+
+#include "coordinator/session-storage.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/guid.h"
+#include "base/hresult.h"
+#include "coordinator/catalog.h"
+#include "coordinator/connection.h"
+#include "coordinator/deed.h"
+#include "coordinator/discard-queue.h"
+#include "coordinator/manager.h"
+#include "coordinator/operation.h"
+#include "coordinator/session-query.h"
+#include "coordinator/session-storage-bus.h"
+#include "coordinator/session.h"
+#include "coordinator/volume.h"
+#include "doc/backup-doc.h"
+#include "provider/provider-builtin.h"
+#include "provider/provider.h"
+#include "wire/wire-limits.h"
+
+/* The deeds of one operation; it settles when the last of them has been told. */
+typedef struct DeedJob {
+        Operation *op;
+        DeedQueue *queue;
+        size_t pending, n_done;
+        HRESULT hr; /* of the first that failed */
+        char *message;
+        void (*settle)(struct DeedJob *j); /* ends the job */
+        char *path;
+} DeedJob;
+
+static void *deed_job_free(void *userdata) {
+        DeedJob *j = userdata;
+
+        deed_queue_forget(j->queue, j);
+        free(j->message);
+        free(j->path);
+        free(j);
+        return NULL;
+}
+
+static void settle_plainly(DeedJob *j) {
+        operation_settle(j->op, j->hr, j->message);
+}
+
+/* NULL: @op is settled. The job counts itself as pending until deed_job_answered(). */
+static DeedJob *deed_job_new(Session *s, Operation *op, void (*settle)(DeedJob *j)) {
+        DeedJob *j;
+
+        j = calloc(1, sizeof(*j));
+        if (!j) {
+                operation_settle(op, E_OUTOFMEMORY, NULL);
+                return NULL;
+        }
+        j->op = op;
+        j->queue = s->manager->deeds;
+        j->settle = settle;
+        j->pending = 1;
+        op->job = j;
+        op->job_free = deed_job_free;
+        return j;
+}
+
+static void deed_job_answered(DeedJob *j) {
+        if (--j->pending == 0)
+                j->settle(j);
+}
+
+static void deed_job_failed(DeedJob *j, HRESULT hr, const char *message) {
+        if (FAILED(j->hr))
+                return;
+        j->hr = hr;
+        (void) free_and_strdup(&j->message, message);
+}
+
+static void deed_job_told(HRESULT hr, const char *message, const char *path, void *userdata) {
+        DeedJob *j = userdata;
+
+        if (FAILED(hr))
+                deed_job_failed(j, hr, message);
+        else {
+                ++j->n_done;
+                if (path && free_and_strdup(&j->path, path) < 0)
+                        deed_job_failed(j, E_OUTOFMEMORY, NULL);
+        }
+        deed_job_answered(j);
+}
+
+/* Takes the contents of options->snapshot over. */
+static void deed_job_start(DeedJob *j, DeedOptions *options, bool until_begin) {
+        Deed *d;
+        int r;
+
+        r = deed_start(j->queue, options, &d);
+        if (r >= 0)
+                r = until_begin ? deed_await_begin(d, deed_job_told, j) : deed_await_end(d, deed_job_told, j);
+        if (r < 0)
+                deed_job_failed(j, hresult_from_errno(r), NULL);
+        else
+                ++j->pending;
+}
+
+/* For those that only await an end. */
+static void deed_job_await(DeedJob *j, Deed *d) {
+        if (deed_await_end(d, deed_job_told, j) < 0)
+                deed_job_failed(j, E_OUTOFMEMORY, NULL);
+        else
+                ++j->pending;
+}
+
+/* One deed at a time for a snapshot. */
+static HRESULT storage_is_free(Session *s, const GUID *id, const char **ret_why) {
+        const Deed *d = deed_queue_find(s->manager->deeds, id);
+
+        if (!d)
+                return S_OK;
+        *ret_why = "something else is just being done to this shadow copy";
+        return VSS_E_BAD_STATE;
+}
+
+static HRESULT find_created(Session *s, const GUID *id, CatalogSnapshot *ret, const char **ret_why) {
+        HRESULT hr;
+
+        hr = session_get_snapshot(s, id, ret);
+        if (FAILED(hr))
+                return hr;
+        hr = storage_is_free(s, id, ret_why);
+        if (FAILED(hr))
+                catalog_snapshot_clear(ret);
+        return hr;
+}
+
+/* Exposing */
+
+static bool is_persistent(const CatalogSnapshot *row) {
+        return (row->context & VSS_VOLSNAP_ATTR_PERSISTENT) != 0;
+}
+
+static void settle_exposed(DeedJob *j) {
+        if (FAILED(j->hr))
+                settle_plainly(j);
+        else
+                session_storage_bus_settle_text(j->op, j->path);
+}
+
+/* [MS: exposing-and-surfacing-shadow-copied-volumes] */
+static HRESULT may_expose(Session *s, const GUID *id, CatalogSnapshot *ret, const char **ret_why) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        HRESULT hr;
+
+        hr = find_created(s, id, &row, ret_why);
+        if (FAILED(hr))
+                return hr;
+        if (!is_persistent(&row) || (row.context & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE)) {
+                *ret_why = "only shadow copies of VSS_CTX_APP_ROLLBACK and VSS_CTX_NAS_ROLLBACK can be exposed";
+                return VSS_E_BAD_STATE;
+        }
+        if (row.exposed_name) {
+                *ret_why = "the shadow copy is exposed already; UnexposeSnapshot() comes first";
+                return VSS_E_BAD_STATE;
+        }
+        if (!row.device) {
+                *ret_why = "the shadow copy could not be made readable when umbrad started; see its log";
+                return VSS_E_PROVIDER_VETO;
+        }
+
+        *ret = row;
+        row = (CatalogSnapshot){ 0 };
+        return S_OK;
+}
+
+void session_expose(Session *s, Operation *op, const GUID *id, const char *path) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        DeedOptions options = {
+                .kind = DEED_EXPOSE,
+                .snapshot = &row,
+                .path = path,
+                .uid = s->connection->uid,
+        };
+        const char *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+
+        hr = may_expose(s, id, &row, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_exposed);
+        if (!j)
+                return;
+        deed_job_start(j, &options, false);
+        deed_job_answered(j);
+}
+
+void session_unexpose(Session *s, Operation *op, const GUID *id) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        DeedOptions options = { .kind = DEED_UNEXPOSE, .snapshot = &row };
+        _cleanup_(freep) char *path = NULL;
+        const char *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+
+        hr = find_created(s, id, &row, &why);
+        if (SUCCEEDED(hr) && !row.exposed_name) {
+                why = "the shadow copy is not exposed";
+                hr = VSS_E_OBJECT_NOT_FOUND;
+        }
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_plainly);
+        if (!j)
+                return;
+        options.path = path = TAKE_PTR(row.exposed_name);
+        deed_job_start(j, &options, false);
+        deed_job_answered(j);
+}
+
+/* Reverting */
+
+static HRESULT provider_is_able(const CatalogSnapshot *row, ProviderAbilities ability, HRESULT unable, const char **ret_why) {
+        const ProviderInfo *p = provider_builtin_by_name(row->provider);
+
+        if (!p || !provider_is_registered(p)) {
+                *ret_why = "the provider that made the shadow copy is not there any more";
+                return VSS_E_PROVIDER_NOT_REGISTERED;
+        }
+        if (!(p->abilities & ability)) {
+                *ret_why = "the provider that made the shadow copy cannot do this";
+                return unable;
+        }
+        return S_OK;
+}
+
+static HRESULT may_revert(Session *s, const GUID *id, CatalogSnapshot *ret, const char **ret_why) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        HRESULT hr;
+
+        hr = session_get_snapshot(s, id, &row);
+        if (FAILED(hr))
+                return hr;
+        if (!is_persistent(&row)) {
+                *ret_why = "only a persistent shadow copy can be reverted to";
+                return VSS_E_UNSUPPORTED_CONTEXT;
+        }
+        hr = provider_is_able(&row, PROVIDER_CAN_REVERT, E_NOTIMPL, ret_why);
+        if (FAILED(hr))
+                return hr;
+        if (deed_queue_find_revert(s->manager->deeds, row.volume)) {
+                *ret_why = "the volume is being reverted already";
+                return VSS_E_REVERT_IN_PROGRESS;
+        }
+        hr = storage_is_free(s, id, ret_why);
+        if (FAILED(hr))
+                return VSS_E_REVERT_IN_PROGRESS;
+
+        *ret = row;
+        row = (CatalogSnapshot){ 0 };
+        return S_OK;
+}
+
+void session_revert(Session *s, Operation *op, const GUID *id, bool force) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        DeedOptions options = {
+                .kind = DEED_REVERT,
+                .snapshot = &row,
+                .flags = force ? (uint32_t) PROVIDER_REVERT_FORCED : 0,
+        };
+        const char *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+
+        hr = may_revert(s, id, &row, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_plainly);
+        if (!j)
+                return;
+        options.path = row.volume;
+        deed_job_start(j, &options, true);
+        deed_job_answered(j);
+}
+
+/* Could there be one? Where all shadow copies of a volume are of providers that cannot revert, there is no use in asking. */
+static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
+        _cleanup_(catalog_list_clear) CatalogList list = { 0 };
+        size_t n = 0;
+        int r;
+
+        r = catalog_list(s->manager->catalog, NULL, CATALOG_CREATED, &list);
+        if (r < 0)
+                return hresult_from_errno(r);
+        for (size_t i = 0; i < list.n; ++i) {
+                const ProviderInfo *p = provider_builtin_by_name(list.items[i].provider);
+
+                if (!guid_equal(&list.items[i].volume_id, &v->id))
+                        continue;
+                ++n;
+                if (p && (p->abilities & PROVIDER_CAN_REVERT))
+                        n = SIZE_MAX / 2;
+        }
+
+        *ret_why = n > 0 && n < SIZE_MAX / 2 ? "no provider that made a shadow copy of the volume can revert it" :
+                                               "the volume is not being reverted";
+        return n > 0 && n < SIZE_MAX / 2 ? E_NOTIMPL : VSS_E_OBJECT_NOT_FOUND;
+}
+
+HRESULT session_find_revert(Session *s, const char *volume, char **ret_why) {
+        _cleanup_(volume_freep) Volume *v = NULL;
+        _cleanup_(freep) char *known = NULL;
+        const char *why = NULL;
+        HRESULT hr;
+
+        hr = volume_resolve(session_known_volume(s, volume, &known), &v, ret_why);
+        if (FAILED(hr))
+                return hr;
+        if (deed_queue_find_revert(s->manager->deeds, v->path))
+                return S_OK;
+
+        hr = no_revert(s, v, &why);
+        (void) strdup_to(why, ret_why);
+        return hr;
+}
+
+void session_await_revert(Session *s, Operation *op, const char *volume) {
+        _cleanup_(volume_freep) Volume *v = NULL;
+        _cleanup_(freep) char *known = NULL, *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+        Deed *d;
+
+        hr = volume_resolve(session_known_volume(s, volume, &known), &v, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_plainly);
+        if (!j)
+                return;
+        d = deed_queue_find_revert(s->manager->deeds, v->path); /* none: it has ended since it was found */
+        if (d)
+                deed_job_await(j, d);
+        deed_job_answered(j);
+}
+
+/* Breaking */
+
+static HRESULT may_break(Session *s, const CatalogList *list, const char **ret_why) {
+        HRESULT hr;
+
+        if (list->n == 0) {
+                *ret_why = "there is no such set";
+                return VSS_E_OBJECT_NOT_FOUND;
+        }
+        for (size_t i = 0; i < list->n; ++i) {
+                hr = provider_is_able(&list->items[i], PROVIDER_CAN_BREAK, VSS_E_PROVIDER_VETO, ret_why);
+                if (SUCCEEDED(hr) && FAILED(storage_is_free(s, &list->items[i].id, ret_why)))
+                        hr = VSS_E_PROVIDER_VETO;
+                if (FAILED(hr))
+                        return hr;
+        }
+        return S_OK;
+}
+
+void session_break(Session *s, Operation *op, const GUID *set_id, uint32_t flags) {
+        _cleanup_(catalog_list_clear) CatalogList list = { 0 };
+        const char *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+
+        hr = hresult_from_errno(catalog_list(s->manager->catalog, set_id, CATALOG_CREATED, &list));
+        if (SUCCEEDED(hr))
+                hr = may_break(s, &list, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_plainly);
+        if (!j)
+                return;
+        for (size_t i = 0; i < list.n; ++i) {
+                DeedOptions options = { .kind = DEED_BREAK, .snapshot = &list.items[i], .flags = flags };
+
+                deed_job_start(j, &options, false);
+        }
+        deed_job_answered(j);
+}
+
+/* Importing */
+
+static void settle_imported(DeedJob *j) {
+        size_t n = j->op->session->doc->n_volumes;
+
+        if (j->n_done == 0)
+                operation_settle(j->op, VSS_E_NO_SNAPSHOTS_IMPORTED, j->message);
+        else
+                session_storage_bus_settle_result(j->op, j->n_done < n ? VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED : S_OK);
+}
+
+static HRESULT may_import(Session *s, const char **ret_why) {
+        const BackupDoc *doc = s->doc;
+
+        if (doc->n_volumes == 0 || doc->n_volumes > WIRE_VOLUMES_MAX) {
+                *ret_why = "the document names no shadow copies; InitializeForBackup() takes that of the backup which made them";
+                return VSS_E_BAD_STATE;
+        }
+        for (size_t i = 0; i < doc->n_volumes; ++i) {
+                _cleanup_(catalog_snapshot_clear) CatalogSnapshot known = { 0 };
+
+                if (deed_queue_find(s->manager->deeds, &doc->volumes[i].snapshot_id) ||
+                    catalog_get(s->manager->catalog, &doc->volumes[i].snapshot_id, &known) != -ENOENT) {
+                        *ret_why = "the shadow copies are on this machine already; they can be imported once";
+                        return VSS_E_BAD_STATE;
+                }
+        }
+        return S_OK;
+}
+
+/* What the document does not say, the requester does: its context is that of the shadow copies from now on. */
+static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
+        const ProviderInfo *p = provider_builtin_find(&v->provider_id);
+        int r;
+
+        if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) || !v->volume || v->volume[0] != '/')
+                return -EOPNOTSUPP;
+
+        *ret = (CatalogSnapshot){
+                .id = v->snapshot_id,
+                .set_id = s->doc->snapshot_set_id,
+                .provider_id = p->id,
+                .snapshots_count = (int32_t) s->doc->n_volumes,
+                .context = (uint32_t) s->context | (uint32_t) VSS_VOLSNAP_ATTR_IMPORTED,
+                .consistency = v->consistency,
+                .created_usec = now_usec(CLOCK_REALTIME), /* the document does not say when it was */
+        };
+        guid_generate(&ret->volume_id); /* its volume is none of ours */
+        r = strdup_to(p->name, &ret->provider);
+        if (r >= 0)
+                r = strdup_to(v->volume, &ret->volume);
+        for (size_t n = r >= 0 ? strlen(ret->volume) : 0; n > 1 && ret->volume[n - 1] == '/'; --n)
+                ret->volume[n - 1] = '\0';
+        if (r >= 0)
+                r = strdup_to(s->manager->machine, &ret->machine);
+        return r;
+}
+
+static void import_one(DeedJob *j, const BackupVolume *v) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        Session *s = j->op->session;
+        DeedOptions options = { .kind = DEED_IMPORT, .snapshot = &row };
+        int r;
+
+        r = import_row(s, v, &row);
+        if (r < 0) {
+                deed_job_failed(j, hresult_from_errno(r), "no provider of this machine can import them");
+                return;
+        }
+        s->imported[s->n_imported++] = v->snapshot_id;
+        deed_job_start(j, &options, false);
+}
+
+void session_import(Session *s, Operation *op, int32_t context, const char *document, size_t size) {
+        const char *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+
+        s->context = context;
+        hr = session_take_document(s, document, size);
+        if (SUCCEEDED(hr))
+                hr = may_import(s, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_imported);
+        if (!j)
+                return;
+        free(s->imported);
+        s->n_imported = 0;
+        s->imported = calloc(s->doc->n_volumes, sizeof(GUID));
+        if (!s->imported)
+                deed_job_failed(j, E_OUTOFMEMORY, NULL);
+        for (size_t i = 0; s->imported && i < s->doc->n_volumes; ++i)
+                import_one(j, &s->doc->volumes[i]);
+        deed_job_answered(j);
+}
+
+/* Recovering: several volumes at once, each over a directory of the requester's choice. */
+
+struct Recovery {
+        Recovery *next;
+        GUID snapshot_id;
+        char *target;
+};
+
+static HRESULT recovery_target(Session *s, const CatalogSnapshot *row, const char *destination, Volume **ret, char **ret_why) {
+        _cleanup_(freep) char *known = NULL;
+        HRESULT hr;
+
+        hr = volume_resolve(destination ? session_known_volume(s, destination, &known) : row->volume, ret, ret_why);
+        return FAILED(hr) && hr != E_OUTOFMEMORY ? VSS_E_VOLUME_NOT_SUPPORTED : hr;
+}
+
+HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destination, char **ret_why) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        _cleanup_(volume_freep) Volume *v = NULL;
+        const char *why = NULL;
+        Recovery *recovery;
+        HRESULT hr;
+
+        hr = session_get_snapshot(s, id, &row);
+        if (FAILED(hr))
+                return hr;
+        hr = provider_is_able(&row, PROVIDER_CAN_REVERT, VSS_E_VOLUME_NOT_SUPPORTED, &why);
+        if (FAILED(hr)) {
+                (void) strdup_to(why, ret_why);
+                return hr;
+        }
+        hr = recovery_target(s, &row, destination, &v, ret_why);
+        if (FAILED(hr))
+                return hr;
+        if (deed_queue_find_revert(s->manager->deeds, v->path) || deed_queue_find(s->manager->deeds, id))
+                return VSS_E_RESYNC_IN_PROGRESS;
+        for (const Recovery *i = s->recoveries; i; i = i->next)
+                if (guid_equal(&i->snapshot_id, id) || strcmp(i->target, v->path) == 0) {
+                        (void) strdup_to("the shadow copy, or its destination, is in the recovery set already", ret_why);
+                        return VSS_E_BAD_STATE;
+                }
+
+        recovery = calloc(1, sizeof(*recovery));
+        if (!recovery)
+                return E_OUTOFMEMORY;
+        recovery->snapshot_id = *id;
+        recovery->target = TAKE_PTR(v->path);
+        recovery->next = s->recoveries;
+        s->recoveries = recovery;
+        return S_OK;
+}
+
+static bool recovery_covers(const Session *s, const char *path) {
+        for (const Recovery *i = s->recoveries; i; i = i->next)
+                if (strcmp(i->target, path) == 0)
+                        return true;
+        return false;
+}
+
+static bool path_is_below(const char *path, const char *directory) {
+        size_t n = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
+
+        return strncmp(path, directory, n) == 0 && path[n] == '/' && path[n + 1] != '\0';
+}
+
+/* What else is mounted on a destination was not chosen. */
+static HRESULT check_unselected(Session *s, char **ret_why) {
+        HRESULT hr = S_OK;
+        Volume **volumes;
+        size_t n;
+        int r;
+
+        r = volume_list(&volumes, &n);
+        if (r < 0)
+                return hresult_from_errno(r);
+        for (const Recovery *i = s->recoveries; i && SUCCEEDED(hr); i = i->next)
+                for (size_t k = 0; k < n && SUCCEEDED(hr); ++k)
+                        if (path_is_below(volumes[k]->path, i->target) && !recovery_covers(s, volumes[k]->path)) {
+                                (void) format_to(ret_why, "'%s' lies on '%s' and is not in the recovery set",
+                                                 volumes[k]->path, i->target);
+                                hr = VSS_E_UNSELECTED_VOLUME;
+                        }
+        volume_list_free(volumes, n);
+        return hr;
+}
+
+static void recover_one(DeedJob *j, const Recovery *recovery, uint32_t flags) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+        Session *s = j->op->session;
+        DeedOptions options = {
+                .kind = DEED_REVERT,
+                .snapshot = &row,
+                .path = recovery->target,
+                .flags = (uint32_t) PROVIDER_REVERT_FORCED |
+                        (flags & VSS_RECOVERY_REVERT_IDENTITY_ALL ? (uint32_t) PROVIDER_REVERT_IDENTITY : 0),
+        };
+        HRESULT hr;
+
+        hr = session_get_snapshot(s, &recovery->snapshot_id, &row);
+        if (SUCCEEDED(hr) &&
+            (deed_queue_find_revert(j->queue, recovery->target) || deed_queue_find(j->queue, &recovery->snapshot_id)))
+                hr = VSS_E_RESYNC_IN_PROGRESS;
+        if (FAILED(hr))
+                deed_job_failed(j, hr, NULL);
+        else
+                deed_job_start(j, &options, false);
+}
+
+void session_recover(Session *s, Operation *op, uint32_t flags) {
+        _cleanup_(freep) char *why = NULL;
+        DeedJob *j;
+        HRESULT hr;
+
+        if (!s->recoveries) {
+                operation_settle(op, VSS_E_BAD_STATE, "the recovery set is empty; AddSnapshotToRecoverySet() comes first");
+                return;
+        }
+        hr = flags & VSS_RECOVERY_NO_VOLUME_CHECK ? S_OK : check_unselected(s, &why);
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return;
+        }
+        j = deed_job_new(s, op, settle_plainly);
+        if (!j)
+                return;
+        for (const Recovery *i = s->recoveries; i; i = i->next)
+                recover_one(j, i, flags);
+        deed_job_answered(j);
+}
+
+void session_storage_clear(Session *s) {
+        while (s->recoveries) {
+                Recovery *next = s->recoveries->next;
+
+                free(s->recoveries->target);
+                free(s->recoveries);
+                s->recoveries = next;
+        }
+        for (size_t i = 0; i < s->n_imported && !(s->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE); ++i)
+                (void) discard_queue_add(s->manager->discards, &s->imported[i], NULL, NULL);
+        free(s->imported);
+}
