@@ -108,12 +108,16 @@ static HRESULT STDMETHODCALLTYPE async_Cancel(IVssAsync *iface) {
         Async *async = impl_from_IVssAsync(iface);
         HRESULT result;
 
+        if (async->pump && !async->pump->cancel) {
+                result = async_result(async);
+                return result == VSS_S_ASYNC_PENDING ? VSS_E_UNEXPECTED : result;
+        }
         if (!async_begin_cancel(async)) {
                 async_wait_settled(async, USEC_INFINITY);
                 return async_result(async);
         }
 
-        if (async->pump && async->pump->cancel)
+        if (async->pump)
                 async->pump->cancel(async->userdata, async->cookie);
 
         /* S_OK is for the call that did the cancelling. Everybody later learns how the operation ended

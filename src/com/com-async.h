@@ -28,7 +28,8 @@ typedef struct AsyncPump {
         /* Processes what has arrived, never blocks: a requester may use nothing but QueryStatus(). */
         void (*poll)(void *userdata);
 
-        /* Asks for the operation to be cancelled, and returns when that has been answered. */
+        /* Asks for the operation to be cancelled, and returns when that has been answered. NULL: it cannot be
+         * cancelled, and Cancel says VSS_E_UNEXPECTED while it runs. */
         void (*cancel)(void *userdata, uint64_t cookie);
 
         /* The operation keeps @userdata alive between these two. May be NULL. unref() is the last moment at which

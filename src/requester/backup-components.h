@@ -4,10 +4,10 @@
 /*
  * One Backup or one Restore
  *
- * The object behind IVssBackupComponents to Ex4. Its methods stand in five files: backup-document.c (what
+ * The object behind IVssBackupComponents to Ex4. Its methods stand in six files: backup-document.c (what
  * only changes the document), backup-create.c (writers and shadow copies), backup-restore.c, backup-query.c,
- * and backup-later.c (what is not done yet). All are thin: check, convert, delegate to the document, the
- * session or an operation.
+ * backup-storage.c and backup-recover.c (what is done to shadow copies). All are thin: check, convert,
+ * delegate to the document, the session or an operation.
  */
 
 #include <stdatomic.h>

@@ -124,6 +124,14 @@ static const AsyncPump operation_pump = {
         .unref = pump_unref,
 };
 
+/* For what nobody can stop. */
+static const AsyncPump stubborn_pump = {
+        .wait = pump_wait,
+        .poll = pump_poll,
+        .ref = pump_ref,
+        .unref = pump_unref,
+};
+
 static HRESULT operation_result(Operation *op, sd_bus_message *m) {
         const sd_bus_error *error = sd_bus_message_get_error(m);
         HRESULT hr;
@@ -182,7 +190,19 @@ static Operation *operation_new(BackupComponents *b, const OperationKind *kind) 
         return op;
 }
 
-static HRESULT operation_send(Operation *op) {
+typedef struct Appended {
+        Operation *op;
+        const void *arg;
+} Appended;
+
+static int operation_append(sd_bus_message *m, const void *arg) {
+        const Appended *a = arg;
+
+        return a->op->kind->append ? a->op->kind->append(m, a->op->backup, a->arg) : 0;
+}
+
+static HRESULT operation_send(Operation *op, const void *arg) {
+        const Appended appended = { .op = op, .arg = arg };
         BackupComponents *b = op->backup;
         _cleanup_(freep) char *text = NULL;
         size_t size = 0;
@@ -202,11 +222,15 @@ static HRESULT operation_send(Operation *op) {
                         return last_error_set(hr, NULL);
         }
 
-        return session_proxy_begin(b->session, op->kind->name, op->number, op->kind->document, text, size,
-                                   operation_on_answer, op);
+        return session_proxy_begin(b->session, op->kind->member ?: op->kind->name, op->number, operation_append, &appended,
+                                   op->kind->document, text, size, operation_on_answer, op);
 }
 
 HRESULT operation_begin(BackupComponents *b, const OperationKind *kind, IVssAsync **ret) {
+        return operation_begin_with(b, kind, NULL, ret);
+}
+
+HRESULT operation_begin_with(BackupComponents *b, const OperationKind *kind, const void *arg, IVssAsync **ret) {
         _cleanup_(operation_unrefp) Operation *op = NULL;
         IVssAsync *iface;
         HRESULT hr;
@@ -221,11 +245,11 @@ HRESULT operation_begin(BackupComponents *b, const OperationKind *kind, IVssAsyn
         if (!op)
                 return last_error_set(E_OUTOFMEMORY, NULL);
 
-        hr = async_new(&operation_pump, op, 0, &op->async, &iface);
+        hr = async_new(kind->cannot_cancel ? &stubborn_pump : &operation_pump, op, 0, &op->async, &iface);
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
 
-        hr = operation_send(op);
+        hr = operation_send(op, arg);
         if (FAILED(hr)) {
                 IVssAsync_Release(iface);
                 return kind->asks_writers && hr == VSS_E_UNEXPECTED ? VSS_E_WRITER_INFRASTRUCTURE : hr;

@@ -455,6 +455,8 @@ HRESULT session_proxy_cancel(SessionProxy *p, uint32_t operation) {
 HRESULT session_proxy_begin(SessionProxy *p,
                             const char *member,
                             uint32_t operation,
+                            int (*append)(sd_bus_message *m, const void *arg),
+                            const void *arg,
                             SessionDocument kind,
                             const char *document,
                             size_t size,
@@ -468,6 +470,8 @@ HRESULT session_proxy_begin(SessionProxy *p,
         r = request_new(p, member, &m);
         if (r >= 0)
                 r = sd_bus_message_append(m, "u", operation);
+        if (r >= 0)
+                r = append(m, arg);
         if (r >= 0 && kind == DOCUMENT_REQUIRED)
                 r = wire_append_blob(m, document, size);
         if (r >= 0 && kind == DOCUMENT_OPTIONAL)

@@ -85,8 +85,8 @@ HRESULT session_proxy_cancel(SessionProxy *p, uint32_t operation);
 /*
  * Operations
  *
- * Begins the call @member with the number @operation and, unless it is NULL, the document. If it returns
- * S_OK, @callback gets the answer: see wire_client_call_async().
+ * Begins the call @member with the number @operation, what @append adds to it, and, unless it is NULL, the
+ * document. If it returns S_OK, @callback gets the answer: see wire_client_call_async().
  */
 typedef enum SessionDocument {
         DOCUMENT_NONE,     /* the call has no such argument */
@@ -97,6 +97,8 @@ typedef enum SessionDocument {
 HRESULT session_proxy_begin(SessionProxy *p,
                             const char *member,
                             uint32_t operation,
+                            int (*append)(sd_bus_message *m, const void *arg),
+                            const void *arg,
                             SessionDocument kind,
                             const char *document,
                             size_t size,

@@ -32,6 +32,7 @@ DEFINE_STRING_TABLE(session_state, SessionState)
 #define IN(state) (1U << SESSION_##state)
 #define IN_BACKUP (IN(BACKUP) | IN(SET) | IN(PREPARED) | IN(CREATED) | IN(COMPLETE) | IN(ABORTED))
 #define IN_RESTORE (IN(RESTORE) | IN(RESTORING) | IN(RESTORED))
+#define ALWAYS (IN(NEW) | IN_BACKUP | IN_RESTORE)
 
 static const unsigned session_may_become[_SESSION_STATE_MAX] = {
         [SESSION_NEW] = IN(BACKUP) | IN(RESTORE),
@@ -97,6 +98,15 @@ static const struct {
         [CALL_PRE_RESTORE] = { IN(RESTORE), NEED_NO_OPERATION | NEED_GATHERED },
         [CALL_POST_RESTORE] = { IN(RESTORING), NEED_NO_OPERATION },
         [CALL_QUERY] = { IN_BACKUP, 0 },
+        [CALL_EXPOSE] = { IN_BACKUP, 0 },
+        /* The pages of these know no VSS_E_BAD_STATE. */
+        [CALL_REVERT] = { ALWAYS, 0 },
+        [CALL_QUERY_REVERT] = { ALWAYS, NEED_NO_OPERATION },
+        [CALL_BREAK] = { ALWAYS, 0 },
+        [CALL_BREAK_EX] = { ALWAYS, NEED_NO_OPERATION },
+        [CALL_GET_ROOT] = { ALWAYS, 0 },
+        [CALL_IMPORT] = { IN(BACKUP), NEED_NO_OPERATION },
+        [CALL_RECOVER] = { IN(RESTORE) | IN(RESTORING), NEED_NO_OPERATION },
 };
 /* clang-format on */
 

@@ -84,6 +84,14 @@ typedef enum SessionCall {
         CALL_PRE_RESTORE,
         CALL_POST_RESTORE,
         CALL_QUERY, /* GetSnapshotProperties, Query, IsVolumeSupported */
+        CALL_EXPOSE, /* UnexposeSnapshot as well */
+        CALL_REVERT,
+        CALL_QUERY_REVERT,
+        CALL_IMPORT,
+        CALL_BREAK,
+        CALL_BREAK_EX,
+        CALL_RECOVER, /* AddSnapshotToRecoverySet, RecoverSet */
+        CALL_GET_ROOT,
         _SESSION_CALL_MAX,
 } SessionCall;
 

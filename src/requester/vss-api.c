@@ -15,6 +15,7 @@
 #include "com/com-prop.h"
 #include "requester/admin.h"
 #include "requester/backup-components.h"
+#include "requester/revert-block.h"
 #include "requester/session-proxy.h"
 #include "requester/snapshot-mgmt.h"
 #include "view/examine-metadata.h"
@@ -177,7 +178,7 @@ HRESULT ShouldBlockRevertInternal(LPCWSTR volume, bool *ret_block) {
         if (!volume || !ret_block)
                 return backup_argument_missing("ShouldBlockRevert");
 
-        return last_error_set(E_NOTIMPL, NULL);
+        return revert_is_blocked(volume, ret_block);
 }
 
 HRESULT ShouldBlockRevert(LPCWSTR volume, bool *ret_block) {
