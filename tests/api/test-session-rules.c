@@ -14,6 +14,7 @@
 #define IN(state) (1U << SESSION_##state)
 #define BACKUP_STATES (IN(BACKUP) | IN(SET) | IN(PREPARED) | IN(CREATED) | IN(COMPLETE) | IN(ABORTED))
 #define RESTORE_STATES (IN(RESTORE) | IN(RESTORING) | IN(RESTORED))
+#define ANY_STATE (IN(NEW) | BACKUP_STATES | RESTORE_STATES)
 
 /* Nothing is missing but the right state. */
 static SessionRules rules_in(SessionState state) {
@@ -62,6 +63,14 @@ static void test_that_each_call_is_taken_in_its_states_only(void **state) {
                 { CALL_PRE_RESTORE,             IN(RESTORE) },
                 { CALL_POST_RESTORE,            IN(RESTORING) },
                 { CALL_QUERY,                   BACKUP_STATES },
+                { CALL_EXPOSE,                  BACKUP_STATES },
+                { CALL_REVERT,                  ANY_STATE },
+                { CALL_QUERY_REVERT,            ANY_STATE },
+                { CALL_IMPORT,                  IN(BACKUP) },
+                { CALL_BREAK,                   ANY_STATE },
+                { CALL_BREAK_EX,                ANY_STATE },
+                { CALL_RECOVER,                 IN(RESTORE) | IN(RESTORING) },
+                { CALL_GET_ROOT,                ANY_STATE },
         };
         /* clang-format on */
 
