@@ -396,12 +396,16 @@ void deed_queue_resume(DeedQueue *q) {
                 deed_queue_kick(q);
 }
 
-void deed_queue_foreach_revert(DeedQueue *q,
-                               void (*each)(const CatalogSnapshot *s, const char *target, unsigned permille, void *userdata),
-                               void *userdata) {
+void deed_queue_report(DeedQueue *q, void (*each)(const DeedReport *report, void *userdata), void *userdata) {
         Deed *d;
 
         DL_FOREACH(q->deeds, d)
-                if (d->kind == DEED_REVERT)
-                        each(&d->snapshot, d->path, d->permille, userdata);
+                each(&(DeedReport){
+                             .kind = d->kind,
+                             .snapshot = &d->snapshot,
+                             .path = d->path,
+                             .doing = d->state == DEED_DOING,
+                             .permille = d->permille,
+                     },
+                     userdata);
 }

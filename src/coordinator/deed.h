@@ -63,7 +63,14 @@ Deed *deed_queue_find(DeedQueue *q, const GUID *snapshot_id);
 Deed *deed_queue_find_revert(DeedQueue *q, const char *target);
 /* Nothing is frozen any more: go on. */
 void deed_queue_resume(DeedQueue *q);
-/* For umbra status: each revert that runs. */
-void deed_queue_foreach_revert(DeedQueue *q,
-                               void (*each)(const CatalogSnapshot *s, const char *target, unsigned permille, void *userdata),
-                               void *userdata);
+
+/* For umbra status. */
+typedef struct DeedReport {
+        DeedKind kind;
+        const CatalogSnapshot *snapshot;
+        const char *path;  /* where it is exposed, or what is reverted; NULL */
+        bool doing;        /* the provider is at it */
+        unsigned permille; /* of a revert */
+} DeedReport;
+
+void deed_queue_report(DeedQueue *q, void (*each)(const DeedReport *report, void *userdata), void *userdata);

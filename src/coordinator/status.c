@@ -101,15 +101,17 @@ static json_t *window_json(const WindowReport *r) {
                          (json_int_t) r->frozen_usec, "held_usec", (json_int_t) r->held_usec);
 }
 
-static void append_revert(const CatalogSnapshot *s, const char *target, unsigned permille, void *userdata) {
-        json_array_append_new(userdata, json_pack("{s:o, s:s, s:I}", "volume", text(target), "snapshot_id", GUID_TO_STRING(&s->id),
-                                                  "permille", (json_int_t) permille));
+static void append_deed(const DeedReport *r, void *userdata) {
+        json_array_append_new(userdata, json_pack("{s:s, s:b, s:o, s:s, s:o, s:I}", "kind", deed_kind_to_string(r->kind), "doing",
+                                                  r->doing, "volume", text(r->snapshot->volume), "snapshot_id",
+                                                  GUID_TO_STRING(&r->snapshot->id), "path", text(r->path), "permille",
+                                                  (json_int_t) r->permille));
 }
 
-static json_t *reverts_json(const Manager *m) {
+static json_t *deeds_json(const Manager *m) {
         json_t *list = json_array();
 
-        deed_queue_foreach_revert(m->deeds, append_revert, list);
+        deed_queue_report(m->deeds, append_deed, list);
         return list;
 }
 
@@ -126,8 +128,8 @@ int status_to_json(Manager *m, char **ret) {
                 n_express += writer_proxy_is_express(w);
         root = json_pack("{s:s, s:I, s:I, s:I, s:o, s:o, s:o}", "version", UMBRA_VERSION, "uptime_usec",
                          (json_int_t) (now_usec(CLOCK_MONOTONIC) - m->started), "writers", (json_int_t) m->n_writers,
-                         "express_writers", n_express, "sessions", sessions, "frozen", frozen_json(m), "reverts",
-                         reverts_json(m));
+                         "express_writers", n_express, "sessions", sessions, "frozen", frozen_json(m), "deeds",
+                         deeds_json(m));
         if (root && m->window.n_phases > 0)
                 json_object_set_new(root, "last_window", window_json(&m->window));
         out = root ? json_dumps(root, JSON_COMPACT) : NULL;
