@@ -310,3 +310,61 @@ int file_copy(int from_dir_fd, const char *from, const char *to, const Range *ra
                 return -errno;
         return 0;
 }
+
+/* Two lists of ranges, walked over together. */
+static int copy_range_by_range(int in, const Range *from, size_t n_from, int out, const Range *to, size_t n_to) {
+        _cleanup_(freep) char *buffer = malloc(CHUNK);
+        uint64_t from_done = 0, to_done = 0;
+        size_t i = 0, k = 0;
+
+        if (!buffer)
+                return -ENOMEM;
+        while (i < n_from && k < n_to) {
+                uint64_t left = MIN(from[i].length - from_done, to[k].length - to_done);
+                ssize_t n = left == 0 ? 0 : read_some(in, buffer, (size_t) MIN(left, (uint64_t) CHUNK), from[i].offset + from_done);
+                int r;
+
+                if (n < 0)
+                        return (int) n;
+                if (n == 0 && left > 0)
+                        return -ENODATA; /* the file is shorter than that */
+                r = write_chunk(buffer, (size_t) n, to[k].offset + to_done, &out);
+                if (r < 0)
+                        return r;
+                from_done += (uint64_t) n;
+                to_done += (uint64_t) n;
+                if (from_done == from[i].length) {
+                        ++i;
+                        from_done = 0;
+                }
+                if (to_done == to[k].length) {
+                        ++k;
+                        to_done = 0;
+                }
+        }
+        return 0;
+}
+
+int file_copy_ranges(const char *from, const char *from_ranges, const char *to, const char *to_ranges) {
+        _cleanup_(freep) Range *source = NULL, *target = NULL;
+        _cleanup_(closep) int in = -EBADF, out = -EBADF;
+        size_t n_source, n_target;
+        struct stat st;
+        int r;
+
+        r = ranges_parse(from_ranges, &source, &n_source);
+        if (r >= 0)
+                r = ranges_parse(to_ranges, &target, &n_target);
+        if (r < 0)
+                return r;
+        in = open_regular(AT_FDCWD, from, &st);
+        if (in < 0)
+                return in;
+        r = make_parents(to);
+        if (r < 0)
+                return r;
+        out = open(to, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, st.st_mode & 07777);
+        if (out < 0)
+                return -errno;
+        return copy_range_by_range(in, source, n_source, out, target, n_target);
+}
