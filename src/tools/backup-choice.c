@@ -258,7 +258,7 @@ static HRESULT on_dependency(const GUID *writer_id, const char *logical_path, co
                 }
         }
         if (!found)
-                fprintf(stderr, "umbra: component '%s' needs '%s%s%s' of the writer %s, which is not running; the backup is made WITHOUT it\n",
+                fprintf(stderr, "umbra: component '%s' needs '%s%s%s' of writer %s, which is not there; the backup is made WITHOUT it\n",
                         n->component->full, logical_path, *logical_path ? "\\" : "", name, GUID_TO_STRING(writer_id));
         return S_OK;
 }
@@ -300,13 +300,15 @@ static void drop_members(BackupPlan *p) {
         }
 }
 
-int backup_plan_choose(BackupPlan *p, IVssBackupComponents *backup) {
-        int code = EXIT_OK;
-        HRESULT hr;
+int backup_plan_read_writers(BackupPlan *p, IVssBackupComponents *backup) {
+        HRESULT hr = read_writers(p, backup);
 
-        hr = read_writers(p, backup);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot read what the writers say");
+        return FAILED(hr) ? tool_fail(hr, "Cannot read what the writers say") : EXIT_OK;
+}
+
+int backup_plan_choose(BackupPlan *p) {
+        int code = EXIT_OK;
+
         if (!p->writer_names && !p->component_names && !p->paths && !p->system_state)
                 for (size_t i = 0; i < p->n_writers && code == EXIT_OK; ++i)
                         code = choose_top(p, i, false);

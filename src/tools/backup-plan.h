@@ -60,8 +60,10 @@ static inline const WriterMetadata *plan_writer(const BackupPlan *p, const PlanC
 
 /* Those below return an ExitCode; a message was printed when it is not EXIT_OK. */
 
-/* After GatherWriterMetadata: writers and components. */
-int backup_plan_choose(BackupPlan *p, IVssBackupComponents *backup);
+/* After GatherWriterMetadata: what the writers say of themselves. */
+int backup_plan_read_writers(BackupPlan *p, IVssBackupComponents *backup);
+/* Out of these, the components that were asked for and those that come with them. */
+int backup_plan_choose(BackupPlan *p);
 /* The component that @name means: "NAME", "PATH\NAME", "WRITER:NAME", "WRITER:PATH\NAME". More than one that fits
  * is an error as well as none; @ret_writer is an index. */
 int backup_plan_find(const BackupPlan *p, const char *name, size_t *ret_writer, const Component **ret);

@@ -213,7 +213,9 @@ static int compose_set(Backup *b) {
         hr = begin(b);
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot begin the backup");
-        code = backup_plan_choose(&b->plan, b->vss);
+        code = backup_plan_read_writers(&b->plan, b->vss);
+        if (code == EXIT_OK)
+                code = backup_plan_choose(&b->plan);
         if (code == EXIT_OK)
                 code = backup_base_decide(b->base, &b->plan);
         if (code != EXIT_OK)

@@ -19,6 +19,8 @@
 #include "base/utf.h"
 #include "tools/verb.h"
 
+bool tool_json, tool_quiet;
+
 static volatile sig_atomic_t interrupted;
 
 int tool_exit_code(HRESULT hr) {

@@ -22,7 +22,6 @@ static const Verb *const verbs[] = {
         &verb_writers, &verb_providers, &verb_volumes, &verb_status,
 };
 
-bool tool_json, tool_quiet;
 
 int tool_option(int opt, const Verb *verb) {
         switch (opt) {

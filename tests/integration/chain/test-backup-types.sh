@@ -167,7 +167,7 @@ that 'a name that two writers have is not enough' eval 'expect 1 "could be 2 com
 printf '\nother\n' >"$state/depends" && again
 that 'what a component needs is taken, too' eval 'expect 0 "Also taking .other. of writer .Second" "$UMBRA" backup --component chain:store --to "$dir/needs" && [ "$(manifest "$dir/needs" "sorted((x[\"instance\"], x[\"component\"]) for x in m[\"components\"])")" = "[('"'chain', 'settings'), ('chain', 'store'), ('second', 'other'), ('second', 'settings'"')]" ]'
 printf '\nnowhere\n' >"$state/depends" && again
-that 'and named where it is not there' expect 0 'needs .nowhere. of the writer .*WITHOUT' "$UMBRA" backup --component chain:store --to "$dir/needs2"
+that 'and named where it is not there' expect 0 'needs .nowhere. of writer .*WITHOUT' "$UMBRA" backup --component chain:store --to "$dir/needs2"
 printf '\\\\elsewhere\\path\nremote\n' >"$state/depends" && again
 that 'or where it is on another machine' expect 0 'on another machine' "$UMBRA" backup --component chain:store --to "$dir/needs3"
 rm "$state/depends" && again
