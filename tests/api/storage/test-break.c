@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Storage that leaves umbra, comes to it from elsewhere, or is put back over its volumes.
+ */
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/storage/storage.h"
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "base/utf.h"
+
+static World *world;
+
+static int setup(void **state) {
+        world = world_new();
+        return 0;
+}
+
+static int teardown(void **state) {
+        world = world_free(world);
+        return 0;
+}
+
+/* Breaking */
+
+static VSS_ID make_set_of(VSS_ID provider, VSS_ID *ret_set_id) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        VSS_ID id;
+
+        storage_make_set(b, &world->volume, 1, provider, ret_set_id, &id);
+        storage_release(b);
+        return id;
+}
+
+static HRESULT break_set(VSS_ID set_id) {
+        IVssBackupComponentsEx4 *b = storage_object();
+        HRESULT hr;
+
+        hr = IVssBackupComponentsEx4_BreakSnapshotSet(b, set_id);
+        storage_release(b);
+        return hr;
+}
+
+static HRESULT break_set_ex(VSS_ID set_id, DWORD flags) {
+        IVssBackupComponentsEx4 *b = storage_object();
+        IVssAsync *async = (void *) 1;
+        HRESULT hr;
+
+        hr = IVssBackupComponentsEx4_BreakSnapshotSetEx(b, set_id, flags, &async);
+        assert_int_equal(FAILED(hr), !async);
+        hr = FAILED(hr) ? hr : storage_end(async);
+        storage_release(b);
+        return hr;
+}
+
+static bool is_known(VSS_ID id) {
+        IVssBackupComponentsEx4 *b = storage_backup((LONG) VSS_CTX_ALL);
+        VSS_SNAPSHOT_PROP prop;
+        HRESULT hr;
+
+        hr = IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop);
+        if (SUCCEEDED(hr))
+                VssFreeSnapshotProperties(&prop);
+        storage_release(b);
+        return SUCCEEDED(hr);
+}
+
+/* Where the fake provider puts what is broken off. */
+static char *broken_path(VSS_ID id) {
+        char *path;
+
+        assert_int_equal(format_to(&path, "%s/broken/%s/tree", world->state, GUID_TO_STRING(&id)), 0);
+        return path;
+}
+
+static char *shadow_path(VSS_ID id) {
+        char *path;
+
+        assert_int_equal(format_to(&path, "%s/shadow/%s", world->runtime, GUID_TO_STRING(&id)), 0);
+        return path;
+}
+
+/* The administrator's business from now on, so ours. */
+static void clean_up_broken(VSS_ID id) {
+        _cleanup_(freep) char *shadow = shadow_path(id);
+        _cleanup_(closep) int fd = open(world->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        (void) umount2(shadow, MNT_DETACH);
+        (void) rmdir(shadow);
+        assert_int_equal(rm_rf_at(fd, "broken"), 0);
+}
+
+static void test_that_what_is_broken_off_is_nobodys_shadow_copy(void **state) {
+        _cleanup_(freep) char *broken = NULL, *shadow = NULL;
+        VSS_ID set_id, id = make_set_of(fake_provider, &set_id);
+
+        broken = broken_path(id);
+        shadow = shadow_path(id);
+        ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, S_OK, break_set(set_id));
+        assert_false(is_known(id));
+        assert_true(storage_reads(broken, "data/file", "the one thing to save\n"));
+        if (geteuid() == 0)
+                assert_true(storage_reads(shadow, "data/file", "the one thing to save\n"));
+        ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_OBJECT_NOT_FOUND, break_set(set_id));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_OBJECT_NOT_FOUND, break_set_ex(set_id, 0));
+        clean_up_broken(id);
+        world_assert_clean(world);
+        REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "they become ordinary volumes outside VSS management");
+}
+
+static void test_that_flags_say_how_it_is_broken_off(void **state) {
+        static const struct {
+                DWORD flags;
+                bool seen, writable;
+        } cases[] = {
+                { 0,                                                                              true,  false },
+                { VSS_BREAKEX_FLAG_MAKE_READ_WRITE,                                               true,  true  },
+                { VSS_BREAKEX_FLAG_MASK_LUNS,                                                     false, false },
+                { VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL | VSS_BREAKEX_FLAG_MAKE_READ_WRITE,        true,  true  },
+                { VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE,                                          true,  false },
+        };
+
+        skip_unless_root();
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                VSS_ID set_id, id = make_set_of(fake_provider, &set_id);
+                _cleanup_(freep) char *shadow = shadow_path(id), *file = path_in(shadow, "data/file");
+                _cleanup_(closep) int fd = -EBADF;
+
+                ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, S_OK,
+                               break_set_ex(set_id, cases[i].flags) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
+                assert_int_equal(storage_reads(shadow, "data/file", "the one thing to save\n"), cases[i].seen);
+                fd = open(file, O_WRONLY | O_CLOEXEC);
+                assert_int_equal(fd >= 0, cases[i].writable);
+                clean_up_broken(id);
+        }
+        REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "flags are VSS_BREAKEX_FLAG_");
+        REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "caller releases the IVssAsync");
+        world_assert_clean(world);
+}
+
+static void test_that_nothing_is_broken_off_by_mistake(void **state) {
+        static const struct {
+                const char *script;
+                HRESULT hr;
+        } cases[] = {
+                { "break_off = fail EIO",      VSS_E_PROVIDER_VETO },
+                { "break_off = fail ENOTUNIQ", VSS_E_BREAK_REVERT_ID_FAILED },
+                { "break_off = kill",          VSS_E_UNEXPECTED_PROVIDER_ERROR },
+        };
+        VSS_ID set_id, id, files, files_set;
+        IVssBackupComponentsEx4 *b = storage_object();
+        IVssAsync *async = (void *) 1;
+
+        ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, E_INVALIDARG, break_set(GUID_NULL));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, E_INVALIDARG, break_set_ex(GUID_NULL, 0));
+        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, fake_provider, 0, NULL), E_INVALIDARG);
+        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, fake_provider, 0x100, &async), E_INVALIDARG);
+        assert_null(async);
+        assert_int_equal(break_set_ex(fake_provider, VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL | VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE),
+                         E_INVALIDARG);
+        storage_release(b);
+
+        files = make_set_of(files_copy_provider, &files_set);
+        ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_PROVIDER_VETO, break_set(files_set));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_PROVIDER_VETO, break_set_ex(files_set, 0));
+        REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "hardware-provider shadow copies only");
+        REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "hardware-provider shadow copies only");
+        assert_true(is_known(files));
+        storage_delete(files, VSS_OBJECT_SNAPSHOT);
+
+        id = make_set_of(fake_provider, &set_id);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                HRESULT hr;
+
+                world_script(world, cases[i].script);
+                hr = break_set_ex(set_id, VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL);
+                if (hr != cases[i].hr || !is_known(id))
+                        fail_msg("%s: 0x%08x", cases[i].script, (unsigned) hr);
+        }
+        REACHES_RETURN(IVssBackupComponentsEx2, BreakSnapshotSetEx, "VSS_E_BREAK_REVERT_ID_FAILED");
+        world_script(world, NULL);
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
+static bool nothing_is_known(void *arg) {
+        return !is_known(*(VSS_ID *) arg);
+}
+
+static void test_that_breaking_goes_on_after_a_crash(void **state) {
+        static const char *const scripts[] = { "break_off = hang", "break_off = hang after" };
+
+        for (size_t i = 0; i < ELEMENTSOF(scripts); ++i) {
+                VSS_ID set_id, id = make_set_of(fake_provider, &set_id);
+                _cleanup_(freep) char *broken = broken_path(id);
+                IVssBackupComponentsEx4 *b = storage_object();
+                IVssAsync *async = NULL;
+
+                world_script(world, scripts[i]);
+                assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, set_id, 0, &async), S_OK);
+                world_await_status(world, "\"kind\":\"break\",\"doing\":true");
+                world_kill_umbrad(world);
+                assert_int_equal(storage_end(async), VSS_E_UNEXPECTED);
+                storage_release(b);
+                world_script(world, NULL);
+                world_start_umbrad(world);
+                assert_true(eventually(nothing_is_known, &id, TEST_PATIENCE_USEC));
+                assert_true(storage_reads(broken, "data/file", "the one thing to save\n"));
+                clean_up_broken(id);
+                world_assert_clean(world);
+        }
+}
+
+/* Importing */
+
+/* The document of a backup whose shadow copies have left this machine: their storage lies in @dir/transport. */
+static BSTR send_away(const VSS_ID *ids, size_t n, IVssBackupComponentsEx4 *b) {
+        BSTR xml = NULL;
+
+        assert_int_equal(IVssBackupComponentsEx4_SaveAsXML(b, &xml), S_OK);
+        for (size_t i = 0; i < n; ++i) {
+                _cleanup_(freep) char *command = NULL;
+
+                assert_int_equal(format_to(&command, "mkdir -p %s/transport && cp -a %s/fake/%s %s/transport/", world->dir, world->state,
+                                           GUID_TO_STRING(&ids[i]), world->dir),
+                                 0);
+                assert_int_equal(system(command), 0);
+        }
+        return xml;
+}
+
+static void arrive(VSS_ID id) {
+        _cleanup_(freep) char *command = NULL;
+
+        assert_int_equal(format_to(&command, "mkdir -p %s/fake && cp -a %s/transport/%s %s/fake/", world->state, world->dir,
+                                   GUID_TO_STRING(&id), world->state),
+                         0);
+        assert_int_equal(system(command), 0);
+}
+
+static IVssBackupComponentsEx4 *importer(BSTR xml, LONG context) {
+        IVssBackupComponentsEx4 *b = storage_object();
+
+        assert_int_equal(IVssBackupComponentsEx4_InitializeForBackup(b, xml), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_SetContext(b, context), S_OK);
+        return b;
+}
+
+static HRESULT import(IVssBackupComponentsEx4 *b) {
+        IVssAsync *async = (void *) 1;
+        HRESULT hr;
+
+        hr = IVssBackupComponentsEx4_ImportSnapshots(b, &async);
+        assert_int_equal(FAILED(hr), !async);
+        return FAILED(hr) ? hr : storage_end(async);
+}
+
+/* Two shadow copies that are somewhere else now. */
+static BSTR make_and_send(VSS_ID ids[2]) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP | VSS_VOLSNAP_ATTR_TRANSPORTABLE);
+        _cleanup_(freep) char *second = path_in(world->dir, "second");
+        char *volumes[2] = { world->volume, second };
+        VSS_ID set_id;
+        BSTR xml;
+
+        (void) mkdir(second, 0755);
+        write_file(second, "more", "another thing\n");
+        storage_make_set(b, volumes, 2, fake_provider, &set_id, ids);
+        xml = send_away(ids, 2, b);
+        storage_release(b);
+        world_assert_clean(world);
+        return xml;
+}
+
+static void test_that_shadow_copies_of_another_machine_are_imported(void **state) {
+        IVssBackupComponentsEx4 *b, *again;
+        _cleanup_(freep) char *device = NULL;
+        VSS_SNAPSHOT_PROP prop;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids);
+
+        arrive(ids[0]);
+        arrive(ids[1]);
+        b = importer(xml, VSS_CTX_NAS_ROLLBACK);
+        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, S_OK, import(b) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
+        storage_release(b);
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "object initialised with InitializeForBackup(saved document)");
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "caller releases the IVssAsync");
+        REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "must be imported first");
+
+        prop = storage_properties(ids[0]);
+        assert_int_equal(utf8_from_wide(prop.m_pwszSnapshotDeviceObject, &device), 0);
+        assert_true(prop.m_lSnapshotAttributes & VSS_VOLSNAP_ATTR_IMPORTED);
+        assert_int_equal(prop.m_lSnapshotsCount, 2);
+        VssFreeSnapshotProperties(&prop);
+        assert_true(storage_reads(device, "data/file", "the one thing to save\n"));
+
+        again = importer(xml, VSS_CTX_NAS_ROLLBACK);
+        assert_int_equal(import(again), VSS_E_BAD_STATE);
+        storage_release(again);
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "imported only once");
+
+        storage_delete(ids[0], VSS_OBJECT_SNAPSHOT);
+        storage_delete(ids[1], VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+        SysFreeString(xml);
+}
+
+static void test_that_what_has_not_arrived_is_told_and_the_rest_is_there(void **state) {
+        IVssBackupComponentsEx4 *b;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids);
+
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(b), VSS_E_NO_SNAPSHOTS_IMPORTED);
+        storage_release(b);
+
+        arrive(ids[1]);
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(b), VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED);
+        REACHES_RETURN(IVssBackupComponents, ImportSnapshots, "VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED");
+        assert_false(is_known(ids[0]));
+        assert_true(is_known(ids[1]));
+        storage_release(b); /* takes with it what it imported into an auto-release context */
+        world_assert_clean(world);
+        SysFreeString(xml);
+}
+
+static void test_that_a_failed_import_leaves_the_storage_alone(void **state) {
+        _cleanup_(freep) char *tree = NULL;
+        IVssBackupComponentsEx4 *b;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids);
+
+        arrive(ids[0]);
+        world_script(world, "surface = fail EIO");
+        b = importer(xml, VSS_CTX_NAS_ROLLBACK);
+        assert_int_equal(import(b), VSS_E_NO_SNAPSHOTS_IMPORTED);
+        storage_release(b);
+        assert_false(is_known(ids[0]));
+        assert_int_equal(format_to(&tree, "%s/fake/%s/tree", world->state, GUID_TO_STRING(&ids[0])), 0);
+        assert_true(storage_reads(tree, "data/file", "the one thing to save\n"));
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "VSS does not clean up LUNs");
+
+        world_script(world, NULL);
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(b), VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED);
+        storage_release(b);
+        world_assert_clean(world);
+        SysFreeString(xml);
+}
+
+static void test_that_importing_needs_a_document_and_its_time(void **state) {
+        IVssBackupComponentsEx4 *b = storage_object();
+
+        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, VSS_E_BAD_STATE, import(b));
+        assert_int_equal(IVssBackupComponentsEx4_InitializeForBackup(b, NULL), S_OK);
+        assert_int_equal(import(b), VSS_E_BAD_STATE); /* an empty document */
+        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, E_INVALIDARG, IVssBackupComponentsEx4_ImportSnapshots(b, NULL));
+        storage_release(b);
+}
+
+static void test_that_other_providers_do_not_import(void **state) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
+        VSS_ID set_id, id;
+        BSTR xml = NULL;
+
+        storage_make_set(b, &world->volume, 1, files_copy_provider, &set_id, &id);
+        assert_int_equal(IVssBackupComponentsEx4_SaveAsXML(b, &xml), S_OK);
+        storage_release(b);
+        world_assert_clean(world);
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(b), VSS_E_NO_SNAPSHOTS_IMPORTED);
+        storage_release(b);
+        SysFreeString(xml);
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "hardware providers only");
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(test_that_what_is_broken_off_is_nobodys_shadow_copy),
+                cmocka_unit_test(test_that_flags_say_how_it_is_broken_off),
+                cmocka_unit_test(test_that_nothing_is_broken_off_by_mistake),
+                cmocka_unit_test(test_that_breaking_goes_on_after_a_crash),
+                cmocka_unit_test(test_that_shadow_copies_of_another_machine_are_imported),
+                cmocka_unit_test(test_that_what_has_not_arrived_is_told_and_the_rest_is_there),
+                cmocka_unit_test(test_that_a_failed_import_leaves_the_storage_alone),
+                cmocka_unit_test(test_that_importing_needs_a_document_and_its_time),
+                cmocka_unit_test(test_that_other_providers_do_not_import),
+        };
+
+        return cmocka_run_group_tests(tests, setup, teardown);
+}
