@@ -528,22 +528,42 @@ static bool news_name(const ComponentNews *n, const char *path) {
         return false;
 }
 
-int backup_files_blame(BackupPlan *p, const char *path) {
+static int has_files_in(const FileSet *set, const char *directory, bool *ret) {
+        _cleanup_(freep) FileSetView *view = calloc_checked(1, sizeof(*view));
+
+        if (!view)
+                return -ENOMEM;
+        file_set_view(set, directory, view);
+        *ret = file_set_view_is_member(view);
+        return 0;
+}
+
+static int is_of(const BackupPlan *p, const PlanComponent *c, const char *path, bool is_directory, bool *ret) {
+        _cleanup_(file_set_freep) FileSet *set = NULL;
+        int r;
+
+        r = file_set_new(&set);
+        if (r == 0 && FAILED(component_add_files(plan_writer(p, c), c->component, set)))
+                r = -ENOMEM;
+        for (size_t i = 0; i < c->news.n_differenced && r == 0; ++i)
+                r = file_set_add(set, c->news.differenced[i].path, c->news.differenced[i].spec, c->news.differenced[i].recursive);
+        if (r < 0)
+                return r;
+        if (is_directory)
+                return has_files_in(set, path, ret);
+        *ret = file_set_contains(set, path) || news_name(&c->news, path);
+        return 0;
+}
+
+int backup_files_blame(BackupPlan *p, const char *path, bool is_directory) {
         for (size_t i = 0; i < p->n_components; ++i) {
-                PlanComponent *c = &p->components[i];
-                _cleanup_(file_set_freep) FileSet *set = NULL;
+                bool blamed = false;
                 int r;
 
-                r = file_set_new(&set);
+                r = is_of(p, &p->components[i], path, is_directory, &blamed);
                 if (r < 0)
                         return r;
-                if (FAILED(component_add_files(plan_writer(p, c), c->component, set)))
-                        return -ENOMEM;
-                for (size_t k = 0; k < c->news.n_differenced && r == 0; ++k)
-                        r = file_set_add(set, c->news.differenced[k].path, c->news.differenced[k].spec, c->news.differenced[k].recursive);
-                if (r < 0)
-                        return r;
-                c->failed = c->failed || file_set_contains(set, path) || news_name(&c->news, path);
+                p->components[i].failed = p->components[i].failed || blamed;
         }
         return 0;
 }

@@ -83,5 +83,5 @@ int backup_files_for_each_ranges_file(const BackupFiles *f,
 /* Is @path a ranges file? */
 bool backup_files_is_ranges_file(const BackupFiles *f, const char *path);
 
-/* Marks the components that have a file of this name. */
-int backup_files_blame(BackupPlan *p, const char *path);
+/* Marks the components that have a file of this name, or could have one in this directory. */
+int backup_files_blame(BackupPlan *p, const char *path, bool is_directory);

@@ -97,14 +97,16 @@ static char *member_of(const char *path) {
 }
 
 /* The set can only go on while no member is half written. */
-static int failed_at(BackupSave *s, const char *path, int error) {
+static int failed_at(BackupSave *s, const char *path, bool is_directory, int error) {
         if (!tool_interrupted())
-                fprintf(stderr, "umbra: cannot save '%s': %s\n", path, set_writer_error(s->writer) ?: strerror(-error));
+                fprintf(stderr, "umbra: cannot save '%s': %s\n", path,
+                        error == -EXDEV ? "it was named after the snapshot, and lies on no volume of it" :
+                                          set_writer_error(s->writer) ?: strerror(-error));
         s->lost_file = set_writer_is_between_members(s->writer);
         if (!s->plan->best_effort || !s->lost_file || tool_interrupted())
                 return error;
         ++s->n_failed;
-        return backup_files_blame(s->plan, path);
+        return backup_files_blame(s->plan, path, is_directory);
 }
 
 static int add_name(BackupSave *s, const char *path) {
@@ -150,11 +152,11 @@ static int save(BackupSave *s, int dir_fd, const char *name, const char *path, c
         if (r == -ENOENT && s->place == PLACE_LIVE)
                 return 0; /* it has gone meanwhile */
         if (r < 0)
-                return failed_at(s, path, r);
+                return failed_at(s, path, false, r);
         if (r > 0) {
                 fprintf(stderr, "umbra: not all of '%s' can be read; the rest is zeros in the set\n", path);
                 ++s->n_failed;
-                r = backup_files_blame(s->plan, path);
+                r = backup_files_blame(s->plan, path, false);
         }
         ++s->n_files;
         s->n_bytes += size;
@@ -172,7 +174,7 @@ static int save_file(int dir_fd, const char *name, const char *path, void *userd
         if (r == -ENOENT && s->place == PLACE_LIVE)
                 return 0;
         if (r < 0)
-                return failed_at(s, path, r);
+                return failed_at(s, path, false, r);
         if (s->place == PLACE_ALTERNATE)
                 r = remember(s, path);
         else if (was_alternate(s, path))
@@ -199,11 +201,11 @@ static int save_directory(int fd, const char *path, void *userdata) {
                         return 0; /* it was saved with its shadow copy */
         }
         r = set_writer_add_directory(s->writer, fd, member);
-        return r < 0 ? failed_at(s, path, r) : 0;
+        return r < 0 ? failed_at(s, path, true, r) : 0;
 }
 
 static int directory_failed(const char *path, int error, void *userdata) {
-        return failed_at(userdata, path, error);
+        return failed_at(userdata, path, true, error);
 }
 
 /* Where another volume is mounted, its own shadow copy goes on. */
@@ -226,7 +228,7 @@ static int open_in_shadow(BackupSave *s, const char *path) {
         int fd;
 
         if (!v)
-                return -ENOENT; /* nothing was there when the volumes were chosen */
+                return -EXDEV; /* the volumes were chosen before it was named */
         below = path + (strcmp(v->path, "/") == 0 ? 0 : strlen(v->path));
         while (*below == '/')
                 ++below;
@@ -258,7 +260,7 @@ static int save_tree(BackupSave *s, const FileSet *set, const char *path, const 
         if (fd < 0) {
                 int error = TAKE_FD(fd);
 
-                return failed_at(s, directory, error);
+                return failed_at(s, path, true, error);
         }
         return tree_walk(set, path, fd, &visitor, s);
 }
@@ -299,7 +301,7 @@ static int save_ranges_file(const char *path, const struct stat *st, const char 
 }
 
 static int partial_is_missing(const char *path, void *userdata) {
-        return failed_at(userdata, path, -ENOENT);
+        return failed_at(userdata, path, false, -ENOENT);
 }
 
 int backup_save_files(BackupSave *s) {

@@ -31,6 +31,7 @@
  *                                            DIR/where/ *, recursive       which really are in DIR/really/
  *
  * Then DIR/live/after is written at PostSnapshot, DIR/live/ *.tmp are excluded, and DIR/other/ *.cache from shadow copies.
+ * STATE/late is a directory below DIR whose files are differenced ones of store as of PostSnapshot, when it is late for that.
  * STATE/partial ("DIRECTORY NAME RANGES", below DIR) is one more partial file of store in any backup.
  *
  * STATE/schema (a number) is its backup schema if it is there; STATE/fail-prepare and STATE/fail-post hold the
@@ -350,6 +351,7 @@ static void write_after(void) {
 }
 
 static bool snapshot_component(IVssComponent *c, const char *name) {
+        char line[256];
         wchar_t text[16];
         bool ok = true;
 
@@ -367,6 +369,12 @@ static bool snapshot_component(IVssComponent *c, const char *name) {
         say("post-snapshot %s stamp=%u", name, stamp);
         if (strcmp(name, "special") == 0)
                 write_after();
+        if (strcmp(name, "store") == 0 && read_state("late", line)) {
+                wchar_t path[4096];
+
+                set_path(path, line);
+                ok = SUCCEEDED(IVssComponent_AddDifferencedFilesByLastModifyTime(c, path, L"*", false, (FILETIME){ 0 })) && ok;
+        }
         return may_fail(c, name, "fail-post") && ok;
 }
 

@@ -209,6 +209,13 @@ that 'show says so' eval 'expect 0 "store +database +NOT ALL" "$UMBRA" show "$di
 rm "$state/partial"
 that 'and nothing is built on it' expect 0 "'store' is taken in full: not all of it is in the set before" "$UMBRA" backup --type incremental --since "$dir/lost" --to "$dir/rebuilt"
 
+mkdir "$app/late" && echo late >"$app/late/l"
+echo late >"$state/late"
+that 'what is named after the snapshot and is not on a volume of it fails its component' eval 'expect 1 "cannot save .*app/late.: .*after the snapshot" "$UMBRA" backup --component store --to "$dir/x" && expect 7 "NOT all files of component .store" "$UMBRA" backup --best-effort --component store --to "$dir/late"'
+that 'and is saved if it is' eval 'backup --component store "$app" --to "$dir/late2" && member "$dir/late2" "$app/late/l" | grep -q late'
+rm -r "$state/late" "$app/late"
+that 'writers are told that the system state is saved' eval 'backup --system-state --component store --to "$dir/system" && tar --zstd -xOf "$dir/system" umbra/backup-components.xml | grep -q "bootableSystemStateBackup=\"yes\""'
+
 # Failures
 printf 'other\n' >"$state/fail-prepare"
 that 'a component that fails by itself fails the backup, and is named' eval 'expect 5 "component .other. failed: .*it was told to fail" "$UMBRA" backup --to "$dir/x" && [ ! -e "$dir/x" ]'

@@ -317,14 +317,16 @@ static void test_that_who_lost_a_file_is_marked(void **state) {
         add_partial(plan_component(&p, "adds"), "/part/of", "1:2");
         add_differenced(plan_component(&p, "adds"), "/diff", "*", true, 0);
 
-        assert_int_equal(backup_files_blame(&p, "/nobody/x"), 0);
+        assert_int_equal(backup_files_blame(&p, "/nobody/x", false), 0);
         assert_false(plan_component(&p, "top")->failed || plan_component(&p, "other")->failed || plan_component(&p, "adds")->failed);
-        assert_int_equal(backup_files_blame(&p, "/srv/x"), 0); /* of one that came along */
+        assert_int_equal(backup_files_blame(&p, "/srv/x", false), 0); /* of one that came along */
         assert_true(plan_component(&p, "top")->failed);
         assert_false(plan_component(&p, "other")->failed || plan_component(&p, "adds")->failed);
-        assert_int_equal(backup_files_blame(&p, "/diff/deep/x"), 0);
+        assert_int_equal(backup_files_blame(&p, "/diff/deep/x", true), 0);
         assert_true(plan_component(&p, "adds")->failed);
         assert_false(plan_component(&p, "other")->failed);
+        assert_int_equal(backup_files_blame(&p, "/other", true), 0);
+        assert_true(plan_component(&p, "other")->failed);
         backup_plan_clear(&p);
 }
 
