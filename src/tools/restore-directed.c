@@ -20,9 +20,9 @@
 #include "tools/restore-tree.h"
 #include "tools/set-entry.h"
 
-/* A file that gets bytes. */
+/* A file that gets bytes. What becomes of it is told of the first source. */
 typedef struct Destination {
-        const char *place; /* of a target */
+        const char *place, *source; /* of a target */
         PendingFile file;
         bool open;
         int failure;
@@ -44,12 +44,12 @@ struct RestoreDirected {
         size_t n_directions, directions_capacity;
 };
 
-static int find_destination(RestoreDirected *d, const char *place, size_t *ret) {
+static int find_destination(RestoreDirected *d, const DirectedTarget *t, size_t *ret) {
         size_t i;
         int r;
 
         for (i = 0; i < d->n_destinations; ++i)
-                if (strcmp(d->destinations[i].place, place) == 0)
+                if (strcmp(d->destinations[i].place, t->destination) == 0)
                         break;
 
         if (i == d->n_destinations) {
@@ -57,8 +57,11 @@ static int find_destination(RestoreDirected *d, const char *place, size_t *ret) 
                 if (r < 0)
                         return r;
 
-                d->destinations[d->n_destinations++] =
-                        (Destination){ .place = place, .file = { .fd = -EBADF, .parent_fd = -EBADF } };
+                d->destinations[d->n_destinations++] = (Destination){
+                        .place = t->destination,
+                        .source = t->source,
+                        .file = { .fd = -EBADF, .parent_fd = -EBADF },
+                };
         }
 
         *ret = i;
@@ -84,7 +87,7 @@ int restore_directed_new(RestoreLink *l, RestoreDirected **ret) {
 
                         direction = &d->directions[d->n_directions++];
                         *direction = (Direction){ .chosen = &l->chosen[i], .target = t };
-                        r = find_destination(d, t->destination, &direction->destination);
+                        r = find_destination(d, t, &direction->destination);
                         if (r == 0)
                                 r = restore_paths_add(l->paths, t->destination, false); /* not stale */
                         if (r < 0)
@@ -117,7 +120,7 @@ bool restore_directed_has(const RestoreDirected *d, const char *path) {
 }
 
 /* Begins with what the destination has now; a new one is like the file that its bytes come from. */
-static int destination_open(RestoreDirected *d, Destination *to, struct archive_entry *entry, const char *path) {
+static int destination_open(RestoreDirected *d, Destination *to, struct archive_entry *entry) {
         unsigned losses = 0;
         struct stat st;
         int r;
@@ -126,7 +129,7 @@ static int destination_open(RestoreDirected *d, Destination *to, struct archive_
                 return 0;
 
         to->open = true;
-        r = restore_tree_begin_file(d->link->tree, to->place, path, &to->file);
+        r = restore_tree_begin_file(d->link->tree, to->place, to->source, &to->file);
         if (r < 0)
                 return r;
 
@@ -229,7 +232,7 @@ int restore_directed_add(RestoreDirected *d, SetStream *stream, struct archive_e
                         continue;
                 direction->done = true;
                 if (to->failure == 0)
-                        to->failure = s.whole || line->type == 'r' ? destination_open(d, to, entry, path) : -EINVAL;
+                        to->failure = s.whole || line->type == 'r' ? destination_open(d, to, entry) : -EINVAL;
         }
 
         while ((r = set_stream_data(stream, &data, &size, &offset)) > 0)
@@ -260,7 +263,7 @@ int restore_directed_finish(RestoreDirected *d) {
                 Destination *to = &d->destinations[i];
 
                 if (to->failure < 0)
-                        restore_tree_fail(d->link->tree, to->place, to->failure);
+                        restore_tree_fail(d->link->tree, to->source, to->failure);
                 else if (to->open) {
                         to->open = false;
                         r = restore_tree_add_file(d->link->tree, &to->file, 0);

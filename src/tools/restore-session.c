@@ -525,6 +525,12 @@ static HRESULT initialize(RestoreLink *l, const char *document) {
         return hr;
 }
 
+/* Without a PreRestore there is no PostRestore. */
+static void disconnect(RestoreLink *l) {
+        IVssBackupComponents_Release(l->vss);
+        l->vss = NULL;
+}
+
 int restore_session_begin(RestoreLink *l) {
         const char *document = set_reader_text(l->set->reader, SET_FINAL_DOCUMENT) ?: set_reader_text(l->set->reader, SET_DOCUMENT);
         HRESULT hr;
@@ -540,8 +546,11 @@ int restore_session_begin(RestoreLink *l) {
         if (!l->vss)
                 return code;
         hr = initialize(l, document);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot begin the restore");
+        if (FAILED(hr)) {
+                code = tool_fail(hr, "Cannot begin the restore");
+                disconnect(l);
+                return code;
+        }
 
         code = check_present(l);
         if (code == EXIT_OK)
@@ -549,14 +558,14 @@ int restore_session_begin(RestoreLink *l) {
         if (code == EXIT_OK)
                 code = for_each_told(l, read_news);
         if (code != EXIT_OK || !anybody_is_told(l)) {
-                IVssBackupComponents_Release(TAKE_PTR(l->vss)); /* nobody has heard of it yet */
+                disconnect(l); /* nobody has heard of it yet */
                 return code;
         }
 
         hr = TOOL_WAIT(IVssBackupComponents_PreRestore(l->vss, &async));
         if (FAILED(hr)) {
                 code = tool_fail(hr, "Cannot prepare the restore");
-                IVssBackupComponents_Release(TAKE_PTR(l->vss));
+                disconnect(l);
                 return code;
         }
 
@@ -577,9 +586,17 @@ static HRESULT report_mappings(RestoreLink *l, const Chosen *c, const Names *n) 
                 const PlaceRule *rule = &c->rules[i];
                 _cleanup_(freep) WCHAR *path = tool_wide(rule->path), *pattern = tool_wide(rule->pattern), *to = tool_wide(rule->to);
 
-                if (rule->used && !l->options->to)
-                        hr = IVssBackupComponents_AddAlternativeLocationMapping(l->vss, c->writer->writer_id, c->component->type, n->path,
-                                                                                n->name, path, pattern, rule->recursive, to);
+                if (!rule->used || l->options->to)
+                        continue;
+                hr = IVssBackupComponents_AddAlternativeLocationMapping(l->vss, c->writer->writer_id, c->component->type, n->path, n->name,
+                                                                        path, pattern, rule->recursive, to);
+
+                /* A mapping should be for one of the file sets. What is for a part of one can be used, but not told. */
+                if (hr == VSS_E_OBJECT_NOT_FOUND) {
+                        tool_say("The writer '%s' maps '%s' in '%s', which is none of its file sets: it cannot be told where that is.",
+                                 c->writer->name, rule->pattern, rule->path);
+                        hr = S_OK;
+                }
         }
 
         return hr;
@@ -643,8 +660,10 @@ int restore_session_end(RestoreLink *l, int code) {
         if (l->finished)
                 checked = for_each_told(l, report_ranges_files);
         hr = report_files(l);
-        if (SUCCEEDED(hr))
-                hr = TOOL_WAIT(IVssBackupComponents_PostRestore(l->vss, &async));
+        if (FAILED(hr))
+                checked = tool_fail(hr, "Cannot tell the writers how it went");
+
+        hr = TOOL_WAIT(IVssBackupComponents_PostRestore(l->vss, &async));
         if (FAILED(hr))
                 checked = tool_fail(hr, "Cannot end the restore");
         else if (l->prepared && checked == EXIT_OK)

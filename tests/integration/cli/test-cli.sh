@@ -3,57 +3,13 @@
 #
 # The command as a script meets it: each sentence runs umbra against a private umbrad and looks at the exit code, the message, and what is (not)
 # left behind. $UMBRA, $UMBRAD and $WRITER are the programs.
-set -uo pipefail
+# shellcheck source=tests/integration/shell.sh
+. "${0%/*}/../shell.sh"
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-test.XXXXXX")
-export UMBRA_SOCKET=$dir/umbra.sock UMBRA_LOG_LEVEL=err
-umbrad_pid= writer_pid= failures=0
-
-clean_up() {
-        [ -z "$writer_pid" ] || kill "$writer_pid" 2>/dev/null
-        [ -z "$umbrad_pid" ] || kill "$umbrad_pid" 2>/dev/null
-        wait
+also_clean_up() {
         for m in full ro; do
                 if mountpoint -q "$dir/$m"; then umount "$dir/$m"; fi
         done
-        rm -rf --one-file-system "$dir"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-# that SENTENCE: runs the function of that name and says how it went.
-that() {
-        local name=$1
-        shift
-        if "$@"; then
-                echo "ok - $name"
-        else
-                echo "FAILED - $name"
-                sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null
-                failures=$((failures + 1))
-        fi
-}
-
-# expect CODE PATTERN COMMAND...: the exit code, and something on stderr or stdout
-expect() {
-        local code=$1 pattern=$2 got
-        shift 2
-        "$@" >"$dir/out" 2>"$dir/err" </dev/null
-        got=$?
-        [ "$got" = "$code" ] || { echo "    exit code $got, not $code: $*"; return 1; }
-        grep -qiE -- "$pattern" "$dir/out" "$dir/err" || { echo "    nothing says '$pattern': $*"; return 1; }
-}
-
-wait_for() { # an event: asks until it is so, at most a minute
-        local end=$((SECONDS + 60))
-        until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done
-}
-
-start_umbrad() {
-        # the state directory by a relative name: it is made absolute
-        (cd "$dir" && exec "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir state --runtime-dir "$dir/run" --config /dev/null) &
-        umbrad_pid=$!
-        wait_for "$UMBRA" status
 }
 
 start_writer() {
@@ -64,8 +20,6 @@ start_writer() {
 }
 
 grep_writer() { "$UMBRA" writers | grep SQLite >/dev/null; }
-nothing_is_left() { [ ! -e "$dir/set" ] && [ ! -e "$dir/set.part" ]; }
-no_snapshots() { "$UMBRA" snapshot list | grep 'There are no snapshots' >/dev/null; }
 database_says() { [ "$(sqlite3 "$dir/app/one.db" "$1")" = "$2" ]; }
 
 mkdir "$dir/app" "$dir/tree"
@@ -163,4 +117,4 @@ interrupt() { # ^C in the middle: 130, and nothing is left
 }
 that 'an interrupted backup is 130 and leaves nothing' interrupt
 
-[ "$failures" = 0 ] || { echo "$failures failed"; exit 1; }
+finish
