@@ -73,19 +73,23 @@ static void stop_writer(Stage *s) {
         s->pidfd = fd_close(s->pidfd);
 }
 
-/* An umbrad, and the writer for the databases of its volume. */
-static Stage stage_new(void) {
+/* An umbrad, and the writer for the databases of its volume, which waits so long for one that is busy. */
+static Stage stage_new_waiting(unsigned busy_msec) {
         Stage s = { .world = world_new(), .pidfd = -EBADF };
         _cleanup_(freep) char *text = NULL;
 
         assert_int_equal(
                 format_to(&text,
-                          "[sqlite]\ndatabase = %s/*.db\nexclude = %s/cache-*\nbusy_timeout_ms = 200\n",
-                          s.world->volume, s.world->volume),
+                          "[sqlite]\ndatabase = %s/*.db\nexclude = %s/cache-*\nbusy_timeout_ms = %u\n",
+                          s.world->volume, s.world->volume, busy_msec),
                 0);
         write_file(s.world->dir, "sqlite.conf", text);
         start_writer(&s);
         return s;
+}
+
+static Stage stage_new(void) {
+        return stage_new_waiting(200);
 }
 
 static void stage_free(Stage *s) {
@@ -203,7 +207,7 @@ static void test_that_a_selected_database_is_held_and_noted(void **state) {
 
 /* With the file system held as well, where there is one; and writers at work. */
 static void test_that_busy_databases_are_saved_and_go_on(void **state) {
-        Stage s = stage_new();
+        Stage s = stage_new_waiting(50000); /* the workers are the faster the slower everything else is */
         _cleanup_(freep) char *a = database_make(s.world->volume, "a.db", "wal");
         _cleanup_(freep) char *b = database_make(s.world->volume, "b.db", "persist");
         Worker workers[3] = { 0 };
