@@ -5,9 +5,20 @@
 /*
  * Managing Shadow Copies
  *
- * How much room shadow copies may take and where. CoCreateInstance(CLSID_VssSnapshotMgmt) gives an
- * IVssSnapshotMgmt, whose GetProviderMgmtInterface() gives the interface of one provider. On Linux only
- * providers that keep the differences in a place of their own have one.
+ * How much room shadow copies may take and where they lie. CoCreateInstance(CLSID_VssSnapshotMgmt) gives an
+ * IVssSnapshotMgmt, whose GetProviderMgmtInterface() gives an IVssDifferentialSoftwareSnapshotMgmt.
+ *
+ * The storage area of a volume is where the shadow copies lie that a provider makes of it: on the volume
+ * itself (btrfs, clones of files) or in umbra's own directory (copies of files). That is the provider's
+ * choice, so an area anywhere else is refused. Copies have an area by themselves, without a limit;
+ * AddDiffArea() and ChangeDiffAreaMaximumSize() set one. It counts for the next shadow copy: one that would
+ * need more than is left fails with VSS_E_INSUFFICIENT_STORAGE, and those that exist are never given up for
+ * it.
+ *
+ * Whoever may make backups may ask; to change anything, and for protection levels, one has to be an
+ * administrator: root, the group umbra, or whom [administrators] of umbra.conf(5) names. All calls fail with
+ * E_ACCESSDENIED where that is missing, E_INVALIDARG, E_OUTOFMEMORY, VSS_E_UNEXPECTED when umbrad cannot be
+ * reached. Volumes are named as everywhere in umbra; a missing last separator is forgiven.
  */
 
 #include "vss.h"
@@ -79,8 +90,8 @@ typedef struct VSS_DIFF_AREA_PROP {
         VSS_PWSZ m_pwszVolumeName;         /* original volume */
         VSS_PWSZ m_pwszDiffAreaVolumeName; /* volume holding the storage area */
         LONGLONG m_llMaximumDiffSpace;     /* maximum size in bytes, -1 unlimited */
-        LONGLONG m_llAllocatedDiffSpace;   /* allocated bytes */
-        LONGLONG m_llUsedDiffSpace;        /* used bytes */
+        LONGLONG m_llAllocatedDiffSpace;   /* allocated bytes, -1 when the provider cannot tell (btrfs) */
+        LONGLONG m_llUsedDiffSpace;        /* used bytes, the same */
 } VSS_DIFF_AREA_PROP, *PVSS_DIFF_AREA_PROP;
 
 typedef union VSS_MGMT_OBJECT_UNION {
@@ -142,19 +153,24 @@ EXTERN_C UMBRA_API const IID IID_IVssSnapshotMgmt; /* {FA7DF749-66E7-4986-A27F-E
 DECLARE_INTERFACE_(IVssSnapshotMgmt, IUnknown) {
         BASE_METHODS(IUNKNOWN_METHODS)
 
-        /* The management interface of a provider; E_NOINTERFACE if it has none. The caller releases it.
+        /* The management interface of a provider: IID_IVssDifferentialSoftwareSnapshotMgmt, 2 or 3, else
+         * E_NOINTERFACE. The id of Windows' system provider, {b5946137-7b9f-4925-af80-51abd60b20d5}, stands
+         * for all that umbra has, theirs for one each; providers of others have none (E_NOINTERFACE). The
+         * caller releases it. Fails with VSS_E_PROVIDER_NOT_REGISTERED.
          * [MS: nf-vsmgmt-ivsssnapshotmgmt-getprovidermgmtinterface] */
         STDMETHOD(GetProviderMgmtInterface)(THIS_ VSS_ID ProviderId,
                                                   REFIID InterfaceId,
                                                   IUnknown **ppItf) PURE;
 
-        /* Lists the volumes that the provider can snapshot (VSS_VOLUME_PROP). The caller releases it.
+        /* Lists the volumes that the provider can snapshot (VSS_VOLUME_PROP). The caller releases it. Fails
+         * with VSS_E_PROVIDER_NOT_REGISTERED.
          * [MS: nf-vsmgmt-ivsssnapshotmgmt-queryvolumessupportedforsnapshots] */
         STDMETHOD(QueryVolumesSupportedForSnapshots)(THIS_ VSS_ID ProviderId,
                                                            LONG lContext,
                                                            IVssEnumMgmtObject **ppEnum) PURE;
 
-        /* Lists the shadow copies of a volume. The caller releases it.
+        /* Lists the shadow copies of a volume, GUID_NULL: of all providers. The caller releases it. Fails
+         * with VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_NOT_REGISTERED.
          * [MS: nf-vsmgmt-ivsssnapshotmgmt-querysnapshotsbyvolume] */
         STDMETHOD(QuerySnapshotsByVolume)(THIS_ VSS_PWSZ pwszVolumeName,
                                                 VSS_ID ProviderId,
@@ -173,7 +189,8 @@ EXTERN_C UMBRA_API const IID IID_IVssSnapshotMgmt2; /* {0F61EC39-FE82-45F2-A3F0-
 DECLARE_INTERFACE_(IVssSnapshotMgmt2, IUnknown) {
         BASE_METHODS(IUNKNOWN_METHODS)
 
-        /* In bytes. [MS: nf-vsmgmt-ivsssnapshotmgmt2-getmindiffareasize] */
+        /* The smallest limit that can be set, in bytes; "minimum" of umbra.conf(5), 320 MiB by itself.
+         * [MS: nf-vsmgmt-ivsssnapshotmgmt2-getmindiffareasize] */
         STDMETHOD(GetMinDiffAreaSize)(THIS_ LONGLONG *pllMinDiffAreaSize) PURE;
 };
 #undef INTERFACE
@@ -187,24 +204,26 @@ DECLARE_INTERFACE_(IVssSnapshotMgmt2, IUnknown) {
 EXTERN_C UMBRA_API const IID IID_IVssDifferentialSoftwareSnapshotMgmt;
 
 #define IVSS_DIFFERENTIAL_SOFTWARE_SNAPSHOT_MGMT_METHODS                                                    \
-        /* Keeps the differences of the first volume on the second. Bytes; VSS_ASSOC_NO_MAX_SPACE for no    \
-         * limit. Fails with VSS_E_MAXIMUM_DIFFAREA_ASSOCIATIONS_REACHED, VSS_E_NESTED_VOLUME_LIMIT,        \
-         * VSS_E_OBJECT_ALREADY_EXISTS, VSS_E_PROVIDER_VETO, VSS_E_VOLUME_NOT_SUPPORTED.                    \
+        /* The copies of the first volume, which has none yet, are kept on the second. Bytes;               \
+         * VSS_ASSOC_NO_MAX_SPACE for no limit. Fails with VSS_E_MAXIMUM_DIFFAREA_ASSOCIATIONS_REACHED,     \
+         * VSS_E_NESTED_VOLUME_LIMIT, VSS_E_OBJECT_ALREADY_EXISTS: it has an area; VSS_E_PROVIDER_VETO,     \
+         * VSS_E_VOLUME_NOT_SUPPORTED: the provider keeps them elsewhere, or there is less room than that.  \
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt-adddiffarea] */                              \
         STDMETHOD(AddDiffArea)(THIS_ VSS_PWSZ pwszVolumeName,                                               \
                                      VSS_PWSZ pwszDiffAreaVolumeName,                                       \
                                      LONGLONG llMaximumDiffSpace) PURE;                                     \
                                                                                                             \
-        /* Bytes. VSS_ASSOC_REMOVE ends the association; a limit below what is in use deletes shadow        \
-         * copies. Fails with VSS_E_INSUFFICIENT_STORAGE, VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_VETO,      \
-         * VSS_E_VOLUME_IN_USE.                                                                             \
+        /* Sets the limit for the next copy, and makes the area if there is none. Bytes; VSS_ASSOC_REMOVE   \
+         * ends the association. Fails with VSS_E_INSUFFICIENT_STORAGE: the volume is smaller than that;    \
+         * VSS_E_OBJECT_NOT_FOUND: the copies do not lie there; VSS_E_PROVIDER_VETO, VSS_E_VOLUME_IN_USE:   \
+         * there are copies, so their area cannot end.                                                      \
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt-changediffareamaximumsize] */                \
         STDMETHOD(ChangeDiffAreaMaximumSize)(THIS_ VSS_PWSZ pwszVolumeName,                                 \
                                                    VSS_PWSZ pwszDiffAreaVolumeName,                         \
                                                    LONGLONG llMaximumDiffSpace) PURE;                       \
                                                                                                             \
-        /* Lists the volumes that can hold the differences (VSS_DIFF_VOLUME_PROP). The caller releases it.  \
-         * Fails with VSS_E_PROVIDER_VETO.                                                                  \
+        /* The volume that copies of this one would lie on (VSS_DIFF_VOLUME_PROP); none when the provider   \
+         * cannot tell. The caller releases it. Fails with VSS_E_PROVIDER_VETO.                             \
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt-queryvolumessupportedfordiffareas] */        \
         STDMETHOD(QueryVolumesSupportedForDiffAreas)(THIS_ VSS_PWSZ pwszOriginalVolumeName,                 \
                                                            IVssEnumMgmtObject **ppEnum) PURE;               \
@@ -238,7 +257,7 @@ DECLARE_INTERFACE_(IVssDifferentialSoftwareSnapshotMgmt, IUnknown) {
 EXTERN_C UMBRA_API const IID IID_IVssDifferentialSoftwareSnapshotMgmt2;
 
 #define IVSS_DIFFERENTIAL_SOFTWARE_SNAPSHOT_MGMT2_METHODS                                                   \
-        /* As ChangeDiffAreaMaximumSize(); bVolatile TRUE is forgotten at the next restart. Fails with      \
+        /* As ChangeDiffAreaMaximumSize(); bVolatile TRUE is forgotten when the machine boots. Fails with   \
          * VSS_E_INSUFFICIENT_STORAGE, VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_VETO, VSS_E_VOLUME_IN_USE.    \
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt2-changediffareamaximumsizeex] */             \
         STDMETHOD(ChangeDiffAreaMaximumSizeEx)(THIS_ VSS_PWSZ pwszVolumeName,                               \
@@ -272,7 +291,9 @@ DECLARE_INTERFACE_(IVssDifferentialSoftwareSnapshotMgmt2, IVssDifferentialSoftwa
 /*
  * IVssDifferentialSoftwareSnapshotMgmt3
  *
- * E_NOTIMPL if the provider of the volume cannot protect shadow copies.
+ * Shadow copies are never given up so that a volume can go on: when there is no room left, writing fails. So
+ * VSS_PROTECTION_LEVEL_SNAPSHOT holds always, nothing is ever taken offline for it, and there is no other
+ * level: E_NOTIMPL. Providers that cannot tell where their copies lie answer E_NOTIMPL to all of these.
  */
 /* {383F7E71-A4C5-401F-B27F-F826289F8458} */
 EXTERN_C UMBRA_API const IID IID_IVssDifferentialSoftwareSnapshotMgmt3;
@@ -283,25 +304,25 @@ DECLARE_INTERFACE_(IVssDifferentialSoftwareSnapshotMgmt3, IVssDifferentialSoftwa
         BASE_METHODS(IVSS_DIFFERENTIAL_SOFTWARE_SNAPSHOT_MGMT_METHODS)
         BASE_METHODS(IVSS_DIFFERENTIAL_SOFTWARE_SNAPSHOT_MGMT2_METHODS)
 
-        /* What to give up when the differences no longer fit: the shadow copies, or access to the volume.
-         * Fails with E_NOTIMPL, VSS_E_PROVIDER_VETO, VSS_E_OBJECT_NOT_FOUND.
+        /* What to give up when the differences no longer fit. S_OK for VSS_PROTECTION_LEVEL_SNAPSHOT. Fails
+         * with E_NOTIMPL, VSS_E_PROVIDER_VETO, VSS_E_OBJECT_NOT_FOUND.
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt3-setvolumeprotectlevel] */
         STDMETHOD(SetVolumeProtectLevel)(THIS_ VSS_PWSZ pwszVolumeName,
                                                VSS_PROTECTION_LEVEL protectionLevel) PURE;
 
-        /* The level, and the fault if there was one. Fails with E_NOTIMPL, VSS_E_PROVIDER_VETO,
-         * VSS_E_OBJECT_NOT_FOUND.
+        /* The level, and whether DeleteUnusedDiffAreas() has something to do. Fails with E_NOTIMPL,
+         * VSS_E_PROVIDER_VETO, VSS_E_OBJECT_NOT_FOUND.
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt3-getvolumeprotectlevel] */
         STDMETHOD(GetVolumeProtectLevel)(THIS_ VSS_PWSZ pwszVolumeName,
                                                VSS_VOLUME_PROTECTION_INFO *protectionLevel) PURE;
 
-        /* Brings a volume back that was taken offline to protect its shadow copies. Fails with E_NOTIMPL,
-         * VSS_E_PROVIDER_VETO, VSS_E_OBJECT_NOT_FOUND.
+        /* Brings a volume back that was taken offline to protect its shadow copies: none is. Fails with
+         * E_NOTIMPL, VSS_E_PROVIDER_VETO, VSS_E_OBJECT_NOT_FOUND.
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt3-clearvolumeprotectfault] */
         STDMETHOD(ClearVolumeProtectFault)(THIS_ VSS_PWSZ pwszVolumeName) PURE;
 
-        /* Deletes what no shadow copy needs any more. Fails with E_NOTIMPL, VSS_E_PROVIDER_VETO,
-         * VSS_E_OBJECT_NOT_FOUND.
+        /* Ends the associations with this storage of volumes that are gone and left no copies. Fails with
+         * E_NOTIMPL, VSS_E_PROVIDER_VETO, VSS_E_OBJECT_NOT_FOUND.
          * [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt3-deleteunuseddiffareas] */
         STDMETHOD(DeleteUnusedDiffAreas)(THIS_ VSS_PWSZ pwszDiffAreaVolumeName) PURE;
 

@@ -10,11 +10,14 @@
 #include <grp.h>
 #include <ini.h>
 #include <pwd.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/log.h"
+
+#define MINIMUM_AREA_DEFAULT (INT64_C(320) << 20) /* [MS: AddDiffArea] */
 
 static int resolve_user(const char *name, Grant *g) {
         struct passwd entry, *found = NULL;
@@ -62,6 +65,31 @@ static int config_take_blocker(Config *c, const char *name, const char *value) {
         return 0;
 }
 
+/* "320M": bytes, with an optional K, M, G or T of 1024. */
+static int parse_size(const char *s, int64_t *ret) {
+        static const char units[] = "KMGT";
+        const char *unit;
+        unsigned shift = 0;
+        char *end;
+        long long n;
+
+        errno = 0;
+        n = strtoll(s, &end, 10);
+        if (end == s || errno != 0 || n <= 0)
+                return -EINVAL;
+
+        unit = *end ? strchr(units, *end) : NULL;
+        if (unit) {
+                shift = 10 * (unsigned) (unit - units + 1);
+                ++end;
+        }
+        if (*end || n > INT64_MAX >> shift)
+                return -EINVAL;
+
+        *ret = (int64_t) n << shift;
+        return 0;
+}
+
 /* inih: 1 is good, 0 is an error in this line. */
 static int config_on_entry(void *userdata, const char *section, const char *name, const char *value) {
         Config *c = userdata;
@@ -70,6 +98,12 @@ static int config_on_entry(void *userdata, const char *section, const char *name
 
         if (strcmp(section, "revert") == 0)
                 return config_take_blocker(c, name, value) >= 0;
+        if (strcmp(section, "storage") == 0 && strcmp(name, "minimum") == 0) {
+                r = parse_size(value, &c->minimum_area);
+                if (r < 0)
+                        log_error("Configuration: [storage] minimum = %s is no size, 320M would be", value);
+                return r >= 0;
+        }
         if (strcmp(name, "user") == 0)
                 r = resolve_user(value, &g);
         else if (strcmp(name, "group") == 0)
@@ -101,6 +135,7 @@ int config_load(const char *path, Config **ret) {
         c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
+        c->minimum_area = MINIMUM_AREA_DEFAULT;
         if (resolve_group("umbra", &umbra) >= 0) {
                 c->has_umbra_group = true;
                 c->umbra_group = umbra.gid;

@@ -13,6 +13,9 @@
  *     [administrators]
  *     user = storage           ; may also register providers and limit their storage
  *
+ *     [storage]
+ *     minimum = 320M           ; of an area for shadow copies
+ *
  *     [writers]
  *     user = postgres          ; may register any writer
  *     f1b2a3c4-…-… = www-data  ; may register this writer id only
@@ -40,6 +43,7 @@ struct Config {
         Grant *requesters, *administrators, *writers;
         size_t n_requesters, requesters_capacity, n_administrators, administrators_capacity;
         size_t n_writers, writers_capacity;
+        int64_t minimum_area; /* bytes that an area for shadow copies has at least */
         gid_t umbra_group;
         bool has_umbra_group;
         GUID *revert_blockers; /* writer ids */

@@ -17,6 +17,7 @@
 #include "base/fd-util.h"
 #include "base/log.h"
 #include "coordinator/admin-bus.h"
+#include "coordinator/area-bus.h"
 #include "coordinator/manager-bus.h"
 #include "coordinator/manager.h"
 #include "coordinator/session-bus.h"
@@ -148,6 +149,9 @@ static int connection_start_bus(Connection *c) {
         if (r < 0)
                 return r;
         r = admin_bus_attach(c);
+        if (r < 0)
+                return r;
+        r = area_bus_attach(c);
         if (r < 0)
                 return r;
         return sd_bus_start(c->bus);

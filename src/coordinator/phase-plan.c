@@ -106,6 +106,7 @@ void phase_plan_begin(SnapshotSet *set) {
                         .volume = s->volume->path,
                         .volume_fd = -EBADF,
                         .context = (uint32_t) set->context,
+                        .room = s->room,
                 };
                 ProviderClient *c;
                 int r;

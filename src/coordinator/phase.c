@@ -20,6 +20,7 @@
 
 static const Phase create_phases[] = {
         /* Applications run. */
+        { "measure",         SET_PREPARING, WIRE_USAGE_TIMEOUT_USEC, VSS_E_PROVIDER_VETO,     phase_measure_begin,         NULL              },
         { "plan",            SET_PREPARING, 60 * USEC_PER_SEC,    VSS_E_PROVIDER_VETO,        phase_plan_begin,            phase_plan_undo   },
         { "prepare-volumes", SET_PREPARING, PREPARE_TIMEOUT_USEC, VSS_E_PROVIDER_VETO,        phase_prepare_begin,         NULL              },
         { "prepare-writers", SET_PREPARING, 0,                    VSS_E_UNEXPECTED,           phase_prepare_writers_begin, NULL              },
@@ -39,6 +40,8 @@ static const Phase create_phases[] = {
 };
 
 static_assert(ELEMENTSOF(create_phases) <= WINDOW_PHASES_MAX, "the report of a window has a place for every phase");
+
+#define PHASE_PLAN 1U /* its index */
 
 const char *phase_name(const SnapshotSet *set) {
         return snapshot_set_is_running(set) ? create_phases[set->phase].name : NULL;
@@ -136,7 +139,8 @@ void phases_undo(SnapshotSet *set, HRESULT hr, const char *message) {
         (void) free_and_strdup(&set->failure_message, message ?: hresult_sentence(hr));
         set->pending = 1; /* our own: so that no answer ends the undo before all of it was begun */
         for (size_t i = last + 1; i-- > 0;) {
-                if (i == 0) /* nothing is frozen any more, so the catalog can be written again: "plan" needs it */
+                /* Nothing is frozen any more, so the catalog can be written again: "plan" needs it. */
+                if (i <= PHASE_PLAN && set->state != SET_UNDOING)
                         (void) snapshot_set_enter(set, SET_UNDOING);
                 if (create_phases[i].undo)
                         create_phases[i].undo(set);

@@ -30,6 +30,7 @@ void phases_undo_answered(SnapshotSet *set);
 const char *phase_name(const SnapshotSet *set);
 
 /* phase-plan.c */
+void phase_measure_begin(SnapshotSet *set);
 void phase_plan_begin(SnapshotSet *set);
 void phase_plan_undo(SnapshotSet *set);
 void phase_prepare_begin(SnapshotSet *set);

@@ -143,10 +143,9 @@ HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why) {
 
 /* {b5946137-7b9f-4925-af80-51abd60b20d5}, which programs for Windows name when they mean "the usual one". */
 bool provider_is_any(const GUID *id) {
-        static const GUID system_provider = { 0xb5946137,
-                                              0x7b9f,
-                                              0x4925,
-                                              { 0xaf, 0x80, 0x51, 0xab, 0xd6, 0x0b, 0x20, 0xd5 } };
+        static const GUID system_provider = {
+                0xb5946137, 0x7b9f, 0x4925, { 0xaf, 0x80, 0x51, 0xab, 0xd6, 0x0b, 0x20, 0xd5 }
+        };
 
         return guid_is_null(id) || guid_equal(id, &system_provider);
 }

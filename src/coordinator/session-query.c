@@ -42,7 +42,7 @@ static void *volume_job_free(void *userdata) {
         return NULL;
 }
 
-static HRESULT session_pool(Session *s, ProviderPool **ret) {
+HRESULT session_pool(Session *s, ProviderPool **ret) {
         int r;
 
         if (!s->pool) {
@@ -140,6 +140,12 @@ const char *session_known_volume(Session *s, const char *name, char **buffer) {
         if (guid_from_string(text, &id) < 0 || catalog_find_volume(s->manager->catalog, &id, buffer) < 0)
                 return name;
         return *buffer;
+}
+
+HRESULT session_resolve_volume(Session *s, const char *name, Volume **ret, char **ret_why) {
+        _cleanup_(freep) char *known = NULL;
+
+        return volume_resolve(session_known_volume(s, name, &known), ret, ret_why);
 }
 
 void session_add_volume(Session *s, Operation *op, const char *volume, const GUID *provider_id) {

@@ -11,12 +11,17 @@
 
 #include "coordinator/catalog.h"
 #include "coordinator/coordinator-forward.h"
+#include "coordinator/volume.h"
 #include "wire/wire-types.h"
 
 void session_add_volume(Session *s, Operation *op, const char *volume, const GUID *provider_id);
 void session_is_supported(Session *s, Operation *op, const char *volume, const GUID *provider_id);
 /* "\\\\?\\Volume{…}\\" of a directory is known to the catalog only: *@buffer (caller frees), or @name as it is. */
 const char *session_known_volume(Session *s, const char *name, char **buffer);
+/* As volume_resolve(), and the GUID names of directories, too. */
+HRESULT session_resolve_volume(Session *s, const char *name, Volume **ret, char **ret_why);
+/* The workers for questions outside a set. */
+HRESULT session_pool(Session *s, ProviderPool **ret);
 /* Every mount, and who would take it. */
 void session_query_volumes(Session *s, Operation *op, const GUID *provider_id);
 

@@ -41,6 +41,7 @@ struct SetSnapshot {
         const ProviderInfo *provider;
         ProviderProbe probe;
         char *note, *device;
+        uint64_t room;  /* that its copy may take; 0: what there is */
         int hold_index; /* in the guard's list; -1: not held */
 };
 

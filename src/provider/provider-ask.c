@@ -24,6 +24,23 @@ int provider_client_probe(ProviderClient *c,
         return r < 0 ? r : client_ask(c, PROVIDER_CALL_PROBE, m, timeout, done, userdata);
 }
 
+int provider_client_usage(ProviderClient *c,
+                          const char *volume,
+                          char *const *notes,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata) {
+        _cleanup_message_ sd_bus_message *m = NULL;
+        int r;
+
+        r = client_message(c, PROVIDER_CALL_USAGE, &m);
+        if (r >= 0 && m)
+                r = wire_append_text(m, volume);
+        if (r >= 0 && m)
+                r = wire_append_texts(m, notes);
+        return r < 0 ? r : client_ask(c, PROVIDER_CALL_USAGE, m, timeout, done, userdata);
+}
+
 static int ask_with_snapshot(ProviderClient *c,
                              ProviderCall call,
                              const ProviderSnapshot *s,

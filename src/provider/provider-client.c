@@ -237,6 +237,7 @@ static int question_on_deadline(sd_event_source *s, uint64_t usec, void *userdat
 static int read_answer(sd_bus_message *m,
                        ProviderCall call,
                        ProviderProbe *probe,
+                       ProviderSpace *space,
                        ProviderAnswer *answer,
                        char **ret_text) {
         int r;
@@ -245,6 +246,10 @@ static int read_answer(sd_bus_message *m,
         case PROVIDER_CALL_PROBE:
                 r = provider_read_probe(m, probe);
                 answer->probe = probe;
+                break;
+        case PROVIDER_CALL_USAGE:
+                r = provider_read_space(m, space);
+                answer->space = space;
                 break;
         case PROVIDER_CALL_PLAN:
         case PROVIDER_CALL_IMPORT:
@@ -272,6 +277,7 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
         Question *q = userdata;
         ProviderClient *c = q->client; /* referenced by whoever processes */
         const sd_bus_error *error = sd_bus_message_get_error(m);
+        _cleanup_(provider_space_clear) ProviderSpace space = { 0 };
         _cleanup_(freep) char *text = NULL;
         ProviderAnswer answer = { 0 };
         ProviderProbe probe;
@@ -282,7 +288,7 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
                 return 0;
         }
 
-        r = error ? provider_read_error(error, &answer.hr) : read_answer(m, q->call, &probe, &answer, &text);
+        r = error ? provider_read_error(error, &answer.hr) : read_answer(m, q->call, &probe, &space, &answer, &text);
         if (r < 0) {
                 client_kill(c, "the %s provider's worker answered nonsense to '%s'", c->name,
                             provider_members[q->call].name);

@@ -16,6 +16,7 @@
 #include "base/macro.h"
 #include "provider/provider.h"
 
+typedef struct ProviderSpace ProviderSpace;
 typedef struct ProviderClient ProviderClient;
 
 /* @texts: "$note", the device path, … NULL where the question has no text to give. */
@@ -24,6 +25,7 @@ typedef struct ProviderAnswer {
         const char *message; /* a sentence when hr is a failure */
         const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path */
         const ProviderProbe *probe;
+        const ProviderSpace *space; /* Usage */
 } ProviderAnswer;
 
 typedef void (*ProviderAnswered)(ProviderClient *c, const ProviderAnswer *answer, void *userdata);
@@ -36,6 +38,13 @@ pid_t provider_client_pid(const ProviderClient *c);
 
 int provider_client_probe(ProviderClient *c,
                           const char *volume,
+                          usec_t timeout,
+                          ProviderAnswered done,
+                          void *userdata);
+/* @notes: of the shadow copies of @volume; NULL at the end. */
+int provider_client_usage(ProviderClient *c,
+                          const char *volume,
+                          char *const *notes,
                           usec_t timeout,
                           ProviderAnswered done,
                           void *userdata);

@@ -15,11 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <vsserror.h>
 
 #include "base/fd-util.h"
+#include "base/strv.h"
 #include "base/utf.h"
 #include "provider/provider-lock.h"
 #include "provider/provider-protocol.h"
@@ -106,6 +108,69 @@ static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 return r;
 
         return sd_bus_send(NULL, reply, NULL);
+}
+
+static int call_usage(const ProviderHost *h, const char *volume, char *const *notes, ProviderSpace *space) {
+        _cleanup_(closep) int fd = -EBADF;
+        ProviderUsage usage = { .used = PROVIDER_SIZE_UNKNOWN, .allocated = PROVIDER_SIZE_UNKNOWN };
+        struct statvfs st;
+        int r;
+
+        if (!h->ops->usage)
+                return provider_fail(-ENOSYS, "nobody can tell");
+
+        fd = provider_open_volume(volume); /* it may be gone, and its copies not */
+        provider_sentence_clear();
+        r = h->ops->usage(&h->env, volume, fd, notes, &usage);
+        if (r < 0)
+                return r;
+
+        *space = (ProviderSpace){ .place = usage.place, .used = usage.used, .allocated = usage.allocated };
+        if (statvfs(space->place, &st) < 0)
+                return provider_fail(-errno, "'%s', where they lie, cannot be looked at: %m", space->place);
+
+        space->free = (uint64_t) st.f_bavail * st.f_frsize;
+        space->total = (uint64_t) st.f_blocks * st.f_frsize;
+        return 0;
+}
+
+static HRESULT usage_result(int r) {
+        switch (-r) {
+        case ELOOP:
+                return VSS_E_NESTED_VOLUME_LIMIT;
+        case ENOSYS:
+                return E_NOTIMPL;
+        default:
+                return provider_hresult_from_errno(r);
+        }
+}
+
+static int method_usage(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        _cleanup_(provider_space_clear) ProviderSpace space = { 0 };
+        _cleanup_(strv_freep) char **notes = NULL;
+        _cleanup_(freep) char *volume = NULL;
+        char *const none[] = { NULL };
+        int r;
+
+        r = wire_read_text(m, &volume);
+        if (r >= 0)
+                r = wire_read_texts(m, WIRE_SNAPSHOTS_MAX, &notes);
+        if (r < 0)
+                return r;
+        if (!volume || volume[0] != '/')
+                return -EBADMSG;
+
+        r = call_usage(h, volume, notes ?: none, &space);
+        if (r < 0)
+                return provider_answer_failure(h, error, PROVIDER_CALL_USAGE, volume, usage_result(r), r,
+                                               provider_sentence());
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = provider_append_space(reply, &space);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 int provider_reply_text(sd_bus_message *m, const char *text) {
@@ -335,6 +400,7 @@ static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error
 static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("Probe", "s", "uiiu", method_probe, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Usage", "sas", PROVIDER_USAGE, method_usage, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Plan", PROVIDER_SNAPSHOT, "s", method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Prepare", "ay", "", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Sync", "", "", method_sync, SD_BUS_VTABLE_UNPRIVILEGED),

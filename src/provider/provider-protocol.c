@@ -7,6 +7,7 @@
 #include "provider/provider-protocol.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vsserror.h>
@@ -19,6 +20,7 @@
 
 const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
         [PROVIDER_CALL_PROBE] = { "Probe", "take" },
+        [PROVIDER_CALL_USAGE] = { "Usage", "measure the shadow copies of" },
         [PROVIDER_CALL_PLAN] = { "Plan", "plan a shadow copy of" },
         [PROVIDER_CALL_PREPARE] = { "Prepare", "prepare a shadow copy of" },
         [PROVIDER_CALL_SYNC] = { "Sync", "write out" },
@@ -36,7 +38,7 @@ const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
 };
 
 /* The contents of PROVIDER_SNAPSHOT. */
-#define SNAPSHOT_FIELDS "ayaysus"
+#define SNAPSHOT_FIELDS "ayaysust"
 
 int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s) {
         int r;
@@ -62,6 +64,10 @@ int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s) {
                 return r;
 
         r = wire_append_text(m, s->note);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_message_append_basic(m, 't', &s->room);
         if (r < 0)
                 return r;
 
@@ -99,6 +105,10 @@ int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_
         if (r < 0)
                 return r;
 
+        r = sd_bus_message_read_basic(m, 't', &s.room);
+        if (r < 0)
+                return r;
+
         r = sd_bus_message_exit_container(m);
         if (r < 0)
                 return r;
@@ -108,6 +118,37 @@ int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_
         *ret = s;
         *ret_volume = TAKE_PTR(volume);
         *ret_note = TAKE_PTR(note);
+        return 0;
+}
+
+void provider_space_clear(ProviderSpace *s) {
+        free(s->place);
+        *s = (ProviderSpace){ 0 };
+}
+
+int provider_append_space(sd_bus_message *m, const ProviderSpace *space) {
+        int r;
+
+        r = wire_append_text(m, space->place);
+        return r < 0 ? r :
+                       sd_bus_message_append(m, "tttt", space->used, space->allocated, space->free,
+                                             space->total);
+}
+
+int provider_read_space(sd_bus_message *m, ProviderSpace *ret) {
+        _cleanup_(provider_space_clear) ProviderSpace space = { 0 };
+        int r;
+
+        r = wire_read_text(m, &space.place);
+        if (r >= 0)
+                r = sd_bus_message_read(m, "tttt", &space.used, &space.allocated, &space.free, &space.total);
+        if (r < 0)
+                return r;
+        if (!space.place || space.place[0] != '/')
+                return -EBADMSG;
+
+        *ret = space;
+        space = (ProviderSpace){ 0 };
         return 0;
 }
 

@@ -9,6 +9,8 @@
  * asked. Interface WIRE_PROVIDER_INTERFACE at WIRE_PROVIDER_PATH:
  *
  *   Probe(s volume) → (u flags, i consistency, i consistency_held, u attributes)
+ *   Usage(s volume, as notes) → (s place, t used, t allocated, t free, t total)
+ *                                               the last two of the place's file system; E_NOTIMPL
  *   Plan(PROVIDER_SNAPSHOT) → s note            without note
  *   Prepare(ay snapshot_id) → ()
  *   Sync() → ()                                 these three: every snapshot planned on this connection
@@ -44,10 +46,12 @@
 #define PROVIDER_SENTENCE_MAX                                                                               \
         1000U /* less than what wire_error_set() takes, so that it cuts no character in two */
 
-#define PROVIDER_SNAPSHOT "(ayaysus)" /* id, set id, volume, context, note */
+#define PROVIDER_SNAPSHOT "(ayaysust)" /* id, set id, volume, context, note, room */
+#define PROVIDER_USAGE "stttt"
 
 typedef enum ProviderCall {
         PROVIDER_CALL_PROBE,
+        PROVIDER_CALL_USAGE,
         PROVIDER_CALL_PLAN,
         PROVIDER_CALL_PREPARE,
         PROVIDER_CALL_SYNC,
@@ -79,6 +83,16 @@ int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s);
 /* *ret without volume_fd and data; @ret_volume and @ret_note own the texts it points at. -EBADMSG when
  * @volume is not absolute. */
 int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_volume, char **ret_note);
+
+/* What a worker says of a volume's copies. PROVIDER_SIZE_UNKNOWN. */
+typedef struct ProviderSpace {
+        char *place;
+        uint64_t used, allocated, free, total;
+} ProviderSpace;
+
+void provider_space_clear(ProviderSpace *s);
+int provider_append_space(sd_bus_message *m, const ProviderSpace *space);
+int provider_read_space(sd_bus_message *m, ProviderSpace *ret);
 
 int provider_append_probe(sd_bus_message *m, const ProviderProbe *probe);
 int provider_read_probe(sd_bus_message *m, ProviderProbe *ret);

@@ -67,6 +67,15 @@ typedef struct ProviderProbe {
         uint32_t attributes;       /* VSS_VOLSNAP_ATTR_DIFFERENTIAL or _PLEX */
 } ProviderProbe;
 
+/* What the shadow copies of one volume take, all together. */
+typedef struct ProviderUsage {
+        char *place;        /* an existing directory of the file system that they lie on; caller frees */
+        uint64_t used;      /* bytes that nobody but them holds */
+        uint64_t allocated; /* bytes set aside for them, used or not */
+} ProviderUsage;
+
+#define PROVIDER_SIZE_UNKNOWN UINT64_MAX
+
 typedef struct ProviderSnapshot {
         GUID id, set_id;
         const char *volume; /* absolute directory, no trailing slash except "/" */
@@ -74,6 +83,7 @@ typedef struct ProviderSnapshot {
                              * in surface() and discard() when it is gone */
         uint32_t context;   /* VSS_SNAPSHOT_CONTEXT and attribute bits */
         const char *note;   /* what plan() returned; NULL in plan() */
+        uint64_t room;      /* bytes that its copy may take, decided before plan(); 0: what there is */
         void *data;         /* the provider's own, from prepare() on; freed by its release() */
 } ProviderSnapshot;
 
@@ -99,6 +109,16 @@ typedef struct ProviderOps {
         /* Required. Can this provider snapshot the directory behind @volume_fd? Changes nothing, returns
          * quickly. -EOPNOTSUPP: no. */
         int (*probe)(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret);
+
+        /* Optional. Where copies of the directory are kept, or would be, and what those with @notes (NULL at
+         * the end; some may be going away just now) take. @volume_fd is -EBADF when the volume is gone. May
+         * take as long as looking at every file of a copy does. -ELOOP: the volume lies too deep in others to
+         * be copied. -ENOSYS: no such thing can be told. */
+        int (*usage)(const ProviderEnv *env,
+                     const char *volume,
+                     int volume_fd,
+                     char *const *notes,
+                     ProviderUsage *ret);
 
         /* Required. Decides where everything will be and says so in *@ret_note (UTF-8, at most 4 KiB,
          * caller frees). Changes nothing. */

@@ -333,9 +333,15 @@ void session_query_clear(SessionQuery *q) {
                 wire_provider_clear(q->providers + i);
         for (size_t i = 0; i < q->n_volumes; ++i)
                 wire_volume_clear(q->volumes + i);
+        for (size_t i = 0; i < q->n_areas; ++i)
+                wire_area_clear(q->areas + i);
+        for (size_t i = 0; i < q->n_places; ++i)
+                wire_place_clear(q->places + i);
         free(q->snapshots);
         free(q->providers);
         free(q->volumes);
+        free(q->areas);
+        free(q->places);
         *q = (SessionQuery){ 0 };
 }
 

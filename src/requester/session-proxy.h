@@ -21,6 +21,7 @@
 #include "base/macro.h"
 #include "wire/wire-client.h"
 #include "wire/wire-names.h"
+#include "wire/wire-area.h"
 #include "wire/wire-types.h"
 
 typedef struct SessionProxy {
@@ -54,7 +55,7 @@ HRESULT session_proxy_is_volume_supported(SessionProxy *p,
                                           bool *ret);
 HRESULT session_proxy_get_snapshot(SessionProxy *p, const GUID *snapshot_id, WireSnapshot *ret);
 
-/* The answer to a query; one of the two arrays is empty. */
+/* The answer to a query; most of the arrays are empty. */
 typedef struct SessionQuery {
         WireSnapshot *snapshots;
         size_t n_snapshots, snapshots_capacity;
@@ -62,6 +63,10 @@ typedef struct SessionQuery {
         size_t n_providers, providers_capacity;
         WireVolume *volumes;
         size_t n_volumes, volumes_capacity;
+        WireArea *areas;
+        size_t n_areas, areas_capacity;
+        WirePlace *places;
+        size_t n_places, places_capacity;
 } SessionQuery;
 
 void session_query_clear(SessionQuery *q);

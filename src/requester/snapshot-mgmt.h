@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * IVssSnapshotMgmt: which volumes there are.
+ * IVssSnapshotMgmt: which volumes and shadow copies there are, and who manages their storage.
  */
 
 #include <vsmgmt.h>
 
 HRESULT snapshot_mgmt_new(IVssSnapshotMgmt **ret);
+HRESULT provider_mgmt_interface(const GUID *provider_id, const IID *iid, IUnknown **ret);

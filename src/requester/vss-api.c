@@ -186,11 +186,7 @@ HRESULT ShouldBlockRevert(LPCWSTR volume, bool *ret_block) {
 }
 
 HRESULT GetProviderMgmtInterfaceInternal(VSS_ID provider_id, IID iid, IUnknown **ret) {
-        if (!ret)
-                return backup_argument_missing("GetProviderMgmtInterface");
-        *ret = NULL;
-
-        return last_error_set(E_NOTIMPL, NULL);
+        return provider_mgmt_interface(&provider_id, &iid, ret);
 }
 
 HRESULT GetProviderMgmtInterface(VSS_ID provider_id, IID iid, IUnknown **ret) {

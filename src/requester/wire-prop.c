@@ -122,18 +122,70 @@ HRESULT enum_object_from_query(const SessionQuery *q, IVssEnumObject **ret) {
         return hr;
 }
 
+static HRESULT area_prop_from_wire(const WireArea *a, VSS_DIFF_AREA_PROP *ret) {
+        VSS_MGMT_OBJECT_PROP p = {
+                .Type = VSS_MGMT_OBJECT_DIFF_AREA,
+                .Obj.DiffArea = {
+                        .m_llMaximumDiffSpace = a->maximum,
+                        .m_llAllocatedDiffSpace = a->allocated,
+                        .m_llUsedDiffSpace = a->used,
+                },
+        };
+        const Text texts[] = {
+                { &p.Obj.DiffArea.m_pwszVolumeName, a->volume },
+                { &p.Obj.DiffArea.m_pwszDiffAreaVolumeName, a->place },
+        };
+
+        *ret = (VSS_DIFF_AREA_PROP){ 0 };
+        if (convert(texts, ELEMENTSOF(texts)) < 0) {
+                mgmt_object_prop_clear(&p);
+                return E_OUTOFMEMORY;
+        }
+
+        *ret = p.Obj.DiffArea;
+        return S_OK;
+}
+
+static HRESULT place_prop_from_wire(const WirePlace *v, VSS_DIFF_VOLUME_PROP *ret) {
+        VSS_MGMT_OBJECT_PROP p = {
+                .Type = VSS_MGMT_OBJECT_DIFF_VOLUME,
+                .Obj.DiffVol = { .m_llVolumeFreeSpace = v->free, .m_llVolumeTotalSpace = v->total },
+        };
+        const Text texts[] = {
+                { &p.Obj.DiffVol.m_pwszVolumeName, v->name },
+                { &p.Obj.DiffVol.m_pwszVolumeDisplayName, v->mount_point },
+        };
+
+        *ret = (VSS_DIFF_VOLUME_PROP){ 0 };
+        if (convert(texts, ELEMENTSOF(texts)) < 0) {
+                mgmt_object_prop_clear(&p);
+                return E_OUTOFMEMORY;
+        }
+
+        *ret = p.Obj.DiffVol;
+        return S_OK;
+}
+
 HRESULT enum_mgmt_object_from_query(const SessionQuery *q, IVssEnumMgmtObject **ret) {
         VSS_MGMT_OBJECT_PROP *props;
         size_t n = 0;
         HRESULT hr = S_OK;
 
-        props = calloc_checked(q->n_volumes + 1, sizeof(*props));
+        props = calloc_checked(q->n_volumes + q->n_areas + q->n_places + 1, sizeof(*props));
         if (!props)
                 return E_OUTOFMEMORY;
 
         for (size_t i = 0; i < q->n_volumes && SUCCEEDED(hr); ++i) {
                 props[n].Type = VSS_MGMT_OBJECT_VOLUME;
                 hr = volume_prop_from_wire(q->volumes + i, &props[n++].Obj.Vol);
+        }
+        for (size_t i = 0; i < q->n_areas && SUCCEEDED(hr); ++i) {
+                props[n].Type = VSS_MGMT_OBJECT_DIFF_AREA;
+                hr = area_prop_from_wire(q->areas + i, &props[n++].Obj.DiffArea);
+        }
+        for (size_t i = 0; i < q->n_places && SUCCEEDED(hr); ++i) {
+                props[n].Type = VSS_MGMT_OBJECT_DIFF_VOLUME;
+                hr = place_prop_from_wire(q->places + i, &props[n++].Obj.DiffVol);
         }
 
         if (SUCCEEDED(hr))

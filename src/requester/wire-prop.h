@@ -17,6 +17,6 @@ HRESULT snapshot_prop_from_wire(const WireSnapshot *s, VSS_SNAPSHOT_PROP *ret);
 HRESULT provider_prop_from_wire(const WireProvider *p, VSS_PROVIDER_PROP *ret);
 HRESULT volume_prop_from_wire(const WireVolume *v, VSS_VOLUME_PROP *ret);
 
-/* Snapshots and providers of @q, and its volumes. */
+/* Snapshots and providers of @q; its volumes, areas and places. */
 HRESULT enum_object_from_query(const SessionQuery *q, IVssEnumObject **ret);
 HRESULT enum_mgmt_object_from_query(const SessionQuery *q, IVssEnumMgmtObject **ret);

@@ -12,12 +12,14 @@
 #define WIRE_VOLUMES_MAX 64U      /* in one set: VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED */
 #define WIRE_SNAPSHOTS_MAX 512U   /* of one volume: VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED */
 #define WIRE_PROVIDERS_MAX 256U   /* registered ones */
+#define WIRE_AREAS_MAX 4096U      /* VSS_E_MAXIMUM_DIFFAREA_ASSOCIATIONS_REACHED */
 #define WIRE_MESSAGE_MAX 4096U    /* a failure message of a writer */
 #define WIRE_IDS_MAX 4096U        /* in SetWriterSelection */
 #define WIRE_EXPRESS_WRITERS_MAX 1024U
 
 #define WIRE_AUTH_TIMEOUT_USEC (10 * USEC_PER_SEC)
 #define WIRE_CALL_TIMEOUT_USEC (30 * USEC_PER_SEC)        /* calls that are answered at once */
+#define WIRE_USAGE_TIMEOUT_USEC (600 * USEC_PER_SEC)      /* looking at every file of the copies */
 #define WIRE_DELETE_TIMEOUT_USEC (600 * USEC_PER_SEC)
 #define WIRE_IDENTIFY_TIMEOUT_USEC (30 * USEC_PER_SEC)
 #define WIRE_PREPARE_TIMEOUT_USEC (600 * USEC_PER_SEC)    /* PrepareForBackup, PostSnapshot … */

@@ -93,6 +93,33 @@
  * AbortAll() → ()                          answered when nothing is left of the set in progress
  */
 
+/* What IVssSnapshotMgmt and its kin do; on a connection with a session. */
+#define WIRE_AREAS_PATH "/umbra/areas"
+#define WIRE_AREAS_INTERFACE "umbra.Areas1"
+/*
+ * @provider is GUID_NULL for any. Sizes are bytes; -1 is "no limit" or "not known".
+ *   GetMinimum() → x
+ *   QuerySnapshots(ay provider, s volume) → a WIRE_SNAPSHOT
+ *   QueryAreas(ay provider, u question, s volume, ay snapshot_id) → a WIRE_AREA    question: WireAreaQuestion
+ *   QueryPlace(ay provider, s volume) → a WIRE_PLACE                one, or none
+ *   AddArea(ay provider, s volume, s place, x maximum) → ()
+ *   ChangeArea(ay provider, s volume, s place, x maximum, b passing) → ()
+ *   Protection(ay provider, s volume, i level) → (i level, b has_unused)    level -1: ask only
+ *   DeleteUnused(ay provider, s place) → ()
+ */
+
+/* Name of the volume, name of the one that its copies lie on; maximum, allocated, used. */
+#define WIRE_AREA "(ssxxx)"
+/* Name, mount point; free, total. */
+#define WIRE_PLACE "(ssxx)"
+
+typedef enum WireAreaQuestion {
+        WIRE_AREAS_FOR_VOLUME,   /* where the copies of this volume lie */
+        WIRE_AREAS_ON_VOLUME,    /* whose copies lie on this one */
+        WIRE_AREAS_FOR_SNAPSHOT, /* where the copies of a snapshot's volume lie */
+        _WIRE_AREA_QUESTION_MAX,
+} WireAreaQuestion;
+
 /* VSS_SNAPSHOT_PROP in its order, then i consistency. */
 #define WIRE_SNAPSHOT "(ayayissssssayixii)"
 /* VSS_PROVIDER_PROP in its order. */

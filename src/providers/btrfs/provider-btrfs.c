@@ -104,6 +104,18 @@ static int btrfs_probe(const ProviderEnv *env, const char *volume, int volume_fd
         return 0;
 }
 
+/* Snapshots lie where the volume does. Which of their extents are theirs alone only quota groups know. */
+static int btrfs_usage(const ProviderEnv *env,
+                       const char *volume,
+                       int volume_fd,
+                       char *const *notes,
+                       ProviderUsage *ret) {
+        *ret = (ProviderUsage){ .used = PROVIDER_SIZE_UNKNOWN, .allocated = PROVIDER_SIZE_UNKNOWN };
+        if (!*notes)
+                ret->used = ret->allocated = 0;
+        return strdup_to(volume, &ret->place);
+}
+
 static int btrfs_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
         _cleanup_(freep) char *device = NULL;
         BtrfsNote note = { 0 };
@@ -291,6 +303,7 @@ static int btrfs_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
 const ProviderOps provider_btrfs_ops = {
         PROVIDER_IDENTITY_BTRFS,
         .probe = btrfs_probe,
+        .usage = btrfs_usage,
         .plan = btrfs_plan,
         .prepare = btrfs_prepare,
         .commit = btrfs_commit,

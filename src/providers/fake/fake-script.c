@@ -25,6 +25,7 @@
 
 static const char *const fake_function_table[_FAKE_FUNCTION_MAX] = {
         [FAKE_PROBE] = "probe",
+        [FAKE_USAGE] = "usage",
         [FAKE_PLAN] = "plan",
         [FAKE_PREPARE] = "prepare",
         [FAKE_PRE_COMMIT] = "pre_commit",
@@ -195,6 +196,31 @@ int fake_script_probe(const ProviderEnv *env, ProviderProbe *probe) {
                         probe->consistency = atoi(words[2]);
                         probe->consistency_held = atoi(words[3] ?: words[2]);
                 }
+        }
+
+        return 0;
+}
+
+int fake_script_usage(const ProviderEnv *env, ProviderUsage *usage) {
+        _cleanup_(strv_freep) char **lines = NULL;
+        int r;
+
+        r = script_read(env, &lines);
+        if (r < 0)
+                return provider_fail(r, "the script cannot be read: %m");
+
+        STRV_FOREACH(line, lines) {
+                _cleanup_(strv_freep) char **words = NULL;
+
+                r = line_words(*line, &words);
+                if (r < 0)
+                        return r;
+                if (!words || strcmp(words[0], "used") != 0)
+                        continue;
+
+                usage->used = strcmp(words[2], "unknown") == 0 ? PROVIDER_SIZE_UNKNOWN :
+                                                                 strtoull(words[2], NULL, 10);
+                usage->allocated = usage->used;
         }
 
         return 0;

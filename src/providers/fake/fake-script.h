@@ -9,9 +9,9 @@
  *
  *         FUNCTION[.N] = ACTION [after]
  *
- * FUNCTION is probe, plan, prepare, pre_commit, commit, surface, discard, expose, unexpose, may_revert, revert,
- * break_off or import. With N it is the N-th call in this worker process (the first is 1), else every call.
- * ACTION is
+ * FUNCTION is probe, usage, plan, prepare, pre_commit, commit, surface, discard, expose, unexpose, may_revert,
+ * revert, break_off or import. With N it is the N-th call in this worker process (the first is 1), else every
+ * call. ACTION is
  *
  *         fail ERRNO      return this error, ENOSPC say
  *         kill            the worker gets SIGKILL
@@ -23,6 +23,10 @@
  *
  *         flags = wants-hold forbids-hold pre-commit
  *         consistency = 1 2       without a hold and with one
+ *
+ * and what usage() does:
+ *
+ *         used = BYTES            instead of what the copies really take; "unknown"
  */
 
 #include <stdint.h>
@@ -31,6 +35,7 @@
 
 typedef enum FakeFunction {
         FAKE_PROBE,
+        FAKE_USAGE,
         FAKE_PLAN,
         FAKE_PREPARE,
         FAKE_PRE_COMMIT,
@@ -53,3 +58,4 @@ int fake_script_after(const ProviderEnv *env, FakeFunction f, unsigned call);
 
 /* Changes what the script has an opinion of. -EINVAL when the script cannot be read. */
 int fake_script_probe(const ProviderEnv *env, ProviderProbe *probe);
+int fake_script_usage(const ProviderEnv *env, ProviderUsage *usage);

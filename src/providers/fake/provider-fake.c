@@ -24,6 +24,7 @@
 #include "base/guid.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider-expose.h"
+#include "provider/provider-measure.h"
 #include "provider/provider-mount.h"
 #include "providers/fake/fake-copy.h"
 #include "providers/fake/fake-script.h"
@@ -61,6 +62,39 @@ static int fake_probe(const ProviderEnv *env, const char *volume, int volume_fd,
                 return r;
 
         *ret = probe;
+        return 0;
+}
+
+static int fake_usage(const ProviderEnv *env,
+                      const char *volume,
+                      int volume_fd,
+                      char *const *notes,
+                      ProviderUsage *ret) {
+        ProviderUsage usage = { 0 };
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, FAKE_USAGE, &call);
+        for (char *const *note = notes; r >= 0 && *note; ++note) {
+                _cleanup_(freep) char *path = NULL;
+
+                r = format_to(&path, "%s/%s", env->state_dir, *note);
+                if (r >= 0)
+                        r = provider_measure(path, PROVIDER_MEASURE_ALL, &usage.used);
+        }
+        if (r < 0)
+                return r;
+
+        usage.allocated = usage.used;
+        r = fake_script_usage(env, &usage);
+        if (r >= 0)
+                r = fake_script_after(env, FAKE_USAGE, call);
+        if (r >= 0)
+                r = strdup_to(env->state_dir, &usage.place);
+        if (r < 0)
+                return r;
+
+        *ret = usage;
         return 0;
 }
 
@@ -360,6 +394,7 @@ static int fake_import(const ProviderEnv *env, const ProviderSnapshot *s, char *
 const ProviderOps provider_fake_ops = {
         PROVIDER_IDENTITY_FAKE,
         .probe = fake_probe,
+        .usage = fake_usage,
         .plan = fake_plan,
         .prepare = fake_prepare,
         .pre_commit = fake_pre_commit,

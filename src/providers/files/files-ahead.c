@@ -34,6 +34,7 @@ struct FilesAhead {
         FilesStore store;
         FilesStatistics statistics;
         char *volume, *place; /* for sentences */
+        uint64_t room;        /* that the copy may take; 0: what there is */
         int volume_fd, from_fd;
         bool clone;
 };
@@ -99,6 +100,7 @@ int files_ahead_new(const ProviderEnv *env,
         a->store = FILES_STORE_EMPTY;
         a->from_fd = a->volume_fd = -EBADF;
         a->clone = plan->reflink;
+        a->room = s->room;
 
         r = strdup_to(s->volume, &a->volume);
         if (r == 0)
@@ -173,6 +175,9 @@ static int check_room(FilesAhead *a) {
 
         if (a->statistics.needed > bytes)
                 return no_room(a, -ENOSPC, bytes);
+        if (a->room > 0 && a->statistics.needed > a->room)
+                return provider_fail(-ENOSPC, "the copy needs %s, and of the maximum for its copies %s are left",
+                                     SIZE_TO_STRING(a->statistics.needed), SIZE_TO_STRING(a->room));
         if (files_tree_count(a->scan.tree) > files)
                 return provider_fail(-ENOSPC,
                                      "the copy needs %zu files in '%s', where %" PRIu64 " can be made",

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "provider/provider-builtin.h"
+#include "provider/provider-measure.h"
 #include "provider/provider-mount.h"
 #include "providers/files/files-place.h"
 #include "providers/files/files-plan.h"
@@ -93,6 +94,64 @@ static int copy_probe(const ProviderEnv *env, const char *volume, int volume_fd,
                 .consistency_held = may_hold ? PROVIDER_CONSISTENCY_CRASH : PROVIDER_CONSISTENCY_FUZZY,
                 .attributes = VSS_VOLSNAP_ATTR_PLEX,
         };
+        return 0;
+}
+
+/* What the copies take. Clones cost what is no longer shared. */
+static int files_usage(char *const *notes, ProviderMeasure what, ProviderUsage *usage) {
+        for (char *const *note = notes; *note; ++note) {
+                _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+                _cleanup_(freep) char *path = NULL;
+                int r;
+
+                r = files_plan_from_note(*note, &plan);
+                if (r < 0)
+                        return provider_fail(r, "the note '%s' cannot be read", *note);
+
+                r = files_store_tree_path(&plan, &path);
+                if (r >= 0)
+                        r = provider_measure(path, what, &usage->used);
+                if (r < 0)
+                        return r;
+        }
+
+        usage->allocated = usage->used;
+        return 0;
+}
+
+static int reflink_usage(const ProviderEnv *env,
+                         const char *volume,
+                         int volume_fd,
+                         char *const *notes,
+                         ProviderUsage *ret) {
+        ProviderUsage usage = { 0 };
+        int r;
+
+        r = files_usage(notes, PROVIDER_MEASURE_EXCLUSIVE, &usage);
+        if (r >= 0)
+                r = strdup_to(volume, &usage.place);
+        if (r < 0)
+                return r;
+
+        *ret = usage;
+        return 0;
+}
+
+static int copy_usage(const ProviderEnv *env,
+                      const char *volume,
+                      int volume_fd,
+                      char *const *notes,
+                      ProviderUsage *ret) {
+        ProviderUsage usage = { 0 };
+        int r;
+
+        r = files_usage(notes, PROVIDER_MEASURE_ALL, &usage);
+        if (r >= 0)
+                r = strdup_to(env->state_dir, &usage.place);
+        if (r < 0)
+                return r;
+
+        *ret = usage;
         return 0;
 }
 
@@ -198,6 +257,7 @@ const FilesStatistics *provider_files_statistics(const ProviderSnapshot *s) {
 const ProviderOps provider_files_reflink_ops = {
         PROVIDER_IDENTITY_FILES_REFLINK,
         .probe = reflink_probe,
+        .usage = reflink_usage,
         .plan = reflink_plan,
         .prepare = files_prepare,
         .commit = files_commit,
@@ -209,6 +269,7 @@ const ProviderOps provider_files_reflink_ops = {
 const ProviderOps provider_files_copy_ops = {
         PROVIDER_IDENTITY_FILES_COPY,
         .probe = copy_probe,
+        .usage = copy_usage,
         .plan = copy_plan,
         .prepare = files_prepare,
         .commit = files_commit,

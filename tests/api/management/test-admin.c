@@ -124,9 +124,9 @@ static void expect_listed(unsigned n) {
 
         ASSERT_RETURNS(IVssAdmin, QueryProviders, S_OK, IVssAdminEx_QueryProviders(admin, &list));
         assert_int_equal(count_listed(list), n);
-        assert_int_equal(IVssBackupComponents_Query(backup, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_PROVIDER,
-                                                    &list),
-                         S_OK);
+        assert_int_equal(
+                IVssBackupComponents_Query(backup, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_PROVIDER, &list),
+                S_OK);
         assert_int_equal(count_listed(list), n);
         IVssBackupComponents_Release(backup);
 }
@@ -164,8 +164,8 @@ static void test_that_an_id_is_registered_once(void **state) {
         REACHES_RULE(IVssAdmin, "RegisterProvider", "to update a provider");
 
         /* umbra's own cannot be replaced. */
-        assert_int_equal(IVssAdminEx_RegisterProvider(admin, fake_id, class_id, wide(L"x"), VSS_PROV_SOFTWARE,
-                                                      wide(L"1"), version_id),
+        assert_int_equal(IVssAdminEx_RegisterProvider(admin, fake_id, class_id, wide(L"x"),
+                                                      VSS_PROV_SOFTWARE, wide(L"1"), version_id),
                          VSS_E_PROVIDER_ALREADY_REGISTERED);
         assert_int_equal(IVssAdminEx_RegisterProvider(admin, windows_system_id, class_id, wide(L"x"),
                                                       VSS_PROV_SOFTWARE, wide(L"1"), version_id),
@@ -241,19 +241,19 @@ static void test_that_naming_a_registered_provider_says_what_is_missing(void **s
 
         assert_int_equal(register_it(NULL), S_OK);
         assert_int_equal(IVssBackupComponents_StartSnapshotSet(backup, &set_id), S_OK);
-        assert_int_equal(IVssBackupComponents_AddToSnapshotSet(backup, fixture->wide, provider_id,
-                                                               &snapshot_id),
-                         VSS_E_UNEXPECTED_PROVIDER_ERROR);
+        assert_int_equal(
+                IVssBackupComponents_AddToSnapshotSet(backup, fixture->wide, provider_id, &snapshot_id),
+                VSS_E_UNEXPECTED_PROVIDER_ERROR);
         assert_non_null(strstr(umbra_last_error(), "'Sto\u00dfprovider' is registered, but"));
-        assert_int_equal(IVssBackupComponents_IsVolumeSupported(backup, provider_id, fixture->wide,
-                                                                &supported),
-                         VSS_E_UNEXPECTED_PROVIDER_ERROR);
+        assert_int_equal(
+                IVssBackupComponents_IsVolumeSupported(backup, provider_id, fixture->wide, &supported),
+                VSS_E_UNEXPECTED_PROVIDER_ERROR);
         assert_false(supported);
         REACHES_RULE(IVssAdmin, "RegisterProvider", "providers are out-of-process");
 
-        assert_int_equal(IVssBackupComponents_AddToSnapshotSet(backup, fixture->wide, unknown_id,
-                                                               &snapshot_id),
-                         VSS_E_PROVIDER_NOT_REGISTERED);
+        assert_int_equal(
+                IVssBackupComponents_AddToSnapshotSet(backup, fixture->wide, unknown_id, &snapshot_id),
+                VSS_E_PROVIDER_NOT_REGISTERED);
         /* Whoever names the system provider of Windows means the usual one. */
         assert_int_equal(IVssBackupComponents_AddToSnapshotSet(backup, fixture->wide, windows_system_id,
                                                                &snapshot_id),
@@ -274,8 +274,7 @@ static void test_that_only_administrators_change_anything(void **state) {
 
         ASSERT_RETURNS(IVssAdmin, QueryProviders, E_ACCESSDENIED, as_user(STRANGER, list_all, NULL));
         assert_int_equal(as_user(requester, list_all, NULL), S_OK);
-        ASSERT_RETURNS(IVssAdmin, RegisterProvider, E_ACCESSDENIED,
-                       as_user(requester, register_it, NULL));
+        ASSERT_RETURNS(IVssAdmin, RegisterProvider, E_ACCESSDENIED, as_user(requester, register_it, NULL));
         assert_int_equal(as_user(STRANGER, register_it, NULL), E_ACCESSDENIED);
         assert_int_equal(as_user(requester, abort_all, NULL), E_ACCESSDENIED);
         expect_listed(0);
