@@ -135,7 +135,7 @@ static void report_answer(Betest *b, const Answer *a) {
         if (a->failure != S_OK)
                 record_text(record, "failure", hresult_name(a->failure));
         if (a->application != S_OK)
-                record_text(record, "application", hresult_name(a->application));
+                record_format(record, "application", "0x%08x", (unsigned) a->application);
         record_text(record, "message", message);
         report_emit(b->report, record);
 }

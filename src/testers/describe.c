@@ -166,7 +166,7 @@ static void add_failure(json_t *record, IVssComponentEx2 *c) {
         }
         record_text(record, "failure", hresult_name(hr));
         if (hr_application != S_OK)
-                record_text(record, "failureApplication", hresult_name(hr_application));
+                record_format(record, "failureApplication", "0x%08x", (unsigned) hr_application);
         add_text(record, "failureMessage", S_OK, message);
 }
 

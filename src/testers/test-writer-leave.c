@@ -148,14 +148,16 @@ static void fail_component(TestWriter *t, IVssComponent *c, const Component *kno
 }
 
 static void maybe_fail_component(TestWriter *t, IVssComponent *c, const Component *known, void *userdata) {
+        const FailEvent *first = NULL;
         unsigned *n_failed = userdata;
 
         CONFIG_FOREACH(f, known->failures)
-                if (occasion_comes(&f->when, t->event)) {
-                        fail_component(t, c, known, f);
-                        ++*n_failed;
-                        return;
-                }
+                if (occasion_comes(&f->when, t->event) && !first)
+                        first = f;
+        if (!first)
+                return;
+        fail_component(t, c, known, first);
+        ++*n_failed;
 }
 
 unsigned test_writer_fail_components(TestWriter *t, IVssWriterComponents *components) {

@@ -167,7 +167,7 @@ static bool fail_with(TestWriter *t, HRESULT code, HRESULT application_code, con
 
         record_text(record, "code", hresult_name(code));
         if (application_code != S_OK)
-                record_text(record, "applicationCode", hresult_name(application_code));
+                record_format(record, "applicationCode", "0x%08x", (unsigned) application_code);
         record_text(record, "message", message);
         hr = umbra_writer_set_failure_ex(t->writer, code, application_code, wide);
         if (FAILED(hr)) /* in Identify, or a code that is not for writers: what remains is false */
@@ -176,12 +176,22 @@ static bool fail_with(TestWriter *t, HRESULT code, HRESULT application_code, con
         return false;
 }
 
+/* Each of them counts the events, also when another one comes first. */
+static const FailEvent *failure_of(FailEvent *failures, WriterEvent event) {
+        const FailEvent *first = NULL;
+
+        CONFIG_FOREACH(f, failures)
+                if (occasion_comes(&f->when, event) && !first)
+                        first = f;
+        return first;
+}
+
 static bool fail_or_succeed(TestWriter *t, unsigned n_failed_components) {
-        CONFIG_FOREACH(f, t->config->failures) {
-                if (!occasion_comes(&f->when, t->event))
-                        continue;
-                if (!f->silent)
-                        return fail_with(t, code_of(f), f->application_code, f->message);
+        const FailEvent *f = failure_of(t->config->failures, t->event);
+
+        if (f && !f->silent)
+                return fail_with(t, code_of(f), f->application_code, f->message);
+        if (f) {
                 report_emit(t->report, record_new("failing", word_of(event_words, (int) t->event)));
                 return false;
         }
@@ -204,8 +214,6 @@ static void begin(TestWriter *t, WriterEvent event, IVssWriterComponents *compon
                 report_emit(t->report, describe_event(t, components));
         if (wrong)
                 test_writer_violation(t, "%s", wrong);
-        if (event == EVENT_FREEZE)
-                report_hold(t->report);
         delay(t);
 }
 
@@ -243,11 +251,15 @@ static bool on_prepare_snapshot(void *userdata) {
         return fail_or_succeed(t, 0);
 }
 
+/* Nothing is frozen before this has returned; from then on nothing is written until the writer is woken. */
 static bool on_freeze(void *userdata) {
         TestWriter *t = userdata;
+        bool ok;
 
         begin(t, EVENT_FREEZE, NULL);
-        return fail_or_succeed(t, 0);
+        ok = fail_or_succeed(t, 0);
+        report_hold(t->report);
+        return ok;
 }
 
 static bool on_thaw(void *userdata) {
