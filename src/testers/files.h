@@ -46,5 +46,5 @@ bool file_digest_equal(const FileDigest *a, const FileDigest *b);
 /* Writes the content to @to, below which directories are made; mode and times as well. @ranges NULL: all of it, replacing
  * what is there; else only these bytes of it, at the same place. */
 int file_copy(int from_dir_fd, const char *from, const char *to, const Range *ranges, size_t n_ranges);
-/* The bytes of one list of ranges to those of another one, as far as both go. */
+/* The bytes of one list of ranges to those of another one, as far as both go. -ENODATA: the file is shorter. */
 int file_copy_ranges(const char *from, const char *from_ranges, const char *to, const char *to_ranges);

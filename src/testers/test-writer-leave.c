@@ -16,12 +16,13 @@
 #include "testers/words.h"
 
 static void check_call(TestWriter *t, HRESULT hr, const char *method, const Component *known) {
-        _cleanup_(freep) char *name = NULL;
+        _cleanup_(freep) char *name = NULL, *what = NULL;
 
         if (SUCCEEDED(hr))
                 return;
         name = component_full_name(known);
-        test_writer_note(t, VERBOSITY_LOW, "%s() of '%s' says %s: %s", method, name, hresult_name(hr), umbra_last_error());
+        what = text_format("%s() of '%s'", method, name);
+        test_writer_refused(t, what, hr);
 }
 
 typedef HRESULT (*TextSetter)(IVssComponent *c, LPCWSTR text);

@@ -41,6 +41,17 @@ void test_writer_violation(TestWriter *t, const char *format, ...) {
         report_emit(t->report, record);
 }
 
+void test_writer_refused(TestWriter *t, const char *what, HRESULT hr) {
+        json_t *record = record_new("refused", what);
+
+        ++t->n_refused;
+        record_text(record, "code", hresult_name(hr));
+        record_text(record, "during", word_of(event_words, (int) t->event));
+        if (*umbra_last_error())
+                record_text(record, "error", umbra_last_error());
+        report_emit(t->report, record);
+}
+
 void test_writer_note(TestWriter *t, Verbosity verbosity, const char *format, ...) {
         _cleanup_(freep) char *text = NULL;
         va_list ap;
@@ -224,8 +235,7 @@ static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *metadata) {
         begin(t, EVENT_IDENTIFY, NULL);
         hr = test_writer_identify(t->config, metadata);
         if (FAILED(hr)) {
-                test_writer_note(t, VERBOSITY_LOW, "umbra does not take the metadata: %s: %s", hresult_name(hr),
-                                 umbra_last_error());
+                test_writer_refused(t, "the metadata", hr);
                 return false;
         }
         return fail_or_succeed(t, 0);

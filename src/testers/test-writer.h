@@ -52,7 +52,8 @@ typedef struct TestWriter {
         UmbraWriter *writer;
         int stop_fd;       /* becomes readable when the program is to end; delays end with it */
         WriterEvent event; /* the one that is going on */
-        unsigned n_violations;
+        unsigned n_violations; /* what requesters did wrong */
+        unsigned n_refused;    /* what umbra did not take of the configuration */
         TestBackup *backups;
         SavedFile *saved; /* of each component, at its latest backup */
         size_t n_saved, saved_capacity;
@@ -64,7 +65,8 @@ typedef struct TestWriter {
 HRESULT test_writer_new(TestWriterConfig *config, Report *report, int stop_fd, TestWriter **ret);
 TestWriter *test_writer_free(TestWriter *t);
 
-/* What the requester did wrong, and what else is worth a line. */
+/* What the requester did wrong, what the configuration did wrong, and what else is worth a line. */
+void test_writer_refused(TestWriter *t, const char *what, HRESULT hr);
 void test_writer_violation(TestWriter *t, const char *format, ...) _printf_(2, 3);
 void test_writer_note(TestWriter *t, Verbosity verbosity, const char *format, ...) _printf_(3, 4);
 

@@ -50,7 +50,7 @@ static void help(void) {
                "It runs until SIGINT or SIGTERM, and then exits with\n"
                "  0  when requesters did nothing wrong,\n"
                "  3  when they did,\n"
-               "  1  when umbrad does not take it, or CONFIG is wrong,\n"
+               "  1  when CONFIG is wrong, or umbra does not take it,\n"
                "  2  for wrong options.\n\n"
                "See umbra-test-writer(1).\n");
 }
@@ -160,8 +160,12 @@ static int serve(TestWriter *t, const Options *o, int stop_fd) {
         (void) umbra_writer_unsubscribe(t->writer);
         record = record_new("stopped", t->config->name);
         record_number(record, "violations", t->n_violations);
+        if (t->n_refused > 0)
+                record_number(record, "refused", t->n_refused);
         report_emit(t->report, record);
-        return t->n_violations > 0 ? STATUS_VIOLATIONS : STATUS_OK;
+        if (t->n_violations > 0)
+                return STATUS_VIOLATIONS;
+        return t->n_refused > 0 ? STATUS_FAILED : STATUS_OK;
 }
 
 int main(int argc, char *argv[]) {
