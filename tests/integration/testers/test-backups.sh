@@ -17,6 +17,7 @@ with_writer() {
         fi
         case $2 in *'<RestoreMethod'*) method= ;; esac
         printf '<TestWriter checkIncludes="yes" checkExcludes="yes" verbosity="high" %s>%s%s</TestWriter>\n' "$1" "$method" "$2" >"$dir/writer.xml"
+        rm -f "$dir/writer.out" # where the last one said that it is ready
         "$TEST_WRITER" "$dir/writer.xml" >"$dir/writer.out" 2>"$dir/writer.err" &
         writer=$!
         started+=("$writer")
@@ -238,6 +239,7 @@ json_lines() {
         fresh
         with_writer '' "$(component TestFiles '' "$(files "$dir/data" '*' 'recursive="yes"')<BackupMetadata metadata=\"&quot;\\ &#9;ü\"/>")"
         kill "$writer" && wait "$writer"
+        rm "$dir/writer.out"
         "$TEST_WRITER" --json "$dir/writer.xml" >"$dir/writer.out" &
         writer=$!
         started+=("$writer")

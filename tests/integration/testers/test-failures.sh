@@ -35,6 +35,7 @@ start_writer() {
                 kill -9 "$writer" 2>/dev/null
                 wait "$writer" 2>/dev/null
         fi
+        rm -f "$dir/writer.out" # where the last one said that it is ready
         "$TEST_WRITER" "$dir/writer.xml" >"$dir/writer.out" 2>"$dir/writer.err" &
         writer=$!
         started+=("$writer")

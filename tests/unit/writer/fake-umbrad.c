@@ -78,6 +78,10 @@ FakeUmbrad *fake_free(FakeUmbrad *f) {
         return NULL;
 }
 
+const char *fake_socket(const FakeUmbrad *f) {
+        return f->socket;
+}
+
 static int on_register(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         FakeUmbrad *f = userdata;
         uint32_t version;

@@ -20,6 +20,8 @@ typedef struct FakeCall FakeCall;
 /* Listens; writers of this process find it from here on. */
 FakeUmbrad *fake_new(void);
 FakeUmbrad *fake_free(FakeUmbrad *f);
+/* Where it listens, for writers of other processes. */
+const char *fake_socket(const FakeUmbrad *f);
 
 /* Until a writer has connected and registered. */
 void fake_meet(FakeUmbrad *f);
