@@ -141,11 +141,24 @@ static int parse_seconds(const char *s, unsigned *ret) {
         return 0;
 }
 
+/* A backslash in the way to a volume is a separator, in the API as on Windows. In names below it is one like any other. */
+static bool has_backslash(const char *path) {
+        const char *last = strrchr(path, '/');
+        struct stat st;
+
+        if (stat(path, &st) >= 0 && S_ISDIR(st.st_mode))
+                return strchr(path, '\\');
+
+        return last && memchr(path, '\\', (size_t) (last - path));
+}
+
 static int add_path(Backup *b, const char *path) {
         _cleanup_(freep) char *real = realpath(path, NULL);
 
         if (!real)
                 return tool_error("%s: %m", path);
+        if (has_backslash(real))
+                return tool_error("%s: a directory with a backslash in its name cannot be named; name the one above it", path);
         return strv_append(&b->plan.paths, real) < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
