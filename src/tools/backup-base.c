@@ -163,17 +163,17 @@ static const char *why_not(const BackupBase *b, const WriterMetadata *w, const j
         return NULL;
 }
 
-static int decide(const BackupBase *b, BackupPlan *p, PlanComponent *c, bool *said) {
+static int decide(const BackupBase *b, BackupPlan *p, PlanComponent *c) {
         const WriterMetadata *w = plan_writer(p, c);
         const json_t *before;
         const char *why, *stamp;
 
         c->how = VSS_BT_FULL;
         if (!writer_can(w, p->type)) {
-                if (p->type != VSS_BT_COPY && !*said)
+                if (p->type != VSS_BT_COPY && !p->choices[c->writer].told)
                         fprintf(stderr, "umbra: writer '%s' cannot do %s backups; its components are taken in full\n", w->name,
                                 tool_backup_type(p->type));
-                *said = true;
+                p->choices[c->writer].told = true;
                 return EXIT_OK;
         }
         if (b) {
@@ -194,13 +194,8 @@ static int decide(const BackupBase *b, BackupPlan *p, PlanComponent *c, bool *sa
 int backup_base_decide(const BackupBase *b, BackupPlan *p) {
         int code = EXIT_OK;
 
-        for (size_t i = 0; i < p->n_components && code == EXIT_OK; ++i) {
-                bool said = false;
-
-                for (size_t k = 0; k < i; ++k)
-                        said = said || p->components[k].writer == p->components[i].writer;
-                code = decide(b, p, &p->components[i], &said);
-        }
+        for (size_t i = 0; i < p->n_components && code == EXIT_OK; ++i)
+                code = decide(b, p, &p->components[i]);
         return code;
 }
 

@@ -52,11 +52,27 @@ static HRESULT read_writers(BackupPlan *p, IVssBackupComponents *backup) {
         return S_OK;
 }
 
-PlanComponent *backup_plan_component(const BackupPlan *p, size_t writer, const Component *c) {
-        for (size_t i = 0; i < p->n_components; ++i)
-                if (p->components[i].writer == writer && component_is_member(c, p->components[i].component))
-                        return &p->components[i];
+static PlanComponent *chosen_itself(const BackupPlan *p, size_t writer, const Component *c) {
+        size_t chosen = p->choices[writer].chosen[c->index];
+
+        return chosen > 0 ? &p->components[chosen - 1] : NULL;
+}
+
+/* The chosen one that @c comes along with. */
+static PlanComponent *chosen_above(const BackupPlan *p, size_t writer, const Component *c) {
+        bool more = *c->logical_path;
+
+        for (size_t level = 0; more; ++level) {
+                const Component *above = component_ancestor(&p->writers[writer], c, level, &more);
+
+                if (above && above->selectable && chosen_itself(p, writer, above))
+                        return chosen_itself(p, writer, above);
+        }
         return NULL;
+}
+
+PlanComponent *backup_plan_component(const BackupPlan *p, size_t writer, const Component *c) {
+        return chosen_itself(p, writer, c) ?: chosen_above(p, writer, c);
 }
 
 /* What to remember a component by from one attempt to the next. */
@@ -73,15 +89,17 @@ int backup_plan_leave_out(BackupPlan *p, const PlanComponent *c) {
 }
 
 static int choose(BackupPlan *p, size_t writer, const Component *c) {
-        _cleanup_(freep) char *name = without_name(&p->writers[writer], c);
+        _cleanup_(freep) char *name = NULL;
 
-        for (size_t i = 0; i < p->n_components; ++i)
-                if (p->components[i].component == c)
-                        return EXIT_OK;
+        if (chosen_itself(p, writer, c))
+                return EXIT_OK;
+        name = without_name(&p->writers[writer], c);
         if (!name || ARRAY_RESERVE(p->components, p->components_capacity, p->n_components + 1) < 0)
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
-        if (!strv_contains(p->without, name))
-                p->components[p->n_components++] = (PlanComponent){ .writer = writer, .component = c, .how = p->type };
+        if (strv_contains(p->without, name))
+                return EXIT_OK;
+        p->components[p->n_components++] = (PlanComponent){ .writer = writer, .component = c, .how = p->type };
+        p->choices[writer].chosen[c->index] = p->n_components;
         return EXIT_OK;
 }
 
@@ -263,41 +281,60 @@ static HRESULT on_dependency(const GUID *writer_id, const char *logical_path, co
         return S_OK;
 }
 
+static int add_needs(BackupPlan *p, const WriterMetadata *w, const Component *c) {
+        Needs needs = { .plan = p, .component = c };
+        HRESULT hr;
+
+        hr = component_for_each_dependency(w, c, on_dependency, &needs);
+        return FAILED(hr) ? tool_fail(hr, "Cannot read what '%s' needs", c->full) : needs.code;
+}
+
 /* @i: an index, as the list grows meanwhile. */
 static int add_needs_of(BackupPlan *p, size_t i) {
         const Component *top = p->components[i].component;
-        size_t writer = p->components[i].writer;
+        size_t writer = p->components[i].writer, first = 0, n;
         const WriterMetadata *w = &p->writers[writer];
-        Needs needs = { .plan = p };
+        int code;
 
-        for (size_t k = 0; k < w->n_components && needs.code == EXIT_OK; ++k) {
-                HRESULT hr;
-
-                if (!component_is_member(&w->components[k], top))
-                        continue;
-                needs.component = &w->components[k];
-                hr = component_for_each_dependency(w, &w->components[k], on_dependency, &needs);
-                if (FAILED(hr))
-                        return tool_fail(hr, "Cannot read what '%s' needs", w->components[k].full);
-        }
-        return needs.code == EXIT_OK ? choose_top(p, writer, true) : needs.code;
+        code = add_needs(p, w, top);
+        n = component_members(w, top, &first);
+        for (size_t k = first; k < first + n && code == EXIT_OK; ++k)
+                code = add_needs(p, w, w->by_path[k]);
+        if (code != EXIT_OK || p->choices[writer].complete)
+                return code;
+        p->choices[writer].complete = true;
+        return choose_top(p, writer, true);
 }
 
-/* Those that come along with another chosen one are not added themselves. Nobody comes along with one that follows
- * him, so it does not matter who goes first. */
+/* Those that come along with another chosen one are not added themselves. It does not matter who goes first: the uppermost of
+ * those above stays. */
 static void drop_members(BackupPlan *p) {
-        for (size_t i = 0; i < p->n_components;) {
-                const PlanComponent *c = &p->components[i];
-                bool member = false;
+        size_t n = 0;
 
-                for (size_t k = 0; k < p->n_components; ++k)
-                        member = member || (i != k && p->components[k].writer == c->writer &&
-                                            component_is_member(c->component, p->components[k].component));
-                if (member)
-                        memmove(&p->components[i], &p->components[i + 1], (--p->n_components - i) * sizeof(*p->components));
-                else
-                        ++i;
+        for (size_t i = 0; i < p->n_components; ++i) {
+                const PlanComponent c = p->components[i];
+                size_t *chosen = &p->choices[c.writer].chosen[c.component->index];
+
+                *chosen = 0;
+                if (chosen_above(p, c.writer, c.component))
+                        continue;
+                p->components[n++] = c;
+                *chosen = n;
         }
+        p->n_components = n;
+}
+
+static int begin_choice(BackupPlan *p) {
+        if (!p->choices)
+                p->choices = calloc_checked(p->n_writers + 1, sizeof(*p->choices));
+        if (!p->choices)
+                return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
+        for (; p->n_choices < p->n_writers; ++p->n_choices) {
+                p->choices[p->n_choices].chosen = calloc_checked(p->writers[p->n_choices].n_components + 1, sizeof(size_t));
+                if (!p->choices[p->n_choices].chosen)
+                        return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
+        }
+        return EXIT_OK;
 }
 
 int backup_plan_read_writers(BackupPlan *p, IVssBackupComponents *backup) {
@@ -307,8 +344,11 @@ int backup_plan_read_writers(BackupPlan *p, IVssBackupComponents *backup) {
 }
 
 int backup_plan_choose(BackupPlan *p) {
-        int code = EXIT_OK;
+        int code;
 
+        code = begin_choice(p);
+        if (code != EXIT_OK)
+                return code;
         if (!p->writer_names && !p->component_names && !p->paths && !p->system_state)
                 for (size_t i = 0; i < p->n_writers && code == EXIT_OK; ++i)
                         code = choose_top(p, i, false);

@@ -96,15 +96,9 @@ static bool class_is(const FileClass *c, ClassKind kind, FilePlace place, size_t
 static int class_exclude(const BackupFiles *f, FileClass *c) {
         HRESULT hr = S_OK;
 
-        for (size_t i = 0; i < f->plan->n_components && SUCCEEDED(hr); ++i) {
-                size_t writer = f->plan->components[i].writer;
-                bool again = false;
-
-                for (size_t k = 0; k < i; ++k)
-                        again = again || f->plan->components[k].writer == writer;
-                if (!again && (c->writer == writer || c->writer == SIZE_MAX))
-                        hr = writer_exclude_files(&f->plan->writers[writer], c->place != PLACE_LIVE, c->set);
-        }
+        for (size_t i = 0; i < f->plan->n_writers && SUCCEEDED(hr); ++i)
+                if (c->writer == i || (c->writer == SIZE_MAX && f->plan->choices[i].complete))
+                        hr = writer_exclude_files(&f->plan->writers[i], c->place != PLACE_LIVE, c->set);
         return FAILED(hr) ? -EINVAL : 0;
 }
 

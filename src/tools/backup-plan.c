@@ -28,6 +28,9 @@ void backup_plan_clear_attempt(BackupPlan *p) {
         for (size_t i = 0; i < p->n_writers; ++i)
                 writer_metadata_clear(&p->writers[i]);
         free(TAKE_PTR(p->writers));
+        for (size_t i = 0; i < p->n_choices; ++i)
+                free(p->choices[i].chosen);
+        free(TAKE_PTR(p->choices));
         for (size_t i = 0; i < p->n_components; ++i) {
                 component_news_clear(&p->components[i].news);
                 free(p->components[i].previous);
@@ -39,7 +42,7 @@ void backup_plan_clear_attempt(BackupPlan *p) {
                 fd_close(p->volumes[i].fd);
         }
         free(TAKE_PTR(p->volumes));
-        p->n_writers = p->n_components = p->components_capacity = p->n_volumes = p->volumes_capacity = 0;
+        p->n_writers = p->n_choices = p->n_components = p->components_capacity = p->n_volumes = p->volumes_capacity = 0;
 }
 
 void backup_plan_clear(BackupPlan *p) {
@@ -54,30 +57,39 @@ void backup_plan_clear(BackupPlan *p) {
 
 /* News */
 
-static PlanComponent *find_component(BackupPlan *p, const GUID *instance_id, IVssComponent *component) {
+static const WriterMetadata *find_writer(const BackupPlan *p, const GUID *instance_id, size_t *ret) {
+        for (size_t i = 0; i < p->n_writers; ++i)
+                if (guid_equal(&p->writers[i].instance_id, instance_id)) {
+                        *ret = i;
+                        return &p->writers[i];
+                }
+        return NULL;
+}
+
+static PlanComponent *find_component(BackupPlan *p, size_t writer, IVssComponent *component) {
         _cleanup_(freep) char *path = NULL, *name = NULL;
         BSTR bpath = NULL, bname = NULL;
+        const Component *c;
+        size_t chosen;
 
         (void) IVssComponent_GetLogicalPath(component, &bpath);
         (void) IVssComponent_GetComponentName(component, &bname);
         path = tool_take_bstr(bpath);
         name = tool_take_bstr(bname);
-        for (size_t i = 0; i < p->n_components; ++i) {
-                const Component *c = p->components[i].component;
-
-                if (guid_equal(&plan_writer(p, &p->components[i])->instance_id, instance_id) && strcmp(c->logical_path, path) == 0 &&
-                    strcmp(c->name, name) == 0)
-                        return &p->components[i];
-        }
-        return NULL;
+        c = writer_metadata_find(&p->writers[writer], path, name);
+        chosen = c ? p->choices[writer].chosen[c->index] : 0;
+        return chosen > 0 ? &p->components[chosen - 1] : NULL;
 }
 
 static HRESULT read_news_of(BackupPlan *p, IVssWriterComponentsExt *part) {
+        size_t writer = 0;
         VSS_ID instance, id;
         UINT n = 0;
         HRESULT hr;
 
         hr = IVssWriterComponents_GetWriterInfo(&part->components, &instance, &id);
+        if (SUCCEEDED(hr) && !find_writer(p, &instance, &writer))
+                return S_OK;
         if (SUCCEEDED(hr))
                 hr = IVssWriterComponents_GetComponentCount(&part->components, &n);
         for (UINT i = 0; SUCCEEDED(hr) && i < n; ++i) {
@@ -87,7 +99,7 @@ static HRESULT read_news_of(BackupPlan *p, IVssWriterComponentsExt *part) {
                 hr = IVssWriterComponents_GetComponent(&part->components, i, &component);
                 if (FAILED(hr))
                         break;
-                c = find_component(p, &instance, component);
+                c = find_component(p, writer, component);
                 if (c) {
                         component_news_clear(&c->news);
                         hr = component_news_read(component, &c->news);

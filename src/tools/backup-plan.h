@@ -24,6 +24,13 @@ typedef struct PlanComponent {
         bool failed;         /* not all of its files could be saved */
 } PlanComponent;
 
+/* What was chosen of a writer. */
+typedef struct PlanWriter {
+        size_t *chosen; /* for each component: 1 + index into components; 0: not itself */
+        bool complete;  /* what nobody can choose is among them */
+        bool told;      /* that it cannot do what was asked for */
+} PlanWriter;
+
 typedef struct PlanVolume {
         char *path;
         GUID snapshot_id;
@@ -44,7 +51,8 @@ typedef struct BackupPlan {
 
         /* What it comes to, for one attempt. */
         WriterMetadata *writers;
-        size_t n_writers;
+        PlanWriter *choices; /* for each writer */
+        size_t n_writers, n_choices;
         PlanComponent *components;
         size_t n_components, components_capacity;
         PlanVolume *volumes;

@@ -69,6 +69,38 @@ static HRESULT read_restore_method(WriterMetadata *w) {
         return hr;
 }
 
+/* As if each path ended with a separator: what is below a path comes right behind it. */
+static int compare_paths(const char *a, const char *b) {
+        for (size_t i = 0;; ++i) {
+                unsigned char x = a[i] ? (unsigned char) a[i] : '\\', y = b[i] ? (unsigned char) b[i] : '\\';
+
+                if (x != y)
+                        return x < y ? -1 : 1;
+                if (!a[i] || !b[i])
+                        return (a[i] != '\0') - (b[i] != '\0');
+        }
+}
+
+static int compare_components(const void *a, const void *b) {
+        return compare_paths((*(Component *const *) a)->logical_path, (*(Component *const *) b)->logical_path);
+}
+
+static HRESULT order_components(WriterMetadata *w) {
+        w->by_path = calloc_checked(w->n_components + 1, sizeof(*w->by_path));
+        if (!w->by_path)
+                return E_OUTOFMEMORY;
+        for (size_t i = 0; i < w->n_components; ++i) {
+                Component *c = &w->components[i], *known;
+
+                w->by_path[i] = c;
+                HASH_FIND(hh, w->by_name, c->full, strlen(c->full), known);
+                if (!known)
+                        HASH_ADD_KEYPTR(hh, w->by_name, c->full, strlen(c->full), c);
+        }
+        qsort(w->by_path, w->n_components, sizeof(*w->by_path), compare_components);
+        return S_OK;
+}
+
 HRESULT writer_metadata_read(IVssExamineWriterMetadata *metadata, WriterMetadata *ret) {
         UINT n_include, n_exclude, n = 0;
         HRESULT hr;
@@ -88,12 +120,16 @@ HRESULT writer_metadata_read(IVssExamineWriterMetadata *metadata, WriterMetadata
         }
         for (; SUCCEEDED(hr) && ret->n_components < n; ++ret->n_components)
                 hr = read_component(metadata, (UINT) ret->n_components, &ret->components[ret->n_components]);
+        if (SUCCEEDED(hr))
+                hr = order_components(ret);
         if (FAILED(hr))
                 writer_metadata_clear(ret);
         return FAILED(hr) ? hr : S_OK;
 }
 
 void writer_metadata_clear(WriterMetadata *w) {
+        HASH_CLEAR(hh, w->by_name);
+        free(w->by_path);
         for (size_t i = 0; i < w->n_components; ++i) {
                 free(w->components[i].logical_path);
                 free(w->components[i].name);
@@ -108,6 +144,14 @@ void writer_metadata_clear(WriterMetadata *w) {
 }
 
 const Component *writer_metadata_find(const WriterMetadata *w, const char *logical_path, const char *name) {
+        _cleanup_(freep) char *full = NULL;
+        const Component *c = NULL;
+
+        if (format_to(&full, "%s%s%s", logical_path, *logical_path ? "\\" : "", name) >= 0)
+                HASH_FIND(hh, w->by_name, full, strlen(full), c);
+        if (!c || strcmp(c->name, name) == 0)
+                return c;
+        /* A name with a separator in it looks like a path. */
         for (size_t i = 0; i < w->n_components; ++i)
                 if (strcmp(w->components[i].logical_path, logical_path) == 0 && strcmp(w->components[i].name, name) == 0)
                         return &w->components[i];
@@ -128,16 +172,50 @@ bool writer_is_called(const WriterMetadata *w, const char *name) {
                (guid_from_string(name, &id) >= 0 && (guid_equal(&id, &w->writer_id) || guid_equal(&id, &w->instance_id)));
 }
 
-const Component *component_set_of(const WriterMetadata *w, const Component *c) {
-        const Component *top = NULL;
+const Component *component_ancestor(const WriterMetadata *w, const Component *c, size_t level, bool *ret_more) {
+        const char *end = c->logical_path;
+        const Component *found;
 
-        for (size_t i = 0; i < w->n_components; ++i) {
-                const Component *other = &w->components[i];
-
-                if (other->selectable && component_follows(c, other) && (!top || strlen(other->full) < strlen(top->full)))
-                        top = other;
+        for (size_t i = 0;; ++i) {
+                end += strcspn(end, "\\");
+                if (i == level || !*end)
+                        break;
+                ++end;
         }
-        return top;
+        *ret_more = *end;
+        HASH_FIND(hh, w->by_name, c->logical_path, (size_t) (end - c->logical_path), found);
+        return found == c ? NULL : found;
+}
+
+const Component *component_set_of(const WriterMetadata *w, const Component *c) {
+        bool more = *c->logical_path;
+
+        for (size_t level = 0; more; ++level) {
+                const Component *found = component_ancestor(w, c, level, &more);
+
+                if (found && found->selectable)
+                        return found;
+        }
+        return NULL;
+}
+
+size_t component_members(const WriterMetadata *w, const Component *top, size_t *ret_first) {
+        size_t low = 0, high = w->n_components, n = 0;
+
+        if (!top->selectable)
+                return 0;
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (compare_paths(w->by_path[middle]->logical_path, top->full) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        while (low + n < w->n_components && component_follows(w->by_path[low + n], top))
+                ++n;
+        *ret_first = low;
+        return n;
 }
 
 bool component_is_member(const Component *c, const Component *top) {
@@ -219,23 +297,27 @@ static void close_component(IVssWMComponent *component, PVSSCOMPONENTINFO info) 
         IVssWMComponent_Release(component);
 }
 
-HRESULT component_for_each_files(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
-        for (size_t i = 0; i < w->n_components; ++i) {
-                IVssWMComponent *component = NULL;
-                PVSSCOMPONENTINFO info = NULL;
-                HRESULT hr;
+static HRESULT files_of(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
+        IVssWMComponent *component = NULL;
+        PVSSCOMPONENTINFO info = NULL;
+        HRESULT hr;
 
-                if (!component_is_member(&w->components[i], c))
-                        continue;
-                hr = open_component(w, &w->components[i], &component, &info);
-                if (FAILED(hr))
-                        return hr;
-                hr = each_files(component, info, &w->components[i], f, userdata);
-                close_component(component, info);
-                if (FAILED(hr))
-                        return hr;
-        }
-        return S_OK;
+        hr = open_component(w, c, &component, &info);
+        if (FAILED(hr))
+                return hr;
+        hr = each_files(component, info, c, f, userdata);
+        close_component(component, info);
+        return hr;
+}
+
+HRESULT component_for_each_files(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
+        size_t first = 0, n = component_members(w, c, &first);
+        HRESULT hr;
+
+        hr = files_of(w, c, f, userdata);
+        for (size_t i = first; SUCCEEDED(hr) && i < first + n; ++i)
+                hr = files_of(w, w->by_path[i], f, userdata);
+        return hr;
 }
 
 /* S_FALSE: it depends on a component that there is no writer for. */

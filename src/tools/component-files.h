@@ -8,6 +8,7 @@
  * a choice with all that follows it. [MS: working-with-selectability-and-logical-paths; pitfall 39]
  */
 
+#include <uthash.h>
 #include <vsbackup.h>
 
 #include "base/macro.h"
@@ -20,6 +21,7 @@ typedef struct Component {
         bool selectable;
         DWORD flags;  /* VSS_COMPONENT_FLAGS */
         size_t index; /* in the metadata */
+        UT_hash_handle hh;
 } Component;
 
 typedef struct WriterMetadata {
@@ -31,6 +33,8 @@ typedef struct WriterMetadata {
         VSS_RESTOREMETHOD_ENUM restore_method; /* VSS_RME_UNDEFINED: none */
         Component *components;
         size_t n_components;
+        Component *by_name;  /* a hash, by full names */
+        Component **by_path; /* those that follow another one stand together */
 } WriterMetadata;
 
 /* Takes a reference on @metadata. */
@@ -48,6 +52,11 @@ bool component_follows(const Component *c, const Component *parent);
 const Component *component_set_of(const WriterMetadata *w, const Component *c);
 /* Is @c @top itself, or does it come along with it? */
 bool component_is_member(const Component *c, const Component *top);
+/* Those that come along with @top: so many of @w->by_path, from *@ret_first on. */
+size_t component_members(const WriterMetadata *w, const Component *top, size_t *ret_first);
+/* The component of which @c is a part at level @level, the uppermost being 0, if there is one; *@ret_more is whether there are
+ * deeper levels. */
+const Component *component_ancestor(const WriterMetadata *w, const Component *c, size_t level, bool *ret_more);
 
 /* One file set of a component. */
 typedef struct ComponentFiles {

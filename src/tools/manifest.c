@@ -13,6 +13,7 @@
 #include <libxml/parser.h>
 #include <libxml/tree.h>
 
+#include "base/alloc.h"
 #include "base/guid.h"
 #include "base/time-util.h"
 #include "base/utf.h"
@@ -54,26 +55,36 @@ static const xmlNode *child(const xmlNode *node, const char *name, const xmlNode
         return NULL;
 }
 
-static bool same(const char *a, const char *b) {
-        return strcmp(a ?: "", b ?: "") == 0;
+static const WriterMetadata *writer_of(const BackupPlan *p, const xmlNode *node, size_t *ret) {
+        _cleanup_(freep) char *instance = attribute(node, "instanceId");
+        GUID id;
+
+        if (!instance || guid_from_string(instance, &id) < 0)
+                return NULL;
+        for (*ret = 0; *ret < p->n_writers; ++*ret)
+                if (guid_equal(&id, &p->writers[*ret].instance_id))
+                        return &p->writers[*ret];
+        return NULL;
 }
 
-/* What the document says of one component. */
-static char *component_consistency(const xmlNode *root, const WriterMetadata *w, const Component *c) {
-        for (const xmlNode *writer = child(root, "WRITER_COMPONENTS", NULL); writer; writer = child(root, "WRITER_COMPONENTS", writer)) {
-                _cleanup_(freep) char *instance = attribute(writer, "instanceId");
-                GUID id;
+/* What the document says of each component, in the order of the plan. The texts are the caller's to free. */
+static char **read_consistencies(const BackupPlan *p, const xmlNode *root) {
+        char **list = calloc_checked(p->n_components + 1, sizeof(*list));
 
-                if (!instance || guid_from_string(instance, &id) < 0 || !guid_equal(&id, &w->instance_id))
-                        continue;
-                for (const xmlNode *n = child(writer, "COMPONENT", NULL); n; n = child(writer, "COMPONENT", n)) {
+        for (const xmlNode *writer = child(root, "WRITER_COMPONENTS", NULL); list && writer; writer = child(root, "WRITER_COMPONENTS", writer)) {
+                size_t i = 0;
+                const WriterMetadata *w = writer_of(p, writer, &i);
+
+                for (const xmlNode *n = w ? child(writer, "COMPONENT", NULL) : NULL; n; n = child(writer, "COMPONENT", n)) {
                         _cleanup_(freep) char *path = attribute(n, "logicalPath"), *name = attribute(n, "componentName");
+                        const Component *c = writer_metadata_find(w, path ?: "", name ?: "");
+                        size_t chosen = c ? p->choices[i].chosen[c->index] : 0;
 
-                        if (same(path, c->logical_path) && same(name, c->name))
-                                return attribute(n, "consistency");
+                        if (chosen > 0 && !list[chosen - 1])
+                                list[chosen - 1] = attribute(n, "consistency");
                 }
         }
-        return NULL;
+        return list;
 }
 
 static char *volume_consistency(const xmlNode *root, const GUID *snapshot_id) {
@@ -89,18 +100,17 @@ static char *volume_consistency(const xmlNode *root, const GUID *snapshot_id) {
 
 /* Those that came along with @top. */
 static json_t *members_json(const WriterMetadata *w, const Component *top) {
+        size_t first = 0, n = component_members(w, top, &first);
         json_t *list = json_array();
 
-        for (size_t i = 0; i < w->n_components; ++i)
-                if (&w->components[i] != top && component_is_member(&w->components[i], top))
-                        json_array_append_new(list, text(w->components[i].full));
+        for (size_t i = first; i < first + n; ++i)
+                json_array_append_new(list, text(w->by_path[i]->full));
         return list;
 }
 
-static json_t *component_json(const BackupPlan *p, const PlanComponent *chosen, const xmlNode *root) {
+static json_t *component_json(const BackupPlan *p, const PlanComponent *chosen, const char *consistency) {
         const WriterMetadata *w = plan_writer(p, chosen);
         const Component *c = chosen->component;
-        _cleanup_(freep) char *consistency = component_consistency(root, w, c);
         json_t *json;
 
         json = json_pack("{s:o, s:s, s:s, s:o, s:o, s:s, s:o, s:o, s:s}", "writer", text(w->name), "writer_id",
@@ -116,10 +126,14 @@ static json_t *component_json(const BackupPlan *p, const PlanComponent *chosen, 
 }
 
 static json_t *components_json(const BackupPlan *p, const xmlNode *root) {
-        json_t *list = json_array();
+        char **consistencies = read_consistencies(p, root);
+        json_t *list = consistencies ? json_array() : NULL;
 
-        for (size_t i = 0; i < p->n_components; ++i)
-                json_array_append_new(list, component_json(p, &p->components[i], root));
+        for (size_t i = 0; list && i < p->n_components; ++i) {
+                json_array_append_new(list, component_json(p, &p->components[i], consistencies[i]));
+                free(consistencies[i]);
+        }
+        free(consistencies);
         return list;
 }
 
