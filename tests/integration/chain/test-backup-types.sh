@@ -81,8 +81,9 @@ names() { tar --zstd -xOf "$1" umbra/names | sed "s|^$app/||" | sort | tr '\n' '
 differs() { cmp -l "$1" "$2" | wc -l; }
 
 mkdir -p "$app"/{store/logs,docs/deep,new,settings,other} "$state"
-head -c 300000 /dev/urandom >"$app/store/big.bin"
-head -c 200000 /dev/urandom >"$app/store/huge.bin"
+bytes() { base64 -w0 /dev/urandom 2>/dev/null | tr A-Z a-z | head -c "$1"; } # without capitals: what is changed below really changes
+bytes 300000 >"$app/store/big.bin"
+bytes 200000 >"$app/store/huge.bin"
 echo one >"$app/store/logs/1.log"
 for f in a b c; do echo "$f" >"$app/docs/$f"; done
 echo deep >"$app/docs/deep/d"
