@@ -8,6 +8,7 @@
  *
  *      bench-vss window DIRECTORY WRITERS ROUNDS    the window of a set of one btrfs subvolume, and the bare ioctl, in turns
  *      bench-vss rounds WRITERS                     Identify, Freeze and Thaw of that many writers
+ *      bench-vss prepare WRITERS COMPONENTS         PrepareForBackup of so many, with so many components in all
  */
 
 #include <btrfsutil.h>
@@ -52,9 +53,26 @@ static double median(double *v, size_t n) {
 
 /* Idle writers */
 
+/* How many components each writer has. */
+static int n_components;
+
 static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *metadata) {
+        HRESULT hr = S_OK;
+
         (void) userdata;
-        (void) metadata;
+        for (int i = 0; i < n_components && SUCCEEDED(hr); ++i) {
+                WCHAR name[32];
+
+                swprintf(name, sizeof(name) / sizeof(*name), L"database-%d", i);
+                hr = IVssCreateWriterMetadataEx_AddComponent(metadata, VSS_CT_DATABASE, L"server", name, NULL, NULL, 0, false, false,
+                                                             true, true, 0);
+        }
+        return SUCCEEDED(hr);
+}
+
+static bool on_prepare(void *userdata, IVssWriterComponents *components) {
+        (void) userdata;
+        (void) components;
         return true;
 }
 
@@ -67,6 +85,7 @@ static void run_writers(int n, int ready_fd, int end_fd) {
         static const UmbraWriterCallbacks callbacks = {
                 .size = sizeof(callbacks),
                 .OnIdentify = on_identify,
+                .OnPrepareBackup = on_prepare,
                 .OnPrepareSnapshot = on_event,
                 .OnFreeze = on_event,
                 .OnThaw = on_event,
@@ -153,7 +172,7 @@ static IVssBackupComponents *begin(double *ret_identify) {
         if (SUCCEEDED(hr))
                 hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
         if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetBackupState(backup, false, false, VSS_BT_COPY, false);
+                hr = IVssBackupComponents_SetBackupState(backup, n_components > 0, false, VSS_BT_COPY, false);
         if (FAILED(hr))
                 die("begin", hr);
         before = now();
@@ -254,11 +273,66 @@ static int rounds(int writers) {
         return EXIT_SUCCESS;
 }
 
+static void add_components(IVssBackupComponents *backup) {
+        UINT n = 0;
+        HRESULT hr;
+
+        hr = IVssBackupComponents_GetWriterMetadataCount(backup, &n);
+        for (UINT i = 0; i < n && SUCCEEDED(hr); ++i) {
+                IVssExamineWriterMetadata *metadata = NULL;
+                VSS_ID instance, id;
+                VSS_SOURCE_TYPE source;
+                VSS_USAGE_TYPE usage;
+                BSTR name = NULL;
+
+                hr = IVssBackupComponents_GetWriterMetadata(backup, i, &instance, &metadata);
+                if (SUCCEEDED(hr))
+                        hr = IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage, &source);
+                for (int k = 0; k < n_components && SUCCEEDED(hr); ++k) {
+                        WCHAR component[32];
+
+                        swprintf(component, sizeof(component) / sizeof(*component), L"database-%d", k);
+                        hr = IVssBackupComponents_AddComponent(backup, instance, id, VSS_CT_DATABASE, L"server", component);
+                }
+                SysFreeString(name);
+                if (metadata)
+                        IVssExamineWriterMetadata_Release(metadata);
+        }
+        if (FAILED(hr))
+                die("AddComponent", hr);
+}
+
+static int prepare(int writers, int components) {
+        IVssBackupComponents *backup;
+        double identify, before;
+        HRESULT hr;
+        VSS_ID set;
+        int end;
+
+        n_components = components / writers;
+        end = start_writers(writers);
+        backup = begin(&identify);
+        before = now();
+        add_components(backup);
+        printf("add %.0f\n", now() - before);
+        hr = IVssBackupComponents_StartSnapshotSet(backup, &set);
+        if (FAILED(hr))
+                die("StartSnapshotSet", hr);
+        before = now();
+        ASYNC(IVssBackupComponents_PrepareForBackup(backup, &async_), "PrepareForBackup");
+        printf("identify %.0f\nprepare %.0f\n", identify, now() - before);
+        IVssBackupComponents_Release(backup);
+        close(end);
+        return EXIT_SUCCESS;
+}
+
 int main(int argc, char *argv[]) {
         if (argc == 5 && strcmp(argv[1], "window") == 0)
                 return window(argv[2], atoi(argv[3]), atoi(argv[4]));
         if (argc == 3 && strcmp(argv[1], "rounds") == 0)
                 return rounds(atoi(argv[2]));
-        fprintf(stderr, "usage: bench-vss window DIRECTORY WRITERS ROUNDS | rounds WRITERS\n");
+        if (argc == 4 && strcmp(argv[1], "prepare") == 0)
+                return prepare(atoi(argv[2]), atoi(argv[3]));
+        fprintf(stderr, "usage: bench-vss window DIRECTORY WRITERS ROUNDS | rounds WRITERS | prepare WRITERS COMPONENTS\n");
         return 2;
 }

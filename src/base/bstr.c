@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <wchar.h>
 
 #include "base/alloc.h"
 #include "base/bstr.h"
@@ -60,24 +59,21 @@ size_t bstr_length(BSTR s) {
 }
 
 int bstr_from_utf8(const char *s, BSTR *ret) {
-        _cleanup_(freep) WCHAR *wide = NULL;
-        BSTR copy;
-        int r;
+        size_t size;
+        BSTR wide;
 
-        r = wide_from_utf8(s, &wide);
-        if (r < 0)
-                return r;
-
-        if (!wide) {
+        if (!s) {
                 *ret = NULL;
                 return 0;
         }
 
-        copy = bstr_alloc(wide, wcslen(wide));
-        if (!copy)
+        size = strlen(s);
+        wide = bstr_alloc(NULL, wide_length(s, size));
+        if (!wide)
                 return -ENOMEM;
 
-        *ret = copy;
+        wide_fill(s, size, wide);
+        *ret = wide;
         return 0;
 }
 

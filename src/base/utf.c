@@ -114,6 +114,11 @@ int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret) {
                 char buffer[UTF8_CHAR_MAX];
                 size_t k;
 
+                if (s[i] > 0 && s[i] < 0x80) {
+                        ++size;
+                        continue;
+                }
+
                 k = utf8_encode((uint32_t) s[i], buffer);
                 if (k == 0)
                         return -EILSEQ;
@@ -130,6 +135,11 @@ int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret) {
                 char buffer[UTF8_CHAR_MAX];
                 size_t k;
 
+                if (s[i] < 0x80) {
+                        bytes[size++] = (char) s[i];
+                        continue;
+                }
+
                 k = utf8_encode((uint32_t) s[i], buffer);
                 memcpy(bytes + size, buffer, k);
                 size += k;
@@ -143,33 +153,81 @@ int utf8_from_wide(const WCHAR *s, char **ret) {
         return utf8_from_wide_n(s, s ? wcslen(s) : 0, ret);
 }
 
+/* How many of the bytes at @s are ASCII. Texts mostly are, from end to end, and documents are long. */
+static size_t ascii_length(const char *s, const char *end) {
+        const char *p = s;
+        uint64_t word;
+
+        for (; (size_t) (end - p) >= sizeof(word); p += sizeof(word)) {
+                memcpy(&word, p, sizeof(word));
+                if (word & UINT64_C(0x8080808080808080))
+                        break;
+        }
+        while (p < end && !((unsigned char) *p & 0x80))
+                ++p;
+
+        return (size_t) (p - s);
+}
+
+/* One character, or one byte that is none. */
+static size_t utf8_decode_any(const char *s, uint32_t *ret) {
+        size_t k = utf8_decode(s, ret);
+
+        if (k > 0)
+                return k;
+
+        *ret = BYTE_ESCAPE_BASE + (unsigned char) *s;
+        return 1;
+}
+
+size_t wide_length(const char *s, size_t size) {
+        const char *end = s + size;
+        size_t n = 0;
+
+        while (s < end) {
+                size_t k = ascii_length(s, end);
+
+                n += k;
+                s += k;
+                if (s < end) {
+                        s += utf8_decode_any(s, &(uint32_t){ 0 });
+                        ++n;
+                }
+        }
+
+        return n;
+}
+
+void wide_fill(const char *s, size_t size, WCHAR *wide) {
+        const char *end = s + size;
+
+        while (s < end) {
+                uint32_t c;
+
+                for (const char *plain = s + ascii_length(s, end); s < plain; ++s)
+                        *wide++ = *s;
+                if (s < end) {
+                        s += utf8_decode_any(s, &c);
+                        *wide++ = (WCHAR) c;
+                }
+        }
+}
+
 int wide_from_utf8(const char *s, WCHAR **ret) {
         WCHAR *wide;
-        size_t n = 0;
+        size_t size;
 
         if (!s) {
                 *ret = NULL;
                 return 0;
         }
 
-        wide = calloc_checked(strlen(s) + 1, sizeof(WCHAR));
+        size = strlen(s);
+        wide = calloc_checked(size + 1, sizeof(WCHAR));
         if (!wide)
                 return -ENOMEM;
 
-        while (*s) {
-                uint32_t c;
-                size_t k;
-
-                k = utf8_decode(s, &c);
-                if (k == 0) {
-                        c = BYTE_ESCAPE_BASE + (unsigned char) *s;
-                        k = 1;
-                }
-
-                wide[n++] = (WCHAR) c;
-                s += k;
-        }
-
+        wide_fill(s, size, wide);
         *ret = wide;
         return 0;
 }

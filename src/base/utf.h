@@ -10,6 +10,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <wintypes.h>
 
@@ -17,6 +18,10 @@
 int utf8_from_wide(const WCHAR *s, char **ret);
 int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret); /* @n characters; a NUL inside is -EILSEQ */
 int wide_from_utf8(const char *s, WCHAR **ret);
+/* The two steps of the last, for who has memory of another kind: how many characters the @size bytes at @s
+ * (with a NUL behind them) are, and those characters. */
+size_t wide_length(const char *s, size_t size);
+void wide_fill(const char *s, size_t size, WCHAR *wide);
 bool utf8_is_valid(const char *s);
 
 /* A byte string that XML 1.0 cannot hold as it is (control characters, invalid UTF-8, U+FFFE, U+FFFF) is
