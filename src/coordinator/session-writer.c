@@ -152,7 +152,11 @@ void session_writer_lost(Session *s, const GUID *instance_id) {
         };
         SessionWriter *w;
 
+        /* Where nothing was asked of it nothing has failed, but nobody knows how it is either. */
         DL_FOREACH(s->writers, w)
                 if (!w->proxy && guid_equal(&w->instance_id, instance_id))
-                        session_writer_fail(w, lost[w->state], VSS_E_WRITER_NOT_RESPONDING, S_OK, "the writer's process has ended");
+                        session_writer_fail(w, lost[w->state],
+                                            lost[w->state] == VSS_WS_UNKNOWN ? VSS_E_WRITER_STATUS_NOT_AVAILABLE :
+                                                                               VSS_E_WRITER_NOT_RESPONDING,
+                                            S_OK, "the writer's process has ended");
 }

@@ -6,6 +6,8 @@
  * Where they shall be restored to, and where they were.
  */
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "requester/component-edit.h"
 #include "requester/component-live.h"
@@ -43,16 +45,21 @@ static HRESULT files_edit_from_wide(FilesEdit *e,
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
 
+        if (strchr(e->filespec, '/'))
+                return last_error_set(E_INVALIDARG, "%s(): '%s' is a pattern of names, and has no directory.", method,
+                                      e->filespec);
+
         e->recursive = recursive;
         return S_OK;
 }
 
 static HRESULT edit_mapping(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         const FilesEdit *e = arg;
-        HRESULT hr;
+        HRESULT hr = S_OK;
 
-        hr = component_check_files(b, w, c, e->path, e->filespec, e->recursive,
-                                   "AddAlternativeLocationMapping");
+        if (!component_has_mapping(b, w, c, e->path, e->filespec, e->recursive))
+                hr = component_check_files(b, w, c, e->path, e->filespec, e->recursive,
+                                           "AddAlternativeLocationMapping");
         if (FAILED(hr))
                 return hr;
         if (doc_filespecs_add(&c->mappings, e->path, e->filespec, e->recursive, e->alternate, 0) < 0)

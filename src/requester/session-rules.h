@@ -29,10 +29,31 @@
  *         | InitializeForRestore          PreRestore              PostRestore
  *         `----------------------> RESTORE ---------> RESTORING -------------> RESTORED
  *
+ * Who takes the arrows, all of them through session_rules_enter():
+ *
+ *     InitializeForBackup, InitializeForRestore                    initialize()
+ *     StartSnapshotSet                                             backup_components_StartSnapshotSet()
+ *     AbortBackup                                                  backup_components_AbortBackup()
+ *     PrepareForBackup, DoSnapshotSet (done or failed),
+ *     BackupComplete, PreRestore, PostRestore                      operation_on_answer()
+ *
  * An asynchronous operation moves on when it has succeeded. While one runs, nothing may be begun and the
  * document must not be touched: what the writers said comes back with the operation and replaces it.
  *
- * GatherWriterMetadata and SetBackupState are no states of this picture: they may come at any time up to
+ * COMPLETE, ABORTED and RESTORED are ends: an object is for one backup or one restore. Its connection may end
+ * in any state, and then no call is right any more, whatever the state says: session_proxy_check().
+ *
+ * The documentation wants one order, and these programs have others, which are as good (tests/api/requesters/):
+ *
+ *     SetContext before InitializeForBackup                        Bareos
+ *     SetContext after GatherWriterMetadata                        UrBackup
+ *     SetBackupState and AddComponent after AddToSnapshotSet       ShadowSpawn
+ *     no SetContext at all                                         ShadowSpawn: VSS_CTX_BACKUP
+ *     SaveAsXML before BackupComplete                              vshadow, XenServer
+ *     GatherWriterStatus at any time, and again                    UrBackup
+ *     Release without BackupComplete                               everybody who fails
+ *
+ * So GatherWriterMetadata and SetBackupState are no states of this picture: they may come at any time up to
  * PrepareForBackup, which needs both. SetContext may come at any time up to StartSnapshotSet.
  */
 typedef enum SessionState {

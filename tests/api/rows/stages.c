@@ -21,25 +21,24 @@
 
 const GUID stage_instance = { 0xAAAAAAAA, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 const GUID stage_writer = { 0xBBBBBBBB, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
+const GUID stage_second = { 0xDDDDDDDD, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 const GUID stage_other = { 0xCCCCCCCC, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 
-static char *writer_xml(void) {
+static char *writer_xml(const GUID *id, const char *name, uint32_t schema) {
         _cleanup_(writer_doc_freep) WriterDoc *doc = NULL;
         WriterDocComponent *c;
         char *text;
         size_t size;
 
         assert_int_equal(writer_doc_new(&doc), 0);
-        doc->instance_id = stage_instance;
+        doc->instance_id = *id;
         doc->writer_id = stage_writer;
         doc->friendly_name = strdup("Writer");
-        doc->instance_name = strdup("One");
+        doc->instance_name = strdup(name);
         doc->usage = VSS_UT_USERDATA;
         doc->source = VSS_ST_TRANSACTEDDB;
         doc->has_backup_schema = true;
-        doc->backup_schema = VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_ROLLFORWARD_RESTORE |
-                             VSS_BS_RESTORE_RENAME | VSS_BS_AUTHORITATIVE_RESTORE |
-                             VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE;
+        doc->backup_schema = schema;
         assert_int_equal(writer_doc_add_component(doc, VSS_CT_DATABASE, "path", "db", &c), S_OK);
         c->selectable = true;
         assert_int_equal(doc_filespecs_add(&c->database_files, "/srv/db", "*.db", false, NULL, 0xF0F), 0);
@@ -49,12 +48,24 @@ static char *writer_xml(void) {
         assert_int_equal(writer_doc_add_component(doc, VSS_CT_DATABASE, "path\\db", "hidden", &c), S_OK);
         assert_int_equal(writer_doc_add_component(doc, VSS_CT_FILEGROUP, NULL, "files", &c), S_OK);
         assert_int_equal(doc_filespecs_add(&c->files, "/srv/files", "*", true, NULL, 0xF0F), 0);
+        assert_int_equal(writer_doc_add_component(doc, VSS_CT_FILEGROUP, "\\", "odd <&>\"\\ \t", &c), S_OK);
         assert_int_equal(writer_doc_write(doc, &text, &size), S_OK);
         return text;
 }
 
+void stage_add_second(FakeUmbrad *f) {
+        _cleanup_(freep) char *xml = writer_xml(&stage_second, "Two", 0);
+
+        fake_umbrad_add_writer(f, &stage_second, &stage_writer, "Writer", xml);
+}
+
 FakeUmbrad *stage_start(void) {
-        _cleanup_(freep) char *xml = writer_xml();
+        return stage_start_with(VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_ROLLFORWARD_RESTORE | VSS_BS_RESTORE_RENAME |
+                                VSS_BS_AUTHORITATIVE_RESTORE | VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE);
+}
+
+FakeUmbrad *stage_start_with(uint32_t schema) {
+        _cleanup_(freep) char *xml = writer_xml(&stage_instance, "One", schema);
         FakeUmbrad *f = fake_umbrad_start();
 
         fake_umbrad_add_writer(f, &stage_instance, &stage_writer, "Writer", xml);

@@ -40,8 +40,12 @@ typedef enum Damage {
  * nonsense. */
 extern const GUID stage_instance, stage_writer, stage_other;
 
-/* The umbrad, and the writers in it. */
+/* The umbrad, and the writers in it: once with all of VSS_BACKUP_SCHEMA that a restore can use. */
 FakeUmbrad *stage_start(void);
+FakeUmbrad *stage_start_with(uint32_t schema);
+/* A writer of the same class and components, and another instance. */
+extern const GUID stage_second;
+void stage_add_second(FakeUmbrad *f);
 
 IVssBackupComponentsEx4 *stage_new(Stage stage, Damage damage);
 void stage_release(IVssBackupComponentsEx4 *b);
