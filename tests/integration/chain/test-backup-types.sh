@@ -3,50 +3,11 @@
 #
 # What is in a backup of each type, and what the writer hears of it: chain-writer.c and umbra backup against a private umbrad. $UMBRA, $UMBRAD
 # and $CHAIN_WRITER are the programs.
-set -uo pipefail
+# shellcheck source=tests/integration/shell.sh
+. "${0%/*}/../shell.sh"
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-test.XXXXXX")
-export UMBRA_SOCKET=$dir/umbra.sock UMBRA_LOG_LEVEL=err
-umbrad_pid= writer_pid= second_pid= failures=0
-app=$dir/app state=$dir/chain
-
-clean_up() {
-        [ -z "$writer_pid" ] || kill "$writer_pid" 2>/dev/null
-        [ -z "$second_pid" ] || kill "$second_pid" 2>/dev/null
-        [ -z "$umbrad_pid" ] || kill "$umbrad_pid" 2>/dev/null
-        wait
-        rm -rf --one-file-system "$dir"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-# that SENTENCE: runs the function of that name and says how it went.
-that() {
-        local name=$1
-        shift
-        if "$@"; then
-                echo "ok - $name"
-        else
-                echo "FAILED - $name"
-                sed 's/^/    /' "$dir/out" "$dir/err" "$state/events" 2>/dev/null
-                failures=$((failures + 1))
-        fi
-}
-
-# expect CODE PATTERN COMMAND...: the exit code, and something on stderr or stdout
-expect() {
-        local code=$1 pattern=$2 got
-        shift 2
-        "$@" >"$dir/out" 2>"$dir/err" </dev/null
-        got=$?
-        [ "$got" = "$code" ] || { echo "    exit code $got, not $code: $*"; return 1; }
-        grep -qE -- "$pattern" "$dir/out" "$dir/err" || { echo "    nothing says '$pattern': $*"; return 1; }
-}
-
-wait_for() { # an event: asks until it is so, at most a minute
-        local end=$((SECONDS + 60))
-        until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done
-}
+app=$dir/app state=$dir/chain second_pid=
+trap '[ -z "$second_pid" ] || kill "$second_pid" 2>/dev/null; clean_up' EXIT
 
 start_writer() {
         "$CHAIN_WRITER" "$app" "$state" &
@@ -81,7 +42,7 @@ names() { tar --zstd -xOf "$1" umbra/names | sed "s|^$app/||" | sort | tr '\n' '
 differs() { cmp -l "$1" "$2" | wc -l; }
 
 mkdir -p "$app"/{store/logs,docs/deep,new,settings,other} "$state"
-bytes() { base64 -w0 /dev/urandom 2>/dev/null | tr A-Z a-z | head -c "$1"; } # without capitals: what is changed below really changes
+bytes() { base64 -w0 /dev/urandom 2>/dev/null | tr '[:upper:]' '[:lower:]' | head -c "$1"; } # without capitals: what is changed below really changes
 bytes 300000 >"$app/store/big.bin"
 bytes 200000 >"$app/store/huge.bin"
 echo one >"$app/store/logs/1.log"
@@ -90,9 +51,7 @@ echo deep >"$app/docs/deep/d"
 echo set >"$app/settings/main"
 echo other >"$app/other/o"
 
-"$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config /dev/null &
-umbrad_pid=$!
-wait_for "$UMBRA" status || { echo "umbrad does not start"; exit 1; }
+start_umbrad || { echo "umbrad does not start"; exit 1; }
 start_writer || { echo "the writer does not start"; exit 1; }
 
 everything='store/big.bin store/huge.bin store/logs/1.log docs/a docs/b docs/c docs/deep/d settings/main other/o'
@@ -227,5 +186,4 @@ that 'the same after the snapshot' eval 'expect 7 "WITHOUT component .store" "$U
 rm "$state/fail-post"
 that 'nothing is left of the shadow copies' expect 0 'There are no snapshots' "$UMBRA" snapshot list
 
-[ $failures = 0 ] || echo "$failures failed"
-[ $failures = 0 ]
+finish

@@ -3,51 +3,12 @@
 #
 # Chains: what chain-writer.c says has changed, saved in sets that build on each other, comes back as the same bytes, each state of it. $UMBRA,
 # $UMBRAD and $CHAIN_WRITER are the programs. SEED repeats a run.
-set -uo pipefail
+# shellcheck source=tests/integration/shell.sh
+. "${0%/*}/../shell.sh"
 
-dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-test.XXXXXX")
-export UMBRA_SOCKET=$dir/umbra.sock UMBRA_LOG_LEVEL=err
-umbrad_pid= writer_pid= failures=0
 app=$dir/app state=$dir/chain
 RANDOM=${SEED:=$RANDOM}
 echo "# SEED=$SEED"
-
-clean_up() {
-        [ -z "$writer_pid" ] || kill "$writer_pid" 2>/dev/null
-        [ -z "$umbrad_pid" ] || kill "$umbrad_pid" 2>/dev/null
-        wait
-        rm -rf --one-file-system "$dir"
-}
-trap clean_up EXIT
-trap 'exit 130' INT TERM
-
-# that SENTENCE: runs the function of that name and says how it went.
-that() {
-        local name=$1
-        shift
-        if "$@"; then
-                echo "ok - $name"
-        else
-                echo "FAILED - $name"
-                sed 's/^/    /' "$dir/out" "$dir/err" 2>/dev/null
-                failures=$((failures + 1))
-        fi
-}
-
-# expect CODE PATTERN COMMAND...: the exit code, and something on stderr or stdout
-expect() {
-        local code=$1 pattern=$2 got
-        shift 2
-        "$@" >"$dir/out" 2>"$dir/err" </dev/null
-        got=$?
-        [ "$got" = "$code" ] || { echo "    exit code $got, not $code: $*"; return 1; }
-        grep -qE -- "$pattern" "$dir/out" "$dir/err" || { echo "    nothing says '$pattern': $*"; return 1; }
-}
-
-wait_for() { # an event: asks until it is so, at most a minute
-        local end=$((SECONDS + 60))
-        until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done
-}
 
 random() { echo $((RANDOM * 32768 + RANDOM)); }
 
@@ -122,9 +83,7 @@ echo 0 >"$app/store/logs/0.log"
 echo main >"$app/settings/main"
 echo other >"$app/other/o"
 
-"$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config /dev/null &
-umbrad_pid=$!
-wait_for "$UMBRA" status || { echo "umbrad does not start"; exit 1; }
+start_umbrad || { echo "umbrad does not start"; exit 1; }
 "$CHAIN_WRITER" "$app" "$state" &
 writer_pid=$!
 wait_for grep -q ready "$state/events" || { echo "the writer does not start"; exit 1; }
@@ -149,5 +108,4 @@ that 'the differential one comes back on the full one' comes_back full diff
 that 'a chain with a gap is refused, and nothing is written' eval 'ruin; cp -a "$app" "$dir/ruins"; expect 1 "changed since|builds on" "$UMBRA" restore "$dir/full" "$dir/two" && diff -r "$app" "$dir/ruins"'
 that 'so is a set that builds on one that is not there' expect 1 'name that one first' "$UMBRA" restore "$dir/two"
 
-[ $failures = 0 ] || echo "$failures failed, SEED=$SEED"
-[ $failures = 0 ]
+finish
