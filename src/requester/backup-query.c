@@ -125,6 +125,12 @@ HRESULT backup_components_DeleteSnapshots(BackupIface iface,
                 return last_error_set(E_INVALIDARG,
                                       "DeleteSnapshots() deletes shadow copies and sets of them.");
 
+        BACKUP_LOCKED(b);
+
+        hr = backup_components_check(b, CALL_DELETE, "DeleteSnapshots");
+        if (FAILED(hr))
+                return hr;
+
         hr = session_proxy_delete(b->session, &id, type, force, ret_deleted, ret_nondeleted, &result);
         if (FAILED(hr))
                 return hr;

@@ -100,6 +100,7 @@ static const struct {
         [CALL_QUERY] = { IN_BACKUP, 0 },
         [CALL_EXPOSE] = { IN_BACKUP, 0 },
         /* The pages of these know no VSS_E_BAD_STATE. */
+        [CALL_DELETE] = { ALWAYS, 0 },
         [CALL_REVERT] = { ALWAYS, 0 },
         [CALL_QUERY_REVERT] = { ALWAYS, NEED_NO_OPERATION },
         [CALL_BREAK] = { ALWAYS, 0 },

@@ -105,6 +105,7 @@ typedef enum SessionCall {
         CALL_PRE_RESTORE,
         CALL_POST_RESTORE,
         CALL_QUERY, /* GetSnapshotProperties, Query, IsVolumeSupported */
+        CALL_DELETE,
         CALL_EXPOSE, /* UnexposeSnapshot as well */
         CALL_REVERT,
         CALL_QUERY_REVERT,

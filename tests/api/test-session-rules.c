@@ -63,6 +63,7 @@ static void test_that_each_call_is_taken_in_its_states_only(void **state) {
                 { CALL_PRE_RESTORE,             IN(RESTORE) },
                 { CALL_POST_RESTORE,            IN(RESTORING) },
                 { CALL_QUERY,                   BACKUP_STATES },
+                { CALL_DELETE,                  ANY_STATE },
                 { CALL_EXPOSE,                  BACKUP_STATES },
                 { CALL_REVERT,                  ANY_STATE },
                 { CALL_QUERY_REVERT,            ANY_STATE },
