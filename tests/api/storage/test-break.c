@@ -359,6 +359,52 @@ static void test_that_a_failed_import_leaves_the_storage_alone(void **state) {
         SysFreeString(xml);
 }
 
+/* Two machines: the one that makes the shadow copy keeps its object until the other has done with it. */
+static void test_that_the_backup_ends_after_the_other_machine_is_done(void **state) {
+        IVssBackupComponentsEx4 *maker = storage_backup(VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_TRANSPORTABLE), *b;
+        _cleanup_(freep) char *device = NULL, *command = NULL;
+        World *other, *here = world;
+        VSS_SNAPSHOT_PROP prop;
+        IVssAsync *async = NULL;
+        VSS_ID set_id, id;
+        BSTR xml;
+
+        assert_int_equal(IVssBackupComponentsEx4_SetBackupState(maker, false, false, VSS_BT_FULL, false), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_GatherWriterMetadata(maker, &async), S_OK);
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(maker, &set_id), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(maker, wide(world->volume), fake_provider, &id), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_PrepareForBackup(maker, &async), S_OK);
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(maker, &async), S_OK);
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        xml = send_away(&id, 1, maker);
+
+        other = world_new();
+        assert_int_equal(format_to(&command, "mkdir -p %s/fake && cp -a %s/transport/%s %s/fake/", other->state, here->dir,
+                                   GUID_TO_STRING(&id), other->state),
+                         0);
+        assert_int_equal(system(command), 0);
+        b = importer(xml, VSS_CTX_BACKUP);
+        assert_int_equal(import(b), VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop), S_OK);
+        assert_int_equal(utf8_from_wide(prop.m_pwszSnapshotDeviceObject, &device), 0);
+        VssFreeSnapshotProperties(&prop);
+        assert_true(storage_reads(device, "data/file", "the one thing to save\n"));
+        storage_release(b);
+        world_assert_clean(other);
+        world_free(other);
+
+        setenv("UMBRA_SOCKET", here->socket, 1);
+        assert_true(is_known(id));
+        assert_int_equal(IVssBackupComponentsEx4_BackupComplete(maker, &async), S_OK);
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        storage_release(maker);
+        world_assert_clean(here);
+        SysFreeString(xml);
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "creating requester keeps its object open");
+}
+
 static void test_that_importing_needs_a_document_and_its_time(void **state) {
         IVssBackupComponentsEx4 *b = storage_object();
 
@@ -394,6 +440,7 @@ int main(void) {
                 cmocka_unit_test(test_that_shadow_copies_of_another_machine_are_imported),
                 cmocka_unit_test(test_that_what_has_not_arrived_is_told_and_the_rest_is_there),
                 cmocka_unit_test(test_that_a_failed_import_leaves_the_storage_alone),
+                cmocka_unit_test(test_that_the_backup_ends_after_the_other_machine_is_done),
                 cmocka_unit_test(test_that_importing_needs_a_document_and_its_time),
                 cmocka_unit_test(test_that_other_providers_do_not_import),
         };

@@ -178,7 +178,9 @@ static bool should_block(const char *volume) {
 }
 
 static bool writer_is_there(void *arg) {
-        return should_block(arg);
+        bool block = false;
+
+        return ShouldBlockRevert(wide(arg), &block) == S_OK && block;
 }
 
 static void test_that_a_writer_may_be_against_reverting(void **state) {
