@@ -100,7 +100,7 @@ static const ConfigElement volume_element = {
         },
 };
 
-static const ConfigElement betest_element = {
+const ConfigElement betest_element = {
         .name = "BETest",
         .size = sizeof(BetestConfig),
         .attributes = (const ConfigAttribute[]) {

@@ -75,6 +75,8 @@ typedef struct BetestConfig {
         bool partial_files;
 } BetestConfig;
 
+extern const ConfigElement betest_element;
+
 /* Negative after everything that is wrong was said on stderr. */
 int betest_config_load_xml(const char *file, BetestConfig **ret);
 int betest_config_load_list(const char *file, BetestConfig **ret);

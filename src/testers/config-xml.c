@@ -401,8 +401,8 @@ static int load_text(const char *text, const ConfigElement *root, ConfigMistakes
 
         xml = xmlDocGetRootElement(doc);
         if (!xml || strcmp((const char *) xml->name, root->name) != 0)
-                config_mistake(m, xml ? xmlGetLineNo(xml) : 1, "the root element is <%s>, not <%s>",
-                               xml ? (const char *) xml->name : "", root->name);
+                config_mistake(m, xml ? xmlGetLineNo(xml) : 1, "the root element must be <%s>, not <%s>", root->name,
+                               xml ? (const char *) xml->name : "");
         else
                 r = read_element(xml, root, m, &node);
         xmlFreeDoc(doc);

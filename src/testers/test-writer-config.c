@@ -372,7 +372,7 @@ static void check_writer(const ConfigNode *node, ConfigMistakes *m) {
         }
 }
 
-static const ConfigElement test_writer_element = {
+const ConfigElement test_writer_element = {
         .name = "TestWriter",
         .size = sizeof(TestWriterConfig),
         .attributes = (const ConfigAttribute[]) {

@@ -140,6 +140,8 @@ typedef struct TestWriterConfig {
         DelayEvent *delays;
 } TestWriterConfig;
 
+extern const ConfigElement test_writer_element;
+
 /* 0, or negative after everything that is wrong was said on stderr. */
 int test_writer_config_load(const char *file, TestWriterConfig **ret);
 TestWriterConfig *test_writer_config_free(TestWriterConfig *c);
