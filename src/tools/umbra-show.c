@@ -145,6 +145,20 @@ static void show_volumes(json_t *manifest) {
                 printf("%s%s\n", i == 0 ? "\nPaths: " : "       ", json_string_value(v));
 }
 
+/* A set that builds on others is restored after them. */
+static void show_restore(json_t *manifest, const char *path) {
+        json_t *components = json_object_get(manifest, "components");
+        const char *before = string_of(manifest, SET_KEY_SINCE) ? "FULL-SET… " : "";
+
+        printf("\nTo restore all of it:     umbra restore %s%s\n", before, path);
+        if (json_array_size(components) > 0)
+                printf("One component:            umbra restore %s%s --component '%s'\n", before, path,
+                       string_of(json_array_get(components, 0), "component"));
+        printf("Just the files, elsewhere: umbra restore %s%s --to DIR\n", before, path);
+        if (*before)
+                printf("FULL-SET…: all sets from a full one on to the one that this one builds on\n");
+}
+
 static int print_file(const SetIndexLine *line, void *userdata) {
         printf("%c %12" PRIu64 "  %s\n", line->type, line->size, line->name + strlen(SET_DATA_PREFIX));
         return 0;
@@ -187,11 +201,7 @@ static int run_show(int argc, char *argv[]) {
                 putchar('\n');
                 (void) set_reader_for_each(reader, print_file, NULL);
         }
-        printf("\nTo restore all of it:     umbra restore %s\n", path);
-        if (json_array_size(json_object_get(manifest, "components")) > 0)
-                printf("One component:            umbra restore %s --component '%s'\n", path,
-                       string_of(json_array_get(json_object_get(manifest, "components"), 0), "component"));
-        printf("Just the files, elsewhere: umbra restore %s --to DIR\n", path);
+        show_restore(manifest, path);
         return EXIT_OK;
 }
 

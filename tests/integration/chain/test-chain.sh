@@ -99,12 +99,25 @@ change 5
 that 'and one more of the chain' take three --type incremental --since "$dir/two"
 that 'the sets that build on others are smaller' eval '[ "$(stat -c %s "$dir/one")" -lt $(($(stat -c %s "$dir/full") / 4)) ]'
 
+echo six >"$app/store/logs/6.log"
+rm "$app/store/logs/5.log"
+that 'and the logs that were written since' take log --type log --since "$dir/three"
+change 6
+that 'a full one of one component' take part --type full --component store
+change 7
+that 'and an incremental one of all' take late --type incremental --since "$dir/part"
+cp -a "$app/store/big.bin" "$dir/big.bin"
+that 'and one without any change' take idle --type incremental --since "$dir/late"
+
 that 'the full one comes back' comes_back full
 that 'the chain comes back as it was at its second set' comes_back full one
 that 'as it was at its third' comes_back full one two
 that 'its writer was told of all restores that follow, and of the last' eval 'heard "post-restore store additional=1 status=2" && heard "post-restore store additional=0 status=2" && [ "$(grep -c "pre-restore store" "$state/events")" = 3 ]'
 that 'as it was at its last' comes_back full one two three
 that 'the differential one comes back on the full one' comes_back full diff
+that 'logs come back on the chain' comes_back full one two three log
+that 'components that came late come back with their first set' comes_back part late
+that 'nothing comes back on everything' eval 'comes_back part late idle && cmp "$app/store/big.bin" "$dir/big.bin"'
 that 'a chain with a gap is refused, and nothing is written' eval 'ruin; cp -a "$app" "$dir/ruins"; expect 1 "changed since|builds on" "$UMBRA" restore "$dir/full" "$dir/two" && diff -r "$app" "$dir/ruins"'
 that 'so is a set that builds on one that is not there' expect 1 'name that one first' "$UMBRA" restore "$dir/two"
 
