@@ -39,6 +39,7 @@ typedef struct SceneWriter {
         char *heard; /* a line per event */
         const char *failing;
         HRESULT failure;
+        VSS_ID session_id;
 } SceneWriter;
 
 static void say(SceneWriter *w, const char *line) {
@@ -57,8 +58,9 @@ static bool heard(SceneWriter *w, const char *line) {
         say(w, line);
         pthread_mutex_lock(&w->lock);
         ok = !w->failing || strncmp(line, w->failing, strlen(w->failing)) != 0;
+        (void) umbra_writer_get_session_id(w->writer, &w->session_id);
         pthread_mutex_unlock(&w->lock);
-        if (!ok)
+        if (!ok && strcmp(line, "Identify") != 0)
                 (void) umbra_writer_set_failure(w->writer, w->failure);
         return ok;
 }
@@ -75,6 +77,16 @@ static const char *component_fact(IVssComponent *c, const char *event) {
         if (strncmp(event, "PostRestore", 11) == 0 && IVssComponent_GetFileRestoreStatus(c, &status) == S_OK)
                 return status == VSS_RS_ALL ? "=all" : status == VSS_RS_FAILED ? "=some" : "=none";
         return "";
+}
+
+/* The name of the event becomes the backup stamp, where a writer may say one. */
+static void stamp(IVssComponent *c, const char *event) {
+        if (strncmp(event, "PrepareBackup", 13) == 0)
+                (void) IVssComponent_SetBackupStamp(c, L"PrepareBackup");
+        else if (strcmp(event, "PostSnapshot") == 0)
+                (void) IVssComponent_SetBackupStamp(c, L"PostSnapshot");
+        else if (strcmp(event, "BackupComplete") == 0)
+                (void) IVssComponent_SetBackupStamp(c, L"BackupComplete");
 }
 
 /* "EVENT: path\name=fact other" */
@@ -95,6 +107,7 @@ static bool heard_about(SceneWriter *w, const char *event, IVssWriterComponents 
                 assert_int_equal(IVssComponent_GetComponentName(c, &wide_name), S_OK);
                 assert_int_equal(utf8_from_wide(wide_path ?: L"", &path), 0);
                 assert_int_equal(utf8_from_wide(wide_name, &name), 0);
+                stamp(c, event);
                 assert_int_equal(format_to(&longer, "%s%s%s%s%s%s", line, i == 0 ? ": " : " ", path, *path ? "\\" : "", name,
                                            component_fact(c, event)),
                                  0);
@@ -298,6 +311,7 @@ Scene *scene_close(Scene *s) {
 
         s->database = writer_free(s->database);
         s->files = writer_free(s->files);
+        s->second = writer_free(s->second);
         fixture_free(s->fixture);
         free(s->nested);
         free(s);
@@ -324,6 +338,62 @@ void scene_carry_back(Scene *s, VSS_ID snapshot) {
 
 void scene_script(Scene *s, const char *script) {
         write_file(s->fixture->state_dir, "fake.script", script);
+}
+
+VSS_ID scene_add_second(Scene *s) {
+        IVssBackupComponents *backup = NULL;
+        IVssAsync *async = NULL;
+        VSS_ID found = GUID_NULL;
+        UINT n = 0;
+
+        assert_null(s->second);
+        s->second = writer_new(s->fixture, true);
+
+        /* Who it is, only a requester is told. */
+        CHECK(CreateVssBackupComponents(&backup));
+        CHECK(IVssBackupComponents_InitializeForBackup(backup, NULL));
+        CHECK(IVssBackupComponents_GatherWriterMetadata(backup, &async));
+        scene_wait(async);
+        CHECK(IVssBackupComponents_GetWriterMetadataCount(backup, &n));
+        for (UINT i = 0; i < n; ++i) {
+                IVssExamineWriterMetadata *metadata = NULL;
+                VSS_USAGE_TYPE usage;
+                VSS_SOURCE_TYPE source;
+                VSS_ID instance, id;
+                BSTR name = NULL;
+
+                CHECK(IVssBackupComponents_GetWriterMetadata(backup, i, &instance, &metadata));
+                CHECK(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage, &source));
+                if (guid_equal(&id, &scene_database_id))
+                        found = instance; /* writers come in the order in which they subscribed */
+                SysFreeString(name);
+                IVssExamineWriterMetadata_Release(metadata);
+        }
+        IVssBackupComponents_Release(backup);
+        scene_expect_so_far(s, "Identify\n", "Identify\n");
+        return found;
+}
+
+void scene_drop_second(Scene *s) {
+        s->second = writer_free(s->second);
+}
+
+void scene_end_database(Scene *s) {
+        assert_int_equal(umbra_writer_unsubscribe(s->database->writer), S_OK);
+}
+
+void scene_restart_database(Scene *s) {
+        writer_free(s->database);
+        s->database = writer_new(s->fixture, true);
+}
+
+VSS_ID scene_session_id(Scene *s) {
+        VSS_ID id;
+
+        pthread_mutex_lock(&s->database->lock);
+        id = s->database->session_id;
+        pthread_mutex_unlock(&s->database->lock);
+        return id;
 }
 
 void scene_fail(Scene *s, const char *event, HRESULT hr) {

@@ -26,7 +26,7 @@ extern "C" {
 
 typedef struct Scene {
         struct Fixture *fixture;
-        struct SceneWriter *database, *files;
+        struct SceneWriter *database, *files, *second;
         WCHAR *volume; /* as a program from Windows names it, \srv\data\ */
         WCHAR *nested; /* a mount point below it; without privilege, a directory */
 } Scene;
@@ -44,6 +44,15 @@ void scene_carry_back(Scene *s, VSS_ID snapshot);
 void scene_script(Scene *s, const char *script);
 /* The event of this name fails from now on in the writer "database". */
 void scene_fail(Scene *s, const char *event, HRESULT hr);
+/* A second instance of the class of "database", which keeps to itself. One at a time. */
+VSS_ID scene_add_second(Scene *s);
+void scene_drop_second(Scene *s);
+/* "database" ends: its process has. */
+void scene_end_database(Scene *s);
+/* It is started again, and is another instance, which has heard nothing yet. */
+void scene_restart_database(Scene *s);
+/* The session that "database" heard of last. */
+VSS_ID scene_session_id(Scene *s);
 /* Waits until both writers have had BackupShutdown; then fails the test unless they heard exactly this, an
  * event a line:
  *

@@ -23,6 +23,7 @@
 #include "api/writer/puppet.h"
 #include "base/alloc.h"
 #include "base/guid.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
 
@@ -134,6 +135,7 @@ static void test_that_a_grant_is_for_what_it_says(void **state) {
                          0);
         restart_with(config);
         expect(uids[0], gids[0], (const int[]){ 0, 0, 1, 1 });
+        REACHES_RULE(IVssBackupComponents, "*", "caller must be administrator");
         expect(uids[1], gids[1], (const int[]){ 1, 1, 0, 0 });
         expect(uids[2], gids[2], (const int[]){ 1, 1, 0, 1 });
         expect(STRANGER, STRANGER, (const int[]){ 1, 1, 1, 1 });
