@@ -25,6 +25,7 @@
 
 #define RECONNECT_FIRST_USEC (50 * USEC_PER_MSEC)
 #define RECONNECT_MAX_USEC (2 * USEC_PER_SEC)
+#define RECONNECT_DENIED_USEC (60 * USEC_PER_SEC) /* its grant is gone, and each refusal is a line in a log */
 #define RECONNECT_TIMEOUT_USEC (2 * USEC_PER_SEC) /* of one attempt; nothing cuts it short, so unsubscribing may have to wait for it */
 
 WriterEvent *writer_event_free(WriterEvent *e) {
@@ -270,13 +271,15 @@ static void writer_lost(UmbraWriter *w) {
 
 static bool writer_reconnect(UmbraWriter *w) {
         usec_t pause = RECONNECT_FIRST_USEC;
+        HRESULT hr;
 
         for (;;) {
                 if (writer_pause(w, pause))
                         return false;
-                if (SUCCEEDED(writer_connect(w, RECONNECT_TIMEOUT_USEC)))
+                hr = writer_connect(w, RECONNECT_TIMEOUT_USEC);
+                if (SUCCEEDED(hr))
                         return true;
-                pause = MIN(pause * 2, RECONNECT_MAX_USEC);
+                pause = hr == E_ACCESSDENIED ? RECONNECT_DENIED_USEC : MIN(pause * 2, RECONNECT_MAX_USEC);
         }
 }
 

@@ -5,7 +5,8 @@
  *
  * Its own provider's CommitSnapshots returns when the host says "thaw"; meanwhile a thread of its own looks at
  * QueryStatus() every 10 ms and never waits, so that must be enough of a pump. The fake provider takes its
- * time in place of the host. The library is loaded, not linked, and the function looked up by name.
+ * time in place of the host. The function is looked up by name, the one that the library exports on Windows as
+ * well.
  */
 
 #include <ctime>
@@ -82,7 +83,7 @@ void test_that_a_guest_is_held_while_its_provider_waits(void **) {
         VSS_ID set, snapshot;
 
         scene_script(scene, "commit = sleep 300\n");
-        create = reinterpret_cast<CreateFunction>(dlsym(RTLD_DEFAULT, "CreateVssBackupComponents"));
+        create = reinterpret_cast<CreateFunction>(dlsym(RTLD_DEFAULT, "CreateVssBackupComponentsInternal"));
         MUST(create);
         CHECK(create(&backup));
         CHECK(backup->InitializeForBackup());
