@@ -171,7 +171,8 @@ that 'and nothing is built on it' expect 0 "'store' is taken in full: not all of
 
 mkdir "$app/late" && echo late >"$app/late/l"
 echo late >"$state/late"
-that 'what is named after the snapshot and is not on a volume of it fails its component' eval 'expect 1 "cannot save .*app/late.: .*after the snapshot" "$UMBRA" backup --component store --to "$dir/x" && expect 7 "NOT all files of component .store" "$UMBRA" backup --best-effort --component store --to "$dir/late"'
+[ "$(stat -f -c %T "$dir")" = btrfs ] || # where a snapshot is of everything
+        that 'what is named after the snapshot and is not on a volume of it fails its component' eval 'expect 1 "cannot save .*app/late.: .*after the snapshot" "$UMBRA" backup --component store --to "$dir/x" && expect 7 "NOT all files of component .store" "$UMBRA" backup --best-effort --component store --to "$dir/late"'
 that 'and is saved if it is' eval 'backup --component store "$app" --to "$dir/late2" && member "$dir/late2" "$app/late/l" | grep -q late'
 rm -r "$state/late" "$app/late"
 that 'writers are told that the system state is saved' eval 'backup --system-state --component store --to "$dir/system" && tar --zstd -xOf "$dir/system" umbra/backup-components.xml | grep -q "bootableSystemStateBackup=\"yes\""'
