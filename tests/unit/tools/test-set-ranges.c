@@ -21,7 +21,7 @@
 #include "tools/set-reader.h"
 #include "tools/set-writer.h"
 
-#define FILE_SIZE 300000U
+#define FILE_SIZE 300000U /* less than RANGES_MAX pieces of two bytes */
 #define MEMBER "data/srv/file"
 
 static char byte_at(size_t i) {
@@ -147,6 +147,33 @@ static void test_that_a_member_holds_its_ranges_and_nothing_else(void **state) {
         }
 }
 
+/* As many as a writer may name. */
+static void test_that_ranges_may_be_many(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) ByteRange *ranges = calloc(RANGES_MAX, sizeof(*ranges));
+        _cleanup_(set_reader_freep) SetReader *reader = NULL;
+        _cleanup_(set_stream_freep) SetStream *stream = NULL;
+        _cleanup_(freep) char *there = NULL;
+        struct archive_entry *entry;
+        const SetIndexLine *line;
+        uint64_t saved = 0;
+
+        assert_non_null(ranges);
+        make_file(dir);
+        for (size_t i = 0; i < RANGES_MAX; ++i) /* every other byte; the last ones lie beyond the end */
+                ranges[RANGES_MAX - 1 - i] = (ByteRange){ 2 * i, 1 };
+        assert_int_equal(save_ranges(dir, "file", ranges, RANGES_MAX, &saved), 0);
+        assert_int_equal(saved, FILE_SIZE / 2);
+
+        reader = open_set(dir);
+        assert_int_equal(set_stream_open(reader, &stream), 0);
+        assert_int_equal(set_stream_next(stream, &entry, &line), 1);
+        there = bytes_of(stream);
+        for (size_t at = 0; at < FILE_SIZE; ++at)
+                assert_int_equal(there[at], at % 2 == 0);
+        assert_int_equal(set_stream_next(stream, &entry, &line), 0);
+}
+
 static void test_that_only_files_have_ranges(void **state) {
         static const ByteRange range = { 0, 1 };
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
@@ -174,6 +201,7 @@ static void test_that_a_file_with_two_names_may_have_ranges(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_member_holds_its_ranges_and_nothing_else),
+                cmocka_unit_test(test_that_ranges_may_be_many),
                 cmocka_unit_test(test_that_only_files_have_ranges),
                 cmocka_unit_test(test_that_a_file_with_two_names_may_have_ranges),
         };
