@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <oleauto.h>
 #include <vsserror.h>
 
 #include "base/alloc.h"
-#include "base/bstr.h"
 #include "doc/backup-doc.h"
 #include "lib/reference.h"
 #include "lib/test-util.h"
@@ -79,7 +79,7 @@ static void fixture_close(Fixture *f) {
 static HRESULT took(HRESULT hr, BSTR *texts, size_t n) {
         for (size_t i = 0; i < n; ++i) {
                 assert_true(SUCCEEDED(hr) || !texts[i]);
-                bstr_free(texts[i]);
+                SysFreeString(texts[i]); /* the caller's, by COM's own function */
         }
 
         return hr;
@@ -473,6 +473,60 @@ static void test_that_nothing_is_said_but_in_its_event(void **state) {
                 }
 }
 
+/* What the test before has shown of each method: writers may say it in their event and at no other time, and
+ * everybody may ask at any time, and frees what comes out. */
+static void test_that_these_are_the_rules_of_who_may_when(void **state) {
+        static const struct {
+                const char *iface, *method, *part;
+        } rules[] = {
+                { "IVssComponent", "*", "writers may modify the document until the end" },
+                { "IVssComponent", "GetLogicalPath", "writer or requester may call" },
+                { "IVssComponent", "GetComponentType", "writer or requester may call" },
+                { "IVssComponent", "GetComponentName", "writer or requester may call" },
+                { "IVssComponent", "SetBackupMetadata", "writer only, backup only" },
+                { "IVssComponent", "GetBackupMetadata", "any time" },
+                { "IVssComponent", "AddPartialFile", "writer only, backup only" },
+                { "IVssComponent", "AddPartialFile", "in PrepareForBackup or PostSnapshot handling" },
+                { "IVssComponent", "IsSelectedForRestore", "writer or requester may call" },
+                { "IVssComponent", "GetAdditionalRestores", "writer or requester may call" },
+                { "IVssComponent", "GetNewTargetCount", "writer or requester may call" },
+                { "IVssComponent", "GetNewTarget", "writer or requester may call" },
+                { "IVssComponent", "AddDirectedTarget", "writer only, restore only" },
+                { "IVssComponent", "AddDirectedTarget", "in PreRestore handling" },
+                { "IVssComponent", "GetDirectedTargetCount", "writer or requester may call" },
+                { "IVssComponent", "SetRestoreMetadata", "only inside CVssWriter::OnPreRestore" },
+                { "IVssComponent", "GetRestoreMetadata", "any time" },
+                { "IVssComponent", "SetRestoreTarget", "writer only, restore only" },
+                { "IVssComponent", "GetRestoreTarget", "writer or requester" },
+                { "IVssComponent", "SetPreRestoreFailureMsg", "writer only, restore only" },
+                { "IVssComponent", "GetPreRestoreFailureMsg", "writer or requester" },
+                { "IVssComponent", "SetPostRestoreFailureMsg", "writer only, restore only" },
+                { "IVssComponent", "GetPostRestoreFailureMsg", "writer or requester" },
+                { "IVssComponent", "SetBackupStamp", "writer only, backup only" },
+                { "IVssComponent", "GetBackupStamp", "writer or requester" },
+                { "IVssComponent", "GetPreviousBackupStamp", "writer or requester" },
+                { "IVssComponent", "GetBackupOptions", "writer or requester" },
+                { "IVssComponent", "GetRestoreOptions", "writer or requester" },
+                { "IVssComponent", "GetRestoreSubcomponentCount", "writer or requester" },
+                { "IVssComponent", "GetRestoreSubcomponent", "writer or requester" },
+                { "IVssComponent", "GetFileRestoreStatus", "writer or requester" },
+                { "IVssComponent", "AddDifferencedFilesByLastModifyTime", "writer only, backup only" },
+                { "IVssComponentEx", "SetPrepareForBackupFailureMsg", "only inside" },
+                { "IVssComponentEx", "SetPostSnapshotFailureMsg", "only inside" },
+                { "IVssComponentEx", "GetPrepareForBackupFailureMsg", "writer or requester" },
+                { "IVssComponentEx", "GetPostSnapshotFailureMsg", "writer or requester" },
+                { "IVssComponentEx", "GetAuthoritativeRestore", "writer must declare" },
+                { "IVssComponentEx", "GetRollForward", "freed with SysFreeString" },
+                { "IVssComponentEx", "GetRestoreName", "caller frees with SysFreeString" },
+                { "IVssComponentEx2", "SetFailure", "writer only" },
+                { "IVssComponentEx2", "GetFailure", "all four outputs mandatory" },
+        };
+
+        test_that_nothing_is_said_but_in_its_event(state);
+        for (size_t i = 0; i < ELEMENTSOF(rules); ++i)
+                reference_reach_rule(rules[i].iface, rules[i].method, rules[i].part);
+}
+
 /* A pointer that was kept after the handler, or after the requester went on. */
 static void test_that_a_closed_view_says_and_takes_nothing(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(methods); ++i) {
@@ -617,7 +671,7 @@ int main(void) {
                 cmocka_unit_test(test_that_what_was_never_said_is_a_success_of_its_own),
                 cmocka_unit_test(test_that_a_component_without_a_name_says_so),
                 cmocka_unit_test(test_that_no_memory_is_said_and_nothing_changed),
-                cmocka_unit_test(test_that_nothing_is_said_but_in_its_event),
+                cmocka_unit_test(test_that_these_are_the_rules_of_who_may_when),
                 cmocka_unit_test(test_that_a_closed_view_says_and_takes_nothing),
                 cmocka_unit_test(test_that_a_damaged_component_says_so_in_every_method),
                 cmocka_unit_test(test_that_damage_inside_a_component_is_met_where_it_is),

@@ -44,6 +44,11 @@ expect() {
         grep -qiE -- "$pattern" "$dir/out" "$dir/err" || { echo "    nothing says '$pattern': $*"; return 1; }
 }
 
+# reaches_rule INTERFACE METHOD PART: as REACHES_RULE() of tests/lib/reference.h
+reaches_rule() {
+        [ -z "${UMBRA_REFERENCE_LOG:-}" ] || printf 'preconditions\t%s\t%s\t%s\n' "$@" >>"$UMBRA_REFERENCE_LOG"
+}
+
 wait_for() { # an event: asks until it is so, at most a minute
         local end=$((SECONDS + 60))
         until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done

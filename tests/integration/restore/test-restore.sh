@@ -293,7 +293,8 @@ directed() {
         mkdir -p "$dir/other" && printf '0123456789012345' >"$dir/other/there" && chmod 640 "$dir/other/there"
         rm "$dir/app/source" && echo new >"$dir/app/one.db"
         expect 0 'content' restore && absent "$dir/app/source" && is "$dir/app/one.db" one && is "$dir/app/new" e || return 1
-        [ "$(tr '\0' Z <"$dir/other/there")" = 'ij23ZZ6789abc345' ] && [ "$(stat -c %a "$dir/other/there")" = 640 ]
+        [ "$(tr '\0' Z <"$dir/other/there")" = 'ij23ZZ6789abc345' ] && [ "$(stat -c %a "$dir/other/there")" = 640 ] &&
+                reaches_rule IVssComponent AddDirectedTarget 'requester honours it only if the restore target is VSS_RT_DIRECTED'
 }
 that 'bytes of one file go where the writer directs them, in files that are there and in new ones' directed
 

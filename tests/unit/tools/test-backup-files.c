@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/strv.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 #include "plan-fixture.h"
 #include "tools/backup-files.h"
@@ -153,6 +154,7 @@ static void test_that_a_writer_excludes_files_of_its_own(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i)
                 if (strcmp(ask(f, cases[i].place, cases[i].path, -1), cases[i].answer) != 0)
                         fail_msg("%s: not %s", cases[i].path, cases[i].answer);
+        REACHES_RULE(IVssCreateWriterMetadata, "AddExcludeFiles", "exclude list wins");
         backup_plan_clear(&p);
 }
 
@@ -178,6 +180,7 @@ static void test_that_files_elsewhere_have_their_own_names(void **state) {
         assert_true(file_set_contains(backup_files_places(f), "/really/x"));
         assert_false(file_set_contains(backup_files_places(f), "/srv/here/x"));
         assert_false(file_set_contains(backup_files_places(f), "/live/a"));
+        REACHES_RULE(IVssWMFiledesc, "GetAlternateLocation", "on component file sets: backup source");
         backup_plan_clear(&p);
 }
 
@@ -239,6 +242,7 @@ static void test_that_differenced_files_are_those_that_changed_since(void **stat
                 assert_string_equal(ask(f, PLACE_SHADOW, "/new/deep/x", fd), "Wn");
                 backup_plan_clear(&p);
         }
+        REACHES_RULE(IVssComponent, "AddDifferencedFilesByLastModifyTime", "need not match a file set");
 }
 
 static void test_that_several_times_are_the_earliest(void **state) {
@@ -287,6 +291,10 @@ static void test_that_ranges_go_before_the_mask(void **state) {
                 assert_true(file_set_contains(backup_files_walk(f, PLACE_SHADOW), "/out/side"));
                 backup_plan_clear(&p);
         }
+        REACHES_RULE(IVssComponent, "AddPartialFile", "overrides the VSS_FILE_SPEC_BACKUP_TYPE tag");
+        REACHES_RULE(IVssComponent, "AddPartialFile", "must not also be a differenced file");
+        REACHES_RULE(IVssComponent, "AddPartialFile", "may name a file not matched");
+        REACHES_RULE(IVssComponent, "AddDifferencedFilesByLastModifyTime", "must not also be added by AddPartialFile");
 }
 
 static void test_that_what_is_read_live_is_added_to_live(void **state) {
