@@ -161,6 +161,31 @@ static void test_that_a_backup_survives_any_failed_allocation(void **state) {
         assert_int_equal(IVssBackupComponents_Release(backup), 0);
 }
 
+static void test_that_a_restore_survives_any_failed_allocation(void **state) {
+        IVssBackupComponents *backup = NULL;
+        VSS_ID id = { 1, 0, 0, { 0 } };
+        BSTR xml;
+
+        assert_int_equal(CreateVssBackupComponents(&backup), S_OK);
+        assert_int_equal(IVssBackupComponents_InitializeForBackup(backup, NULL), S_OK);
+        assert_true(EVENTUALLY(IVssBackupComponents_EnableWriterClasses(backup, &id, 1)) > 0);
+        assert_true(EVENTUALLY(IVssBackupComponents_DisableWriterClasses(backup, &id, 1)) > 0);
+        assert_true(EVENTUALLY(IVssBackupComponents_DisableWriterInstances(backup, &id, 1)) > 0);
+        assert_int_equal(IVssBackupComponents_StartSnapshotSet(backup, &id), S_OK);
+        assert_true(EVENTUALLY(IVssBackupComponents_AbortBackup(backup)) > 0);
+        assert_int_equal(IVssBackupComponents_SaveAsXML(backup, &xml), S_OK);
+        assert_int_equal(IVssBackupComponents_Release(backup), 0);
+
+        assert_int_equal(CreateVssBackupComponents(&backup), S_OK);
+        assert_true(EVENTUALLY(IVssBackupComponents_InitializeForRestore(backup, xml)) > 3);
+        SysFreeString(xml);
+        assert_int_equal(RUN(GatherWriterMetadata), VSS_S_ASYNC_FINISHED);
+        assert_true(EVENTUALLY(RUN(PreRestore)) > 5);
+        assert_true(EVENTUALLY(RUN(GatherWriterStatus)) > 2);
+        assert_true(EVENTUALLY(RUN(PostRestore)) > 5);
+        assert_int_equal(IVssBackupComponents_Release(backup), 0);
+}
+
 /* What umbrad has done once it does not do again, though the library had no memory for the answer. So here
  * each try is an object of its own. */
 static HRESULT try_to_gather(unsigned n) {
@@ -222,6 +247,8 @@ static void test_that_what_can_be_done_once_survives_any_failed_allocation(void 
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(test_that_a_backup_survives_any_failed_allocation, setup,
+                                                teardown),
+                cmocka_unit_test_setup_teardown(test_that_a_restore_survives_any_failed_allocation, setup,
                                                 teardown),
                 cmocka_unit_test_setup_teardown(
                         test_that_what_can_be_done_once_survives_any_failed_allocation, setup, teardown),

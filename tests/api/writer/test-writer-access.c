@@ -253,6 +253,57 @@ static void test_that_a_grant_that_is_gone_is_gone_at_once(void **state) {
         puppet_free(silent);
 }
 
+/* Makes a shadow copy, in the middle of which a writer stands still. */
+static int maker_main(int ready_fd) {
+        IVssAsync *async = NULL;
+        Backup *b = backup_new();
+
+        if (backup_gather(b) != S_OK || backup_select(b, world->volume) != S_OK || backup_prepare(b) != S_OK ||
+            IVssBackupComponents_DoSnapshotSet(b->api, &async) != S_OK || write(ready_fd, "", 1) != 1)
+                return 3;
+        if (IVssAsync_Wait(async, INFINITE) != E_ACCESSDENIED)
+                return 2;
+        IVssAsync_Release(async);
+        return outcome(IVssBackupComponents_AbortBackup(b->api));
+}
+
+/* Reading a file and asking for users is not for the time when something is frozen. */
+static void test_that_nobody_is_sent_away_while_anything_is_frozen(void **state) {
+        struct passwd daemon_user;
+        pid_t requester;
+        Gate *gate;
+        Puppet *p;
+        int fd, status;
+
+        skip_unless_root();
+        if (!getpwnam("daemon"))
+                skip();
+        daemon_user = *getpwnam("daemon");
+        restart_with("[requesters]\nuser = daemon\n");
+        journal_clear();
+        p = puppet_new("frozen", world->volume, NULL);
+        p->acts[WIRE_EVENT_FREEZE].gate = gate = gate_new();
+        requester = run_as(&daemon_user, maker_main, &fd);
+        await_ready(fd);
+        journal_await("frozen freeze");
+
+        write_file(world->dir, "umbra.conf", "[requesters]\n");
+        assert_int_equal(kill(world->umbrad, SIGHUP), 0);
+        world_await_status(world, "\"frozen\""); /* twice asked, so that the signal has come first */
+        world_await_status(world, "\"frozen\"");
+        assert_int_equal(waitpid(requester, &status, WNOHANG), 0);
+
+        gate_open(gate);
+        assert_int_equal(waitpid(requester, &status, 0), requester);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 1);
+        journal_await("frozen backup-shutdown");
+        assert_true(journal_has("frozen thaw"));
+        world_assert_clean(world);
+        gate_free(gate);
+        puppet_free(p);
+}
+
 static int setup(void **state) {
         world = world_new();
         if (chmod(world->dir, 0755) < 0) /* else nobody gets as far as the socket */
@@ -270,6 +321,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_stranger_is_refused_everything),
                 cmocka_unit_test(test_that_a_grant_is_for_what_it_says),
                 cmocka_unit_test(test_that_a_grant_that_is_gone_is_gone_at_once),
+                cmocka_unit_test(test_that_nobody_is_sent_away_while_anything_is_frozen),
                 cmocka_unit_test(test_that_a_group_is_granted_through_every_kind_of_membership),
         };
 
