@@ -112,6 +112,15 @@ void expose(Scene *scene, VSS_ID snapshot) {
         VssFreeSnapshotProperties(&prop);
         CoTaskMemFree(exposed);
         free(place);
+
+        /* -es: umbra makes no shares, and says so. */
+        {
+                WCHAR share[] = L"share";
+
+                EXPECT(backup->ExposeSnapshot(snapshot, nullptr, VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY, share, &exposed),
+                       VSS_E_PROVIDER_VETO);
+                MUST(!exposed);
+        }
         backup->Release();
 }
 
@@ -119,8 +128,11 @@ void expose(Scene *scene, VSS_ID snapshot) {
 void revert(Scene *scene, VSS_ID snapshot) {
         IVssBackupComponents *backup = begin(VSS_CTX_ALL);
         IVssAsync *async = nullptr;
+        bool block = true;
         HRESULT hr;
 
+        CHECK(ShouldBlockRevert(scene->volume, &block));
+        MUST(!block);
         CHECK(backup->RevertToSnapshot(snapshot, TRUE));
         hr = backup->QueryRevertStatus(scene->volume, &async);
         if (hr != VSS_E_OBJECT_NOT_FOUND) {

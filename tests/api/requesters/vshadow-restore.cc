@@ -7,12 +7,14 @@
  * copying of the files, which is somebody else's business.
  */
 
+#include <string>
+
 #include "api/requesters/scene.h"
 
 namespace {
 
-/* A backup before, of the database alone. */
-BSTR backed_up(Scene *scene) {
+/* A backup before, of the database alone; @ret_metadata is what its writer said of itself then. */
+BSTR backed_up(Scene *scene, BSTR *ret_metadata) {
         IVssBackupComponents *backup = nullptr;
         VSS_ID set, snapshot;
         BSTR xml = nullptr;
@@ -33,8 +35,10 @@ BSTR backed_up(Scene *scene) {
 
                 CHECK(backup->GetWriterMetadata(i, &instance, &metadata));
                 CHECK(metadata->GetIdentity(&instance, &id, &name, &usage, &source));
-                if (id == scene_database_id)
+                if (id == scene_database_id) {
                         CHECK(backup->AddComponent(instance, id, VSS_CT_DATABASE, L"server", L"db"));
+                        CHECK(metadata->SaveAsXML(ret_metadata));
+                }
                 SysFreeString(name);
                 metadata->Release();
         }
@@ -50,6 +54,36 @@ BSTR backed_up(Scene *scene) {
                      "PostSnapshot: server\\db\nBackupComplete: server\\db\nBackupShutdown\n",
                      "Identify\nPrepareBackup full selected\n");
         return xml;
+}
+
+/* What is to be copied, and how, stands in what was stored with the backup. */
+void read_metadata(BSTR xml) {
+        IVssExamineWriterMetadata *metadata = nullptr;
+        VSS_RESTOREMETHOD_ENUM method;
+        VSS_WRITERRESTORE_ENUM writer_restore;
+        IVssWMComponent *component = nullptr;
+        IVssWMFiledesc *file = nullptr;
+        PVSSCOMPONENTINFO info = nullptr;
+        BSTR service = nullptr, procedure = nullptr, filespec = nullptr;
+        bool reboot = true;
+        UINT n_mappings = 7;
+
+        CHECK(CreateVssExamineWriterMetadata(xml, &metadata));
+        CHECK(metadata->GetRestoreMethod(&method, &service, &procedure, &writer_restore, &reboot, &n_mappings));
+        MUST(method == VSS_RME_RESTORE_IF_CAN_REPLACE && writer_restore == VSS_WRE_ALWAYS && !reboot && n_mappings == 0);
+        SysFreeString(service);
+        SysFreeString(procedure);
+        CHECK(metadata->GetComponent(0, &component));
+        CHECK(component->GetComponentInfo(&info));
+        MUST(info->cDatabases == 1 && info->cLogFiles == 1);
+        component->FreeComponentInfo(info);
+        CHECK(component->GetDatabaseFile(0, &file));
+        CHECK(file->GetFilespec(&filespec));
+        MUST(std::wstring(filespec) == L"*.db");
+        SysFreeString(filespec);
+        file->Release();
+        component->Release();
+        metadata->Release();
 }
 
 void check_statuses(IVssBackupComponents *restore) {
@@ -75,7 +109,7 @@ void check_statuses(IVssBackupComponents *restore) {
 void test_that_vshadow_restores_what_it_saved(void **) {
         Scene *scene = scene_open();
         IVssBackupComponents *restore = nullptr;
-        BSTR xml = backed_up(scene);
+        BSTR metadata = nullptr, xml = backed_up(scene, &metadata);
         UINT n = 0;
 
         CHECK(CreateVssBackupComponents(&restore));
@@ -83,6 +117,7 @@ void test_that_vshadow_restores_what_it_saved(void **) {
         AWAIT(restore, GatherWriterMetadata);
         CHECK(restore->GetWriterComponentsCount(&n));
         MUST(n == 1);
+        read_metadata(metadata);
         CHECK(restore->SetSelectedForRestore(scene_database_id, VSS_CT_DATABASE, L"server", L"db", true));
         AWAIT(restore, PreRestore);
         check_statuses(restore);
@@ -93,6 +128,7 @@ void test_that_vshadow_restores_what_it_saved(void **) {
 
         /* The writer of which nothing was saved hears of nothing. */
         scene_expect(scene, "Identify\nPreRestore: server\\db=selected\nPostRestore: server\\db=all\n", "Identify\n");
+        SysFreeString(metadata);
         SysFreeString(xml);
         scene_close(scene);
 }
