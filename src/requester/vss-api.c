@@ -36,6 +36,15 @@ HRESULT CreateVssBackupComponents(IVssBackupComponents **ret) {
         return CreateVssBackupComponentsInternal(ret);
 }
 
+/* The same by the names under which programs look it up that load the library at run time: the guest agent of
+ * qemu, for one. An @ is not for the linker; what stands here instead is explained in tools/linker/ld. */
+#define ALSO_CALLED(function, name)                                                                         \
+        __asm__(".globl \"" name "\"\n\t.type \"" name "\", %function\n\t.set \"" name "\", " #function)
+
+ALSO_CALLED(CreateVssBackupComponentsInternal,
+            "?CreateVssBackupComponents?aYAJPEAPEAVIVssBackupComponents?a?{");
+ALSO_CALLED(CreateVssBackupComponentsInternal, "?CreateVssBackupComponents?aYGJPAPAVIVssBackupComponents?a?{");
+
 /* [MS: nf-vsbackup-createvssexaminewritermetadata] */
 HRESULT CreateVssExamineWriterMetadataInternal(BSTR xml, IVssExamineWriterMetadata **ret) {
         IVssExamineWriterMetadataEx2 *metadata = NULL;
@@ -58,6 +67,11 @@ HRESULT CreateVssExamineWriterMetadataInternal(BSTR xml, IVssExamineWriterMetada
 HRESULT CreateVssExamineWriterMetadata(BSTR xml, IVssExamineWriterMetadata **ret) {
         return CreateVssExamineWriterMetadataInternal(xml, ret);
 }
+
+ALSO_CALLED(CreateVssExamineWriterMetadataInternal,
+            "?CreateVssExamineWriterMetadata?aYAJPEAGPEAPEAVIVssExamineWriterMetadata?a?{");
+ALSO_CALLED(CreateVssExamineWriterMetadataInternal,
+            "?CreateVssExamineWriterMetadata?aYGJPAGPAPAVIVssExamineWriterMetadata?a?{");
 
 /* [MS: nf-vsbackup-vssfreesnapshotproperties] */
 void VssFreeSnapshotPropertiesInternal(VSS_SNAPSHOT_PROP *prop) {
