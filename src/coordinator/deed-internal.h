@@ -46,17 +46,27 @@ struct Deed {
         DeedWaiter *waiters;
 };
 
+/* What every question to a provider has. */
+typedef struct DeedQuestion {
+        ProviderClient *client;
+        const ProviderSnapshot *snapshot;
+        usec_t timeout;
+        ProviderAnswered done; /* with the deed */
+} DeedQuestion;
+
+typedef int (*DeedAsk)(Deed *d, const DeedQuestion *q);
+
 typedef struct DeedType {
         usec_t check_timeout, timeout;
         bool repeats; /* when the worker dies, another one goes on */
 
         /* Asks the provider whether it can be done. NULL: nobody needs to be asked. */
-        int (*check)(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done);
+        DeedAsk check;
         /* Takes over the text of that answer. */
         char **(*checked)(Deed *d);
         /* Before anything is done; not when it is resumed. */
         int (*record)(Deed *d, Catalog *c);
-        int (*ask)(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done);
+        DeedAsk ask;
         /* After: what the catalog says from now on. */
         int (*finish)(Deed *d, Catalog *c);
 } DeedType;

@@ -28,20 +28,23 @@ static char **deed_path(Deed *d) {
         return &d->path;
 }
 
-static int expose_check(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_may_expose(c, s, d->snapshot.device, d->path, d->uid, timeout, done, d);
+static int expose_check(Deed *d, const DeedQuestion *q) {
+        return provider_client_may_expose(q->client, q->snapshot, d->snapshot.device, d->path, d->uid,
+                                          q->timeout, q->done, d);
 }
 
 static int expose_record(Deed *d, Catalog *c) {
         return catalog_set_exposed(c, &d->snapshot.id, d->path);
 }
 
-static int expose_ask(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_expose(c, s, d->snapshot.device, d->path, timeout, done, d);
+static int expose_ask(Deed *d, const DeedQuestion *q) {
+        return provider_client_expose(q->client, q->snapshot, d->snapshot.device, d->path, q->timeout,
+                                      q->done, d);
 }
 
-static int unexpose_ask(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_unexpose(c, s, d->snapshot.device, d->path, timeout, done, d);
+static int unexpose_ask(Deed *d, const DeedQuestion *q) {
+        return provider_client_unexpose(q->client, q->snapshot, d->snapshot.device, d->path, q->timeout,
+                                        q->done, d);
 }
 
 /* One that cannot be unexposed is exposed still. */
@@ -49,8 +52,8 @@ static int unexpose_finish(Deed *d, Catalog *c) {
         return SUCCEEDED(d->result) ? catalog_set_exposed(c, &d->snapshot.id, NULL) : 0;
 }
 
-static int revert_check(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_may_revert(c, s, d->path, d->flags, timeout, done, d);
+static int revert_check(Deed *d, const DeedQuestion *q) {
+        return provider_client_may_revert(q->client, q->snapshot, d->path, d->flags, q->timeout, q->done, d);
 }
 
 static int revert_record(Deed *d, Catalog *c) {
@@ -64,8 +67,8 @@ static int revert_record(Deed *d, Catalog *c) {
         return catalog_add_deed(c, &row);
 }
 
-static int revert_ask(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_revert(c, s, d->path, d->flags, timeout, done, d);
+static int revert_ask(Deed *d, const DeedQuestion *q) {
+        return provider_client_revert(q->client, q->snapshot, d->path, d->flags, q->timeout, q->done, d);
 }
 
 /* One that has failed can be begun anew, with this snapshot or another. */
@@ -79,16 +82,17 @@ static int break_record(Deed *d, Catalog *c) {
         return catalog_add_deed(c, &row);
 }
 
-static int break_ask(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_break(c, s, d->flags, timeout, done, d);
+static int break_ask(Deed *d, const DeedQuestion *q) {
+        return provider_client_break(q->client, q->snapshot, d->flags, q->timeout, q->done, d);
 }
 
 static int break_finish(Deed *d, Catalog *c) {
-        return SUCCEEDED(d->result) ? catalog_let_go(c, &d->snapshot.id) : catalog_remove_deed(c, &d->snapshot.id);
+        return SUCCEEDED(d->result) ? catalog_let_go(c, &d->snapshot.id) :
+                                      catalog_remove_deed(c, &d->snapshot.id);
 }
 
-static int import_check(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_import(c, s, timeout, done, d);
+static int import_check(Deed *d, const DeedQuestion *q) {
+        return provider_client_import(q->client, q->snapshot, q->timeout, q->done, d);
 }
 
 static char **import_note(Deed *d) {
@@ -99,13 +103,15 @@ static int import_record(Deed *d, Catalog *c) {
         return catalog_adopt(c, &d->snapshot);
 }
 
-static int import_ask(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done) {
-        return provider_client_surface(c, s, timeout, done, d);
+static int import_ask(Deed *d, const DeedQuestion *q) {
+        return provider_client_surface(q->client, q->snapshot, q->timeout, q->done, d);
 }
 
-/* What cannot be shown is not taken over; its storage is the requester's to clean up. [MS: nf-vsbackup-ivssbackupcomponents-importsnapshots] */
+/* What cannot be shown is not taken over; its storage is the requester's to clean up. [MS:
+ * nf-vsbackup-ivssbackupcomponents-importsnapshots] */
 static int import_finish(Deed *d, Catalog *c) {
-        return SUCCEEDED(d->result) ? catalog_set_device(c, &d->snapshot.id, d->device) : catalog_let_go(c, &d->snapshot.id);
+        return SUCCEEDED(d->result) ? catalog_set_device(c, &d->snapshot.id, d->device) :
+                                      catalog_let_go(c, &d->snapshot.id);
 }
 
 const DeedType deed_types[_DEED_KIND_MAX] = {

@@ -3,8 +3,8 @@
 /*
  * Deeds
  *
- * One deferred event does everything but take answers: each time it runs it moves one deed on by one step, because whoever is told may start, await
- * or forget others.
+ * One deferred event does everything but take answers: each time it runs it moves one deed on by one step,
+ * because whoever is told may start, await or forget others.
  */
 
 #include "coordinator/deed.h"
@@ -113,7 +113,8 @@ static void deed_on_checked(ProviderClient *c, const ProviderAnswer *answer, voi
 
 /* The doing begins once more, with a fresh worker. */
 static bool deed_repeats(Deed *d, HRESULT hr) {
-        return hr == VSS_E_UNEXPECTED_PROVIDER_ERROR && deed_types[d->kind].repeats && ++d->attempts < DEED_ATTEMPTS;
+        return hr == VSS_E_UNEXPECTED_PROVIDER_ERROR && deed_types[d->kind].repeats &&
+               ++d->attempts < DEED_ATTEMPTS;
 }
 
 static void deed_on_done(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
@@ -121,8 +122,9 @@ static void deed_on_done(ProviderClient *c, const ProviderAnswer *answer, void *
 
         deed_queue_kick(d->queue);
         if (deed_repeats(d, answer->hr)) {
-                log_warning("Failed to %s the snapshot {%s} of '%s', trying again: %s", deed_kind_to_string(d->kind),
-                            GUID_TO_STRING(&d->snapshot.id), d->snapshot.volume, answer->message ?: hresult_sentence(answer->hr));
+                log_warning("Failed to %s the snapshot {%s} of '%s', trying again: %s",
+                            deed_kind_to_string(d->kind), GUID_TO_STRING(&d->snapshot.id),
+                            d->snapshot.volume, answer->message ?: hresult_sentence(answer->hr));
                 d->resumed = true;
                 d->state = DEED_CHECKED;
                 return;
@@ -142,10 +144,7 @@ static void deed_on_progress(ProviderClient *c, unsigned permille, void *userdat
 
 /* Steps */
 
-static int deed_ask(Deed *d,
-                    int (*ask)(Deed *d, ProviderClient *c, const ProviderSnapshot *s, usec_t timeout, ProviderAnswered done),
-                    usec_t timeout,
-                    ProviderAnswered done) {
+static int deed_ask(Deed *d, DeedAsk ask, usec_t timeout, ProviderAnswered done) {
         const ProviderSnapshot s = {
                 .id = d->snapshot.id,
                 .set_id = d->snapshot.set_id,
@@ -154,7 +153,7 @@ static int deed_ask(Deed *d,
                 .context = d->snapshot.context,
                 .note = d->snapshot.note,
         };
-        ProviderClient *c;
+        DeedQuestion q = { .snapshot = &s, .timeout = timeout, .done = done };
         int r;
 
         if (!provider_builtin_by_name(d->snapshot.provider))
@@ -166,11 +165,11 @@ static int deed_ask(Deed *d,
         }
         if (d->attempts > 0)
                 provider_pool_drop(d->pool, d->snapshot.provider);
-        r = provider_pool_get(d->pool, d->snapshot.provider, &c);
+        r = provider_pool_get(d->pool, d->snapshot.provider, &q.client);
         if (r < 0)
                 return r;
-        provider_client_on_progress(c, deed_on_progress, d);
-        return ask(d, c, &s, timeout, done);
+        provider_client_on_progress(q.client, deed_on_progress, d);
+        return ask(d, &q);
 }
 
 static void deed_fail(Deed *d, int r) {
@@ -204,7 +203,8 @@ static void deed_begin(Deed *d) {
                 if (r < 0) {
                         log_error_errno(r, "Failed to record that the snapshot {%s} is to %s, refusing: %m",
                                         GUID_TO_STRING(&d->snapshot.id), deed_kind_to_string(d->kind));
-                        deed_take_failure(d, hresult_from_errno(r), "the catalog could not be written; is its file system full?");
+                        deed_take_failure(d, hresult_from_errno(r),
+                                          "the catalog could not be written; is its file system full?");
                         deed_tell_done(d, d->result);
                         return;
                 }
@@ -222,8 +222,8 @@ static void deed_begin(Deed *d) {
 
 /* Nobody knows how far it came, so it is taken back; the catalog still has it. */
 static void deed_take_back(Deed *d) {
-        log_error("Failed to expose the snapshot {%s} of '%s' at '%s', taking it back: %s", GUID_TO_STRING(&d->snapshot.id),
-                  d->snapshot.volume, d->path, d->message);
+        log_error("Failed to expose the snapshot {%s} of '%s' at '%s', taking it back: %s",
+                  GUID_TO_STRING(&d->snapshot.id), d->snapshot.volume, d->path, d->message);
         d->kind = DEED_UNEXPOSE;
         d->undone = d->result;
         d->attempts = 1; /* not by this worker */
@@ -238,12 +238,15 @@ static void deed_finish(Deed *d) {
         int r;
 
         if (FAILED(d->result))
-                log_error("Failed to %s the snapshot {%s} of '%s', giving up: %s", deed_kind_to_string(d->kind),
-                          GUID_TO_STRING(&d->snapshot.id), d->snapshot.volume, d->message);
+                log_error("Failed to %s the snapshot {%s} of '%s', giving up: %s",
+                          deed_kind_to_string(d->kind), GUID_TO_STRING(&d->snapshot.id), d->snapshot.volume,
+                          d->message);
         r = type->finish ? type->finish(d, q->manager->catalog) : 0;
         if (r < 0)
-                log_error_errno(r, "Failed to record what became of the snapshot {%s}, it is tried again at the next start: %m",
-                                GUID_TO_STRING(&d->snapshot.id));
+                log_error_errno(
+                        r,
+                        "Failed to record what became of the snapshot {%s}, trying at the next start: %m",
+                        GUID_TO_STRING(&d->snapshot.id));
         hr = FAILED(d->undone) ? d->undone : d->result;
         deed_tell_done(d, hr);
 }
@@ -396,7 +399,9 @@ void deed_queue_resume(DeedQueue *q) {
                 deed_queue_kick(q);
 }
 
-void deed_queue_report(DeedQueue *q, void (*each)(const DeedReport *report, void *userdata), void *userdata) {
+void deed_queue_report(DeedQueue *q,
+                       void (*each)(const DeedReport *report, void *userdata),
+                       void *userdata) {
         Deed *d;
 
         DL_FOREACH(q->deeds, d)

@@ -4,14 +4,16 @@
 /*
  * Deeds
  *
- * What a provider does to a snapshot that exists, apart from discarding it (discard-queue.h): expose it, revert a volume to it, break it
- * off, import it. All go the same way, and what differs is a table in deed-kinds.c:
+ * What a provider does to a snapshot that exists, apart from discarding it (discard-queue.h): expose it,
+ * revert a volume to it, break it off, import it. All go the same way, and what differs is a table in
+ * deed-kinds.c:
  *
  *       ask whether it can        write it down               do it               write it down
  *   NEW ------------------> CHECKED -----------> (told: begun) -----> DONE ------------------> (told: done)
  *
- * A worker that dies while it does it is replaced a few times; a deed that umbrad's own death interrupts is found in the catalog and gone on with.
- * While anything is frozen the queue stands still: neither catalog nor storage is touched.
+ * A worker that dies while it does it is replaced a few times; a deed that umbrad's own death interrupts
+ * is found in the catalog and gone on with. While anything is frozen the queue stands still: neither
+ * catalog nor storage is touched.
  */
 
 #include <stdbool.h>
@@ -41,7 +43,7 @@ typedef struct DeedOptions {
         const char *path;          /* DEED_EXPOSE: where; DEED_REVERT: which directory */
         uint32_t flags;            /* of the provider's function */
         uid_t uid;                 /* DEED_EXPOSE: who asks */
-        bool resumed;              /* the catalog knows of it already, nobody is asked whether it can be done */
+        bool resumed;              /* the catalog knows of it already: nobody is asked whether it can */
 } DeedOptions;
 
 int deed_queue_new(Manager *m, DeedQueue **ret);
@@ -50,8 +52,9 @@ DEFINE_CLEANUP(DeedQueue *, deed_queue_free)
 
 int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret);
 
-/* @told is called exactly once, unless deed_queue_forget() comes first: when the deed is in the catalog and begins, or when it has ended (which is also
- * when it could not begin). @path: DEED_EXPOSE: where it really is; else NULL. */
+/* @told is called exactly once, unless deed_queue_forget() comes first: when the deed is in the catalog
+ * and begins, or when it has ended (which is also when it could not begin). @path: DEED_EXPOSE: where it
+ * really is; else NULL. */
 typedef void (*DeedTold)(HRESULT hr, const char *message, const char *path, void *userdata);
 int deed_await_begin(Deed *d, DeedTold told, void *userdata);
 int deed_await_end(Deed *d, DeedTold told, void *userdata);

@@ -48,7 +48,8 @@ static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (!path || path[0] != '/')
-                return wire_error_set(error, E_INVALIDARG, "a shadow copy is exposed at a directory, by its absolute path");
+                return wire_error_set(error, E_INVALIDARG,
+                                      "a shadow copy is exposed at a directory, by its absolute path");
         r = operation_new(s, m, 0, &op);
         if (r < 0)
                 return r;
@@ -298,5 +299,6 @@ static const sd_bus_vtable storage_vtable[] = {
 };
 
 int session_storage_bus_attach(Connection *c) {
-        return sd_bus_add_object_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, storage_vtable, c);
+        return sd_bus_add_object_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE,
+                                        storage_vtable, c);
 }

@@ -103,7 +103,8 @@ static void deed_job_start(DeedJob *j, DeedOptions *options, bool until_begin) {
 
         r = deed_start(j->queue, options, &d);
         if (r >= 0)
-                r = until_begin ? deed_await_begin(d, deed_job_told, j) : deed_await_end(d, deed_job_told, j);
+                r = until_begin ? deed_await_begin(d, deed_job_told, j) :
+                                  deed_await_end(d, deed_job_told, j);
         if (r < 0)
                 deed_job_failed(j, hresult_from_errno(r), NULL);
         else
@@ -162,7 +163,7 @@ static HRESULT may_expose(Session *s, const GUID *id, CatalogSnapshot *ret, cons
         if (FAILED(hr))
                 return hr;
         if (!is_persistent(&row) || (row.context & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE)) {
-                *ret_why = "only shadow copies of VSS_CTX_APP_ROLLBACK and VSS_CTX_NAS_ROLLBACK can be exposed";
+                *ret_why = "only shadow copies of VSS_CTX_APP_ROLLBACK and _NAS_ROLLBACK can be exposed";
                 return VSS_E_BAD_STATE;
         }
         if (row.exposed_name) {
@@ -230,7 +231,10 @@ void session_unexpose(Session *s, Operation *op, const GUID *id) {
 
 /* Reverting */
 
-static HRESULT provider_is_able(const CatalogSnapshot *row, ProviderAbilities ability, HRESULT unable, const char **ret_why) {
+static HRESULT provider_is_able(const CatalogSnapshot *row,
+                                ProviderAbilities ability,
+                                HRESULT unable,
+                                const char **ret_why) {
         const ProviderInfo *p = provider_builtin_by_name(row->provider);
 
         if (!p || !provider_is_registered(p)) {
@@ -295,12 +299,14 @@ void session_revert(Session *s, Operation *op, const GUID *id, bool force) {
         deed_job_answered(j);
 }
 
-/* Could there be one? Where all shadow copies of a volume are of providers that cannot revert, there is no use in asking. */
+/* Could there be one? Where all shadow copies of a volume are of providers that cannot revert, there is no
+ * use in asking. */
 static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
         _cleanup_(catalog_list_clear) CatalogList list = { 0 };
-        size_t n = 0;
+        bool some = false;
         int r;
 
+        *ret_why = "the volume is not being reverted";
         r = catalog_list(s->manager->catalog, NULL, CATALOG_CREATED, &list);
         if (r < 0)
                 return hresult_from_errno(r);
@@ -309,14 +315,15 @@ static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
 
                 if (!guid_equal(&list.items[i].volume_id, &v->id))
                         continue;
-                ++n;
                 if (p && (p->abilities & PROVIDER_CAN_REVERT))
-                        n = SIZE_MAX / 2;
+                        return VSS_E_OBJECT_NOT_FOUND;
+                some = true;
         }
+        if (!some)
+                return VSS_E_OBJECT_NOT_FOUND;
 
-        *ret_why = n > 0 && n < SIZE_MAX / 2 ? "no provider that made a shadow copy of the volume can revert it" :
-                                               "the volume is not being reverted";
-        return n > 0 && n < SIZE_MAX / 2 ? E_NOTIMPL : VSS_E_OBJECT_NOT_FOUND;
+        *ret_why = "no provider that made a shadow copy of the volume can revert it";
+        return E_NOTIMPL;
 }
 
 HRESULT session_find_revert(Session *s, const char *volume, char **ret_why) {
@@ -408,14 +415,15 @@ static void settle_imported(DeedJob *j) {
         if (j->n_done == 0)
                 operation_settle(j->op, VSS_E_NO_SNAPSHOTS_IMPORTED, j->message);
         else
-                session_storage_bus_settle_result(j->op, j->n_done < n ? VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED : S_OK);
+                session_storage_bus_settle_result(j->op,
+                                                  j->n_done < n ? VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED : S_OK);
 }
 
 static HRESULT may_import(Session *s, const char **ret_why) {
         const BackupDoc *doc = s->doc;
 
         if (doc->n_volumes == 0 || doc->n_volumes > WIRE_VOLUMES_MAX) {
-                *ret_why = "the document names no shadow copies; InitializeForBackup() takes that of the backup which made them";
+                *ret_why = "the document names no shadow copies; it must be that of the backup";
                 return VSS_E_BAD_STATE;
         }
         for (size_t i = 0; i < doc->n_volumes; ++i) {
@@ -423,19 +431,21 @@ static HRESULT may_import(Session *s, const char **ret_why) {
 
                 if (deed_queue_find(s->manager->deeds, &doc->volumes[i].snapshot_id) ||
                     catalog_get(s->manager->catalog, &doc->volumes[i].snapshot_id, &known) != -ENOENT) {
-                        *ret_why = "the shadow copies are on this machine already; they can be imported once";
+                        *ret_why = "the shadow copies are here already; they can be imported once";
                         return VSS_E_BAD_STATE;
                 }
         }
         return S_OK;
 }
 
-/* What the document does not say, the requester does: its context is that of the shadow copies from now on. */
+/* What the document does not say, the requester does: its context is that of the shadow copies from now
+ * on. */
 static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
         const ProviderInfo *p = provider_builtin_find(&v->provider_id);
         int r;
 
-        if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) || !v->volume || v->volume[0] != '/')
+        if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) || !v->volume ||
+            v->volume[0] != '/')
                 return -EOPNOTSUPP;
 
         *ret = (CatalogSnapshot){
@@ -507,11 +517,16 @@ struct Recovery {
         char *target;
 };
 
-static HRESULT recovery_target(Session *s, const CatalogSnapshot *row, const char *destination, Volume **ret, char **ret_why) {
+static HRESULT recovery_target(Session *s,
+                               const CatalogSnapshot *row,
+                               const char *destination,
+                               Volume **ret,
+                               char **ret_why) {
         _cleanup_(freep) char *known = NULL;
         HRESULT hr;
 
-        hr = volume_resolve(destination ? session_known_volume(s, destination, &known) : row->volume, ret, ret_why);
+        hr = volume_resolve(destination ? session_known_volume(s, destination, &known) : row->volume, ret,
+                            ret_why);
         return FAILED(hr) && hr != E_OUTOFMEMORY ? VSS_E_VOLUME_NOT_SUPPORTED : hr;
 }
 
@@ -537,7 +552,9 @@ HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destinat
                 return VSS_E_RESYNC_IN_PROGRESS;
         for (const Recovery *i = s->recoveries; i; i = i->next)
                 if (guid_equal(&i->snapshot_id, id) || strcmp(i->target, v->path) == 0) {
-                        (void) strdup_to("the shadow copy, or its destination, is in the recovery set already", ret_why);
+                        (void) strdup_to(
+                                "the shadow copy, or its destination, is in the recovery set already",
+                                ret_why);
                         return VSS_E_BAD_STATE;
                 }
 
@@ -576,7 +593,8 @@ static HRESULT check_unselected(Session *s, char **ret_why) {
                 return hresult_from_errno(r);
         for (const Recovery *i = s->recoveries; i && SUCCEEDED(hr); i = i->next)
                 for (size_t k = 0; k < n && SUCCEEDED(hr); ++k)
-                        if (path_is_below(volumes[k]->path, i->target) && !recovery_covers(s, volumes[k]->path)) {
+                        if (path_is_below(volumes[k]->path, i->target) &&
+                            !recovery_covers(s, volumes[k]->path)) {
                                 (void) format_to(ret_why, "'%s' lies on '%s' and is not in the recovery set",
                                                  volumes[k]->path, i->target);
                                 hr = VSS_E_UNSELECTED_VOLUME;
@@ -598,8 +616,8 @@ static void recover_one(DeedJob *j, const Recovery *recovery, uint32_t flags) {
         HRESULT hr;
 
         hr = session_get_snapshot(s, &recovery->snapshot_id, &row);
-        if (SUCCEEDED(hr) &&
-            (deed_queue_find_revert(j->queue, recovery->target) || deed_queue_find(j->queue, &recovery->snapshot_id)))
+        if (SUCCEEDED(hr) && (deed_queue_find_revert(j->queue, recovery->target) ||
+                              deed_queue_find(j->queue, &recovery->snapshot_id)))
                 hr = VSS_E_RESYNC_IN_PROGRESS;
         if (FAILED(hr))
                 deed_job_failed(j, hr, NULL);
@@ -613,7 +631,8 @@ void session_recover(Session *s, Operation *op, uint32_t flags) {
         HRESULT hr;
 
         if (!s->recoveries) {
-                operation_settle(op, VSS_E_BAD_STATE, "the recovery set is empty; AddSnapshotToRecoverySet() comes first");
+                operation_settle(op, VSS_E_BAD_STATE,
+                                 "the recovery set is empty; AddSnapshotToRecoverySet() comes first");
                 return;
         }
         hr = flags & VSS_RECOVERY_NO_VOLUME_CHECK ? S_OK : check_unselected(s, &why);

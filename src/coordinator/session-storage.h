@@ -4,8 +4,8 @@
 /*
  * What a Requester Has Done to Snapshots
  *
- * Exposing, reverting, breaking, importing and recovering: who may, and which deeds (deed.h) that makes. Functions with an Operation take it over and
- * settle it.
+ * Exposing, reverting, breaking, importing and recovering: who may, and which deeds (deed.h) that makes.
+ * Functions with an Operation take it over and settle it.
  */
 
 #include <stdbool.h>
@@ -19,7 +19,8 @@ void session_unexpose(Session *s, Operation *op, const GUID *id);
 
 /* Settles when it has begun. */
 void session_revert(Session *s, Operation *op, const GUID *id, bool force);
-/* Is a revert of this volume running? S_OK, else VSS_E_OBJECT_NOT_FOUND, or E_NOTIMPL where none ever can. *ret_why: caller frees. */
+/* Is a revert of this volume running? S_OK, else VSS_E_OBJECT_NOT_FOUND, or E_NOTIMPL where none ever can.
+ * *ret_why: caller frees. */
 HRESULT session_find_revert(Session *s, const char *volume, char **ret_why);
 /* Settles when the revert that was found has ended. */
 void session_await_revert(Session *s, Operation *op, const char *volume);

@@ -3,8 +3,8 @@
 /*
  * What Is Done to Snapshots That Exist
  *
- * The other half of the worker's object: exposing, reverting, breaking and importing. One worker at a time for a
- * snapshot, as for making it (provider-lock.c).
+ * The other half of the worker's object: exposing, reverting, breaking and importing. One worker at a time
+ * for a snapshot, as for making it (provider-lock.c).
  */
 
 #include <errno.h>
@@ -35,7 +35,8 @@ void provider_progress(unsigned permille) {
                 return;
 
         (void) sd_bus_emit_signal(progress_bus, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE,
-                                  PROVIDER_PROGRESS_SIGNAL, "u", (uint32_t) (permille > 1000 ? 1000 : permille));
+                                  PROVIDER_PROGRESS_SIGNAL, "u",
+                                  (uint32_t) (permille > 1000 ? 1000 : permille));
         (void) sd_bus_flush(progress_bus);
 }
 
@@ -318,8 +319,8 @@ static int method_break(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         if (r < 0)
                 return r;
         if (!h->ops->break_off)
-                return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider's shadow copies cannot be broken",
-                                      h->ops->name);
+                return wire_error_set(error, VSS_E_PROVIDER_VETO,
+                                      "the %s provider's shadow copies cannot be broken", h->ops->name);
 
         provider_sentence_clear();
         r = break_off(h, &q);
@@ -337,24 +338,34 @@ static int method_import(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r < 0)
                 return r;
         if (!h->ops->import)
-                return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider cannot import", h->ops->name);
+                return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider cannot import",
+                                      h->ops->name);
 
         provider_sentence_clear();
         r = h->ops->import(&h->env, &q.snapshot, &note);
         if (r >= 0 && (!note || strlen(note) > PROVIDER_NOTE_MAX || !utf8_is_valid(note)))
                 r = provider_fail(-EPROTO, "its note is not what a note may be");
         if (r < 0)
-                return answer(h, m, error, PROVIDER_CALL_IMPORT, q.volume, provider_hresult_from_errno(r), r);
+                return answer(h, m, error, PROVIDER_CALL_IMPORT, q.volume, provider_hresult_from_errno(r),
+                              r);
 
         return provider_reply_text(m, note);
 }
 
 static const sd_bus_vtable deeds_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("MayExpose", PROVIDER_SNAPSHOT "ssu", "s", method_may_expose, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("MayExpose",
+                      PROVIDER_SNAPSHOT "ssu",
+                      "s",
+                      method_may_expose,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Expose", PROVIDER_SNAPSHOT "ss", "", method_expose, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Unexpose", PROVIDER_SNAPSHOT "ss", "", method_unexpose, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("MayRevert", PROVIDER_SNAPSHOT "su", "", method_may_revert, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("MayRevert",
+                      PROVIDER_SNAPSHOT "su",
+                      "",
+                      method_may_revert,
+                      SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Revert", PROVIDER_SNAPSHOT "su", "", method_revert, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Break", PROVIDER_SNAPSHOT "u", "", method_break, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Import", PROVIDER_SNAPSHOT, "s", method_import, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -131,7 +131,8 @@ int provider_expose_bind(const ProviderEnv *env, const char *device, int path_fd
             statx(mount_fd, "", AT_EMPTY_PATH, STATX_INO, &shadow) < 0)
                 return provider_fail(-errno, "the directory cannot be looked at: %m");
         if (there.stx_attributes & STATX_ATTR_MOUNT_ROOT)
-                return is_same(&there, &shadow) ? 0 : provider_fail(-EBUSY, "something else is mounted there");
+                return is_same(&there, &shadow) ? 0 :
+                                                  provider_fail(-EBUSY, "something else is mounted there");
 
         r = check_empty(path_fd); /* it may have changed since it was chosen */
         if (r < 0)

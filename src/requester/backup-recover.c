@@ -26,8 +26,8 @@ static HRESULT import_finish(BackupComponents *b, sd_bus_message *m) {
         return hr;
 }
 
-/* What is imported is what the document names that InitializeForBackup() was given. What does not come, or not
- * all of it, is the requester's to clean up. [MS: nf-vsbackup-ivssbackupcomponents-importsnapshots] */
+/* What is imported is what the document names that InitializeForBackup() was given. What does not come, or
+ * not all of it, is the requester's to clean up. [MS: nf-vsbackup-ivssbackupcomponents-importsnapshots] */
 HRESULT backup_components_ImportSnapshots(BackupIface iface, IVssAsync **ret) {
         static const OperationKind import = {
                 .name = "ImportSnapshots",
@@ -51,14 +51,16 @@ HRESULT backup_components_ImportSnapshots(BackupIface iface, IVssAsync **ret) {
         if (FAILED(hr))
                 return hr;
         if (b->view->doc->n_volumes == 0)
-                return last_error_set(VSS_E_BAD_STATE,
-                                      "There is nothing to import: InitializeForBackup() takes the document of the "
-                                      "backup that made the shadow copies.");
+                return last_error_set(
+                        VSS_E_BAD_STATE,
+                        "There is nothing to import: InitializeForBackup() takes the document of the "
+                        "backup that made the shadow copies.");
 
         return operation_begin(b, &import, ret);
 }
 
-/* As DeleteSnapshots(), its page knows no VSS_E_BAD_STATE. [MS: nf-vsbackup-ivssbackupcomponents-breaksnapshotset] */
+/* As DeleteSnapshots(), its page knows no VSS_E_BAD_STATE. [MS:
+ * nf-vsbackup-ivssbackupcomponents-breaksnapshotset] */
 HRESULT backup_components_BreakSnapshotSet(BackupIface iface, VSS_ID set_id) {
         BackupComponents *b = impl_from_IVssBackupComponentsEx4(iface);
         HRESULT hr;
@@ -88,10 +90,15 @@ static int append_break(sd_bus_message *m, BackupComponents *b, const void *arg)
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponentsex2-breaksnapshotsetex] */
-HRESULT backup_components_BreakSnapshotSetEx(BackupIface iface, VSS_ID set_id, DWORD flags, IVssAsync **ret) {
+HRESULT backup_components_BreakSnapshotSetEx(BackupIface iface,
+                                             VSS_ID set_id,
+                                             DWORD flags,
+                                             IVssAsync **ret) {
         static const DWORD known = VSS_BREAKEX_FLAG_MASK_LUNS | VSS_BREAKEX_FLAG_MAKE_READ_WRITE |
-                                   VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL | VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE;
-        static const DWORD identity = VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL | VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE;
+                                   VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL |
+                                   VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE;
+        static const DWORD identity =
+                VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL | VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE;
         static const OperationKind break_off = {
                 .name = "BreakSnapshotSetEx",
                 .member = "BreakSnapshotSet",
@@ -109,10 +116,11 @@ HRESULT backup_components_BreakSnapshotSetEx(BackupIface iface, VSS_ID set_id, D
         if (guid_is_null(&set_id))
                 return last_error_set(E_INVALIDARG, "GUID_NULL is no set.");
         if (flags & ~known || (flags & identity) == identity)
-                return last_error_set(E_INVALIDARG,
-                                      "0x%x are not flags of BreakSnapshotSetEx(): VSS_BREAKEX_FLAG_…, and one "
-                                      "of REVERT_IDENTITY_ALL and _NONE at most.",
-                                      (unsigned) flags);
+                return last_error_set(
+                        E_INVALIDARG,
+                        "0x%x are not flags of BreakSnapshotSetEx(): VSS_BREAKEX_FLAG_…, and one "
+                        "of REVERT_IDENTITY_ALL and _NONE at most.",
+                        (unsigned) flags);
 
         return operation_begin_with(impl_from_IVssBackupComponentsEx4(iface), &break_off, &arguments, ret);
 }
@@ -143,8 +151,9 @@ HRESULT backup_components_AddSnapshotToRecoverySet(BackupIface iface,
         HRESULT hr;
 
         if (guid_is_null(&snapshot_id) || flags != 0)
-                return last_error_set(E_INVALIDARG,
-                                      "AddSnapshotToRecoverySet() takes a shadow copy, and no flags: they are reserved.");
+                return last_error_set(
+                        E_INVALIDARG,
+                        "AddSnapshotToRecoverySet() takes a shadow copy, and no flags: they are reserved.");
         hr = view_text_from_wide(destination, &name);
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
@@ -155,8 +164,9 @@ HRESULT backup_components_AddSnapshotToRecoverySet(BackupIface iface,
         if (FAILED(hr))
                 return hr;
         if (!backup_doc_find_volume(b->view->doc, &snapshot_id))
-                return last_error_set(VSS_E_SNAPSHOT_NOT_IN_SET,
-                                      "The document that InitializeForRestore() was given does not name this shadow copy.");
+                return last_error_set(
+                        VSS_E_SNAPSHOT_NOT_IN_SET,
+                        "The document that InitializeForRestore() was given does not name this shadow copy.");
 
         return storage_proxy_add_to_recovery(b->session, &snapshot_id, name);
 }

@@ -35,8 +35,9 @@ static HRESULT refuse_share(const WCHAR *path_from_root, const WCHAR *share) {
         if (share && wcspbrk(share, L"/\\"))
                 return last_error_set(E_INVALIDARG, "A share has a name and no path.");
 
-        return last_error_set(VSS_E_PROVIDER_VETO,
-                              "umbra makes no shares: expose the shadow copy at a directory, and share that.");
+        return last_error_set(
+                VSS_E_PROVIDER_VETO,
+                "umbra makes no shares: expose the shadow copy at a directory, and share that.");
 }
 
 static HRESULT check_place(const WCHAR *path_from_root, LONG attributes, const WCHAR *place) {
@@ -47,13 +48,17 @@ static HRESULT check_place(const WCHAR *path_from_root, LONG attributes, const W
                                       "A shadow copy is exposed with exactly one of "
                                       "VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY and _REMOTELY.");
         if (path_from_root)
-                return last_error_set(E_INVALIDARG,
-                                      "Locally all of a shadow copy is exposed: the path from its root must be NULL.");
+                return last_error_set(
+                        E_INVALIDARG,
+                        "Locally all of a shadow copy is exposed: the path from its root must be NULL.");
         if (wide_is_empty(place))
-                return last_error_set(E_INVALIDARG, "Where the shadow copy is to be exposed must be named: an empty directory.");
+                return last_error_set(
+                        E_INVALIDARG,
+                        "Where the shadow copy is to be exposed must be named: an empty directory.");
         if (place[0] != L'/' && place[0] != L'\\')
-                return last_error_set(E_INVALIDARG,
-                                      "There are no drive letters here: name an empty directory by its absolute path.");
+                return last_error_set(
+                        E_INVALIDARG,
+                        "There are no drive letters here: name an empty directory by its absolute path.");
 
         return S_OK;
 }
@@ -189,9 +194,9 @@ HRESULT backup_components_QueryRevertStatus(BackupIface iface, VSS_PWSZ volume, 
         return FAILED(hr) ? revert_error(hr) : S_OK;
 }
 
-/* The root is what AddToSnapshotSet() takes: the mount or subvolume that the path lies on. Its logical prefix
- * is its GUID name, as on Windows. There are no servers in local names, so nothing is to be normalised.
- * [MS: nf-vsbackup-ivssbackupcomponentsex4-getrootandlogicalprefixpaths] */
+/* The root is what AddToSnapshotSet() takes: the mount or subvolume that the path lies on. Its logical
+ * prefix is its GUID name, as on Windows. There are no servers in local names, so nothing is to be
+ * normalised. [MS: nf-vsbackup-ivssbackupcomponentsex4-getrootandlogicalprefixpaths] */
 HRESULT backup_components_GetRootAndLogicalPrefixPaths(BackupIface iface,
                                                        VSS_PWSZ path,
                                                        VSS_PWSZ *ret_root,

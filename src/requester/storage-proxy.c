@@ -151,5 +151,6 @@ HRESULT storage_proxy_add_to_recovery(SessionProxy *p, const GUID *snapshot_id, 
         if (r >= 0)
                 r = wire_append_text(m, destination);
 
-        return session_request_call(p->client, m, r, "AddSnapshotToRecoverySet", WIRE_CALL_TIMEOUT_USEC, NULL);
+        return session_request_call(p->client, m, r, "AddSnapshotToRecoverySet", WIRE_CALL_TIMEOUT_USEC,
+                                    NULL);
 }

@@ -4,8 +4,8 @@
 /*
  * Storage Proxy
  *
- * The part of the session that is about shadow copies which exist already: see wire-names.h. As in session-proxy.h, a failure has its sentence in
- * last_error_get().
+ * The part of the session that is about shadow copies which exist already: see wire-names.h. As in
+ * session-proxy.h, a failure has its sentence in last_error_get().
  */
 
 #include "requester/session-proxy.h"

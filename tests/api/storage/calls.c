@@ -97,7 +97,8 @@ static HRESULT expose_snapshot(IVssBackupComponentsEx4 *b) {
         VSS_PWSZ exposed = NULL;
         HRESULT hr;
 
-        hr = IVssBackupComponentsEx4_ExposeSnapshot(b, nobody, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, root, &exposed);
+        hr = IVssBackupComponentsEx4_ExposeSnapshot(b, nobody, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, root,
+                                                    &exposed);
         CoTaskMemFree(exposed);
         return hr;
 }

@@ -4,8 +4,8 @@
 /*
  * Each Call Once
  *
- * The methods that have to do with shadow copies, each with arguments that do no harm: nobody's id, "/". For tests of what holds for every
- * one of them.
+ * The methods that have to do with shadow copies, each with arguments that do no harm: nobody's id, "/".
+ * For tests of what holds for every one of them.
  */
 
 #include <stdbool.h>

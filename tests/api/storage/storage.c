@@ -15,8 +15,14 @@
 #include "base/guid.h"
 #include "base/utf.h"
 
-const VSS_ID fake_provider = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } };
-const VSS_ID files_copy_provider = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x03 } };
+const VSS_ID fake_provider = { 0x9d3f1a52,
+                               0x6b1e,
+                               0x4c7a,
+                               { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } };
+const VSS_ID files_copy_provider = { 0x9d3f1a52,
+                                     0x6b1e,
+                                     0x4c7a,
+                                     { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x03 } };
 
 WCHAR *wide(const char *s) {
         static WCHAR *ring[8];
@@ -39,7 +45,8 @@ IVssBackupComponentsEx4 *storage_object(void) {
         IVssBackupComponentsEx4 *b = NULL;
 
         must(CreateVssBackupComponents(&backup), "CreateVssBackupComponents");
-        must(IVssBackupComponents_QueryInterface(backup, &IID_IVssBackupComponentsEx4, (void **) &b), "QueryInterface");
+        must(IVssBackupComponents_QueryInterface(backup, &IID_IVssBackupComponentsEx4, (void **) &b),
+             "QueryInterface");
         IVssBackupComponents_Release(backup);
         return b;
 }
@@ -78,7 +85,8 @@ void storage_make_set(IVssBackupComponentsEx4 *b,
 
         must(IVssBackupComponentsEx4_StartSnapshotSet(b, ret_set_id), "StartSnapshotSet");
         for (size_t i = 0; i < n; ++i)
-                must(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(volumes[i]), provider, &ret_snapshot_ids[i]),
+                must(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(volumes[i]), provider,
+                                                              &ret_snapshot_ids[i]),
                      "AddToSnapshotSet");
         must(IVssBackupComponentsEx4_DoSnapshotSet(b, &async), "DoSnapshotSet");
         hr = storage_end(async);
@@ -100,7 +108,8 @@ void storage_delete(VSS_ID id, VSS_OBJECT_TYPE type) {
         VSS_ID nondeleted;
         LONG deleted;
 
-        must(IVssBackupComponentsEx4_DeleteSnapshots(b, id, type, TRUE, &deleted, &nondeleted), "DeleteSnapshots");
+        must(IVssBackupComponentsEx4_DeleteSnapshots(b, id, type, TRUE, &deleted, &nondeleted),
+             "DeleteSnapshots");
         storage_release(b);
 }
 
@@ -122,5 +131,6 @@ bool storage_reads(const char *path, const char *name, const char *text) {
 bool storage_is_mounted(const char *path) {
         struct statx st;
 
-        return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, 0, &st) == 0 && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+        return statx(AT_FDCWD, path, AT_NO_AUTOMOUNT, 0, &st) == 0 &&
+               (st.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
 }

@@ -4,7 +4,8 @@
 /*
  * Shadow Copies to Work On
  *
- * For tests of what can be done to them: sets made by a provider of one's choice, and short names for the calls.
+ * For tests of what can be done to them: sets made by a provider of one's choice, and short names for the
+ * calls.
  */
 
 #include <stdbool.h>

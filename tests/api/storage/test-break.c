@@ -111,10 +111,12 @@ static void test_that_what_is_broken_off_is_nobodys_shadow_copy(void **state) {
         if (geteuid() == 0)
                 assert_true(storage_reads(shadow, "data/file", "the one thing to save\n"));
         ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_OBJECT_NOT_FOUND, break_set(set_id));
-        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_OBJECT_NOT_FOUND, break_set_ex(set_id, 0));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_OBJECT_NOT_FOUND,
+                       break_set_ex(set_id, 0));
         clean_up_broken(id);
         world_assert_clean(world);
-        REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "they become ordinary volumes outside VSS management");
+        REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet",
+                     "they become ordinary volumes outside VSS management");
 }
 
 static void test_that_flags_say_how_it_is_broken_off(void **state) {
@@ -137,7 +139,8 @@ static void test_that_flags_say_how_it_is_broken_off(void **state) {
 
                 ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, S_OK,
                                break_set_ex(set_id, cases[i].flags) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
-                assert_int_equal(storage_reads(shadow, "data/file", "the one thing to save\n"), cases[i].seen);
+                assert_int_equal(storage_reads(shadow, "data/file", "the one thing to save\n"),
+                                 cases[i].seen);
                 fd = open(file, O_WRONLY | O_CLOEXEC);
                 assert_int_equal(fd >= 0, cases[i].writable);
                 clean_up_broken(id);
@@ -161,17 +164,22 @@ static void test_that_nothing_is_broken_off_by_mistake(void **state) {
         IVssAsync *async = (void *) 1;
 
         ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, E_INVALIDARG, break_set(GUID_NULL));
-        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, E_INVALIDARG, break_set_ex(GUID_NULL, 0));
-        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, fake_provider, 0, NULL), E_INVALIDARG);
-        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, fake_provider, 0x100, &async), E_INVALIDARG);
+        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, E_INVALIDARG,
+                       break_set_ex(GUID_NULL, 0));
+        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, fake_provider, 0, NULL),
+                         E_INVALIDARG);
+        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, fake_provider, 0x100, &async),
+                         E_INVALIDARG);
         assert_null(async);
-        assert_int_equal(break_set_ex(fake_provider, VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL | VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE),
+        assert_int_equal(break_set_ex(fake_provider, VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL |
+                                                             VSS_BREAKEX_FLAG_REVERT_IDENTITY_NONE),
                          E_INVALIDARG);
         storage_release(b);
 
         files = make_set_of(files_copy_provider, &files_set);
         ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_PROVIDER_VETO, break_set(files_set));
-        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_PROVIDER_VETO, break_set_ex(files_set, 0));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_PROVIDER_VETO,
+                       break_set_ex(files_set, 0));
         REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "hardware-provider shadow copies only");
         REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "hardware-provider shadow copies only");
         assert_true(is_known(files));
@@ -222,7 +230,8 @@ static void test_that_breaking_goes_on_after_a_crash(void **state) {
 
 /* Importing */
 
-/* The document of a backup whose shadow copies have left this machine: their storage lies in @dir/transport. */
+/* The document of a backup whose shadow copies have left this machine: their storage lies in
+ * @dir/transport. */
 static BSTR send_away(const VSS_ID *ids, size_t n, IVssBackupComponentsEx4 *b) {
         BSTR xml = NULL;
 
@@ -230,8 +239,9 @@ static BSTR send_away(const VSS_ID *ids, size_t n, IVssBackupComponentsEx4 *b) {
         for (size_t i = 0; i < n; ++i) {
                 _cleanup_(freep) char *command = NULL;
 
-                assert_int_equal(format_to(&command, "mkdir -p %s/transport && cp -a %s/fake/%s %s/transport/", world->dir, world->state,
-                                           GUID_TO_STRING(&ids[i]), world->dir),
+                assert_int_equal(format_to(&command,
+                                           "mkdir -p %s/transport && cp -a %s/fake/%s %s/transport/",
+                                           world->dir, world->state, GUID_TO_STRING(&ids[i]), world->dir),
                                  0);
                 assert_int_equal(system(command), 0);
         }
@@ -241,8 +251,8 @@ static BSTR send_away(const VSS_ID *ids, size_t n, IVssBackupComponentsEx4 *b) {
 static void arrive(VSS_ID id) {
         _cleanup_(freep) char *command = NULL;
 
-        assert_int_equal(format_to(&command, "mkdir -p %s/fake && cp -a %s/transport/%s %s/fake/", world->state, world->dir,
-                                   GUID_TO_STRING(&id), world->state),
+        assert_int_equal(format_to(&command, "mkdir -p %s/fake && cp -a %s/transport/%s %s/fake/",
+                                   world->state, world->dir, GUID_TO_STRING(&id), world->state),
                          0);
         assert_int_equal(system(command), 0);
 }
@@ -266,7 +276,8 @@ static HRESULT import(IVssBackupComponentsEx4 *b) {
 
 /* Two shadow copies that are somewhere else now. */
 static BSTR make_and_send(VSS_ID ids[2]) {
-        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP | VSS_VOLSNAP_ATTR_TRANSPORTABLE);
+        IVssBackupComponentsEx4 *b =
+                storage_backup(VSS_CTX_FILE_SHARE_BACKUP | VSS_VOLSNAP_ATTR_TRANSPORTABLE);
         _cleanup_(freep) char *second = path_in(world->dir, "second");
         char *volumes[2] = { world->volume, second };
         VSS_ID set_id;
@@ -291,9 +302,11 @@ static void test_that_shadow_copies_of_another_machine_are_imported(void **state
         arrive(ids[0]);
         arrive(ids[1]);
         b = importer(xml, VSS_CTX_NAS_ROLLBACK);
-        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, S_OK, import(b) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
+        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, S_OK,
+                       import(b) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
         storage_release(b);
-        REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "object initialised with InitializeForBackup(saved document)");
+        REACHES_RULE(IVssBackupComponents, "ImportSnapshots",
+                     "object initialised with InitializeForBackup(saved document)");
         REACHES_RULE(IVssBackupComponents, "ImportSnapshots", "caller releases the IVssAsync");
         REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "must be imported first");
 
@@ -369,11 +382,14 @@ static void test_that_the_backup_ends_after_the_other_machine_is_done(void **sta
         VSS_ID set_id, id;
         BSTR xml;
 
-        assert_int_equal(IVssBackupComponentsEx4_SetBackupState(maker, false, false, VSS_BT_FULL, false), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_SetBackupState(maker, false, false, VSS_BT_FULL, false),
+                         S_OK);
         assert_int_equal(IVssBackupComponentsEx4_GatherWriterMetadata(maker, &async), S_OK);
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(maker, &set_id), S_OK);
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(maker, wide(world->volume), fake_provider, &id), S_OK);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(maker, wide(world->volume), fake_provider, &id),
+                S_OK);
         assert_int_equal(IVssBackupComponentsEx4_PrepareForBackup(maker, &async), S_OK);
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
         assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(maker, &async), S_OK);
@@ -381,8 +397,8 @@ static void test_that_the_backup_ends_after_the_other_machine_is_done(void **sta
         xml = send_away(&id, 1, maker);
 
         other = world_new();
-        assert_int_equal(format_to(&command, "mkdir -p %s/fake && cp -a %s/transport/%s %s/fake/", other->state, here->dir,
-                                   GUID_TO_STRING(&id), other->state),
+        assert_int_equal(format_to(&command, "mkdir -p %s/fake && cp -a %s/transport/%s %s/fake/",
+                                   other->state, here->dir, GUID_TO_STRING(&id), other->state),
                          0);
         assert_int_equal(system(command), 0);
         b = importer(xml, VSS_CTX_BACKUP);
@@ -411,7 +427,8 @@ static void test_that_importing_needs_a_document_and_its_time(void **state) {
         ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, VSS_E_BAD_STATE, import(b));
         assert_int_equal(IVssBackupComponentsEx4_InitializeForBackup(b, NULL), S_OK);
         assert_int_equal(import(b), VSS_E_BAD_STATE); /* an empty document */
-        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, E_INVALIDARG, IVssBackupComponentsEx4_ImportSnapshots(b, NULL));
+        ASSERT_RETURNS(IVssBackupComponents, ImportSnapshots, E_INVALIDARG,
+                       IVssBackupComponentsEx4_ImportSnapshots(b, NULL));
         storage_release(b);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What holds for every call that has to do with shadow copies: without umbrad, without access and without memory it
- * fails as its page says, and nothing else happens.
+ * What holds for every call that has to do with shadow copies: without umbrad, without access and without
+ * memory it fails as its page says, and nothing else happens.
  */
 
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Exposing shadow copies, all the way: through the library, umbrad and a provider's worker to a mount, and back
- * again, whoever fails or dies meanwhile.
+ * Exposing shadow copies, all the way: through the library, umbrad and a provider's worker to a mount, and
+ * back again, whoever fails or dies meanwhile.
  */
 
 #include <errno.h>
@@ -46,7 +46,8 @@ static HRESULT expose(VSS_ID id, const char *path, char **ret) {
         VSS_PWSZ exposed = (void *) 1;
         HRESULT hr;
 
-        hr = IVssBackupComponentsEx4_ExposeSnapshot(b, id, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, wide(path), &exposed);
+        hr = IVssBackupComponentsEx4_ExposeSnapshot(b, id, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY,
+                                                    wide(path), &exposed);
         assert_int_equal(FAILED(hr), !exposed);
         if (ret && exposed)
                 assert_int_equal(utf8_from_wide(exposed, ret), 0);
@@ -72,7 +73,8 @@ static void assert_exposed(VSS_ID id, const char *path) {
         assert_int_equal(utf8_from_wide(prop.m_pwszExposedName, &name), 0);
         assert_string_equal(name, path);
         assert_null(prop.m_pwszExposedPath);
-        assert_int_equal(prop.m_lSnapshotAttributes & (VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY | VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY),
+        assert_int_equal(prop.m_lSnapshotAttributes &
+                                 (VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY | VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY),
                          VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY);
         VssFreeSnapshotProperties(&prop);
         assert_true(storage_reads(path, "data/file", "the one thing to save\n"));
@@ -157,16 +159,19 @@ static void test_that_only_what_makes_sense_is_exposed(void **state) {
                 HRESULT hr;
 
                 result = (void *) 1;
-                hr = IVssBackupComponentsEx4_ExposeSnapshot(b, id, cases[i].root ? wide(cases[i].root) : NULL, cases[i].attributes,
-                                                            cases[i].place ? wide(cases[i].place) : NULL, &result);
+                hr = IVssBackupComponentsEx4_ExposeSnapshot(
+                        b, id, cases[i].root ? wide(cases[i].root) : NULL, cases[i].attributes,
+                        cases[i].place ? wide(cases[i].place) : NULL, &result);
                 if (hr != cases[i].hr || result)
                         fail_msg("case %zu: 0x%08x %s", i, (unsigned) hr, umbra_last_error());
         }
         ASSERT_RETURNS(IVssBackupComponents, ExposeSnapshot, E_INVALIDARG,
-                       IVssBackupComponentsEx4_ExposeSnapshot(b, id, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, wide(place), NULL));
+                       IVssBackupComponentsEx4_ExposeSnapshot(b, id, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY,
+                                                              wide(place), NULL));
         REACHES_RULE(IVssBackupComponents, "ExposeSnapshot", "lAttributes is exactly");
         REACHES_RULE(IVssBackupComponents, "ExposeSnapshot", "wszPathFromRoot must be NULL");
-        ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, E_INVALIDARG, IVssBackupComponentsEx4_UnexposeSnapshot(b, GUID_NULL));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, E_INVALIDARG,
+                       IVssBackupComponentsEx4_UnexposeSnapshot(b, GUID_NULL));
         storage_release(b);
 
         own = path_in(world->runtime, "own");
@@ -186,11 +191,14 @@ static void test_that_the_state_of_things_is_respected(void **state) {
 
         skip_unless_root();
         ASSERT_RETURNS(IVssBackupComponents, ExposeSnapshot, VSS_E_BAD_STATE,
-                       IVssBackupComponentsEx4_ExposeSnapshot(b, nobody, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, wide(place), &result));
-        ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, VSS_E_BAD_STATE, IVssBackupComponentsEx4_UnexposeSnapshot(b, nobody));
+                       IVssBackupComponentsEx4_ExposeSnapshot(
+                               b, nobody, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, wide(place), &result));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, VSS_E_BAD_STATE,
+                       IVssBackupComponentsEx4_UnexposeSnapshot(b, nobody));
         storage_release(b);
 
-        ASSERT_RETURNS(IVssBackupComponents, ExposeSnapshot, VSS_E_OBJECT_NOT_FOUND, expose(nobody, place, NULL));
+        ASSERT_RETURNS(IVssBackupComponents, ExposeSnapshot, VSS_E_OBJECT_NOT_FOUND,
+                       expose(nobody, place, NULL));
         assert_int_equal(unexpose(nobody), VSS_E_OBJECT_NOT_FOUND);
 
         /* One that goes with its requester is not shown to others. */
@@ -245,7 +253,8 @@ static void test_that_what_fails_leaves_nothing_exposed(void **state) {
         ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, VSS_E_PROVIDER_VETO, unexpose(id));
         assert_exposed(id, place);
         world_script(world, "unexpose = kill");
-        ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, VSS_E_UNEXPECTED_PROVIDER_ERROR, unexpose(id));
+        ASSERT_RETURNS(IVssBackupComponentsEx2, UnexposeSnapshot, VSS_E_UNEXPECTED_PROVIDER_ERROR,
+                       unexpose(id));
         assert_exposed(id, place);
         world_script(world, NULL);
         assert_int_equal(unexpose(id), S_OK);

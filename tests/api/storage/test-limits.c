@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Where it ends: too many shadow copies of a volume, and file systems that are not written out or cannot be held any
- * longer. The limits are the real ones, so two of these wait for ten seconds.
+ * Where it ends: too many shadow copies of a volume, and file systems that are not written out or cannot
+ * be held any longer. The limits are the real ones, so two of these wait for ten seconds.
  */
 
 #include <stdlib.h>
@@ -86,7 +86,8 @@ static HRESULT make(void) {
         VSS_ID id;
 
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &id), S_OK);
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &id), S_OK);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &id), S_OK);
         assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(b, &async), S_OK);
         hr = storage_end(async);
         storage_release(b);
@@ -107,10 +108,12 @@ static void test_that_writes_are_held_for_so_long_at_most(void **state) {
 
 /* A guard that never gets as far as to hold anything. */
 static char *make_programs(void) {
-        _cleanup_(freep) char *dir = path_in(world->dir, "programs"), *guard = path_in(world->dir, "programs/umbra-guard"),
+        _cleanup_(freep) char *dir = path_in(world->dir, "programs"),
+                              *guard = path_in(world->dir, "programs/umbra-guard"),
                               *provider = path_in(world->dir, "programs/umbra-provider"), *real = NULL;
 
-        write_file(world->dir, "programs/umbra-guard", "#!/bin/sh\nwhile kill -0 $PPID; do sleep 0.1; done\n");
+        write_file(world->dir, "programs/umbra-guard",
+                   "#!/bin/sh\nwhile kill -0 $PPID; do sleep 0.1; done\n");
         assert_int_equal(chmod(guard, 0755), 0);
         real = path_in(getenv("UMBRA_LIBEXECDIR"), "umbra-provider");
         assert_int_equal(symlink(real, provider), 0);

@@ -51,7 +51,9 @@ static HRESULT split(const char *path, BOOL normalize, char **ret_root, char **r
 }
 
 static void test_that_a_path_has_a_root_that_can_be_added(void **state) {
-        static const char *const below[] = { "", "/", "/data", "/data/file", "/data/file/", "/not/there/yet", "\\data\\file" };
+        static const char *const below[] = {
+                "", "/", "/data", "/data/file", "/data/file/", "/not/there/yet", "\\data\\file"
+        };
         _cleanup_(freep) char *expected = NULL, *guid_name = NULL;
         IVssBackupComponentsEx4 *b;
         VSS_ID set_id, id;
@@ -62,7 +64,8 @@ static void test_that_a_path_has_a_root_that_can_be_added(void **state) {
                 _cleanup_(freep) char *path = NULL, *root = NULL, *prefix = NULL;
 
                 assert_int_equal(format_to(&path, "%s%s", world->volume, below[i]), 0);
-                ASSERT_RETURNS(IVssBackupComponentsEx4, GetRootAndLogicalPrefixPaths, S_OK, split(path, i % 2, &root, &prefix));
+                ASSERT_RETURNS(IVssBackupComponentsEx4, GetRootAndLogicalPrefixPaths, S_OK,
+                               split(path, i % 2, &root, &prefix));
                 assert_string_equal(root, expected);
                 assert_int_equal(strncmp(prefix, "\\\\?\\Volume{", 11), 0);
                 assert_int_equal(prefix[strlen(prefix) - 1], '\\');
@@ -76,11 +79,15 @@ static void test_that_a_path_has_a_root_that_can_be_added(void **state) {
         for (size_t i = 0; i < 2; ++i) {
                 b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
                 assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &set_id), S_OK);
-                assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(i == 0 ? expected : guid_name), fake_provider, &id), S_OK);
+                assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(
+                                         b, wide(i == 0 ? expected : guid_name), fake_provider, &id),
+                                 S_OK);
                 storage_release(b);
         }
-        REACHES_RULE(IVssBackupComponentsEx4, "GetRootAndLogicalPrefixPaths", "root path is what AddToSnapshotSet expects");
-        REACHES_RULE(IVssBackupComponentsEx4, "GetRootAndLogicalPrefixPaths", "bNormalizeFQDNforRootPath defaults to FALSE");
+        REACHES_RULE(IVssBackupComponentsEx4, "GetRootAndLogicalPrefixPaths",
+                     "root path is what AddToSnapshotSet expects");
+        REACHES_RULE(IVssBackupComponentsEx4, "GetRootAndLogicalPrefixPaths",
+                     "bNormalizeFQDNforRootPath defaults to FALSE");
 
         {
                 _cleanup_(freep) char *path = NULL, *root = NULL, *prefix = NULL;
@@ -113,14 +120,19 @@ static void test_that_what_is_no_path_has_no_root(void **state) {
                 if (hr != cases[i].hr)
                         fail_msg("'%s': 0x%08x %s", cases[i].path, (unsigned) hr, umbra_last_error());
         }
-        assert_int_equal(IVssBackupComponentsEx4_GetRootAndLogicalPrefixPaths(b, wide("/"), &root, NULL, FALSE), E_INVALIDARG);
+        assert_int_equal(
+                IVssBackupComponentsEx4_GetRootAndLogicalPrefixPaths(b, wide("/"), &root, NULL, FALSE),
+                E_INVALIDARG);
         assert_null(root);
-        assert_int_equal(IVssBackupComponentsEx4_GetRootAndLogicalPrefixPaths(b, wide("/"), NULL, &root, FALSE), E_INVALIDARG);
+        assert_int_equal(
+                IVssBackupComponentsEx4_GetRootAndLogicalPrefixPaths(b, wide("/"), NULL, &root, FALSE),
+                E_INVALIDARG);
         storage_release(b);
 }
 
 static void test_that_nobody_exposes_at_what_is_anothers(void **state) {
-        _cleanup_(freep) char *place = path_in(world->dir, "place"), *link = path_in(world->dir, "link"), *path = NULL;
+        _cleanup_(freep) char *place = path_in(world->dir, "place"), *link = path_in(world->dir, "link"),
+                              *path = NULL;
         ProviderEnv env = { .state_dir = world->state, .runtime_dir = world->runtime, .privileged = true };
         uid_t other = geteuid() + 1;
 
@@ -143,7 +155,8 @@ static void test_that_nobody_exposes_at_what_is_anothers(void **state) {
 }
 
 static void test_that_who_uses_a_directory_is_seen(void **state) {
-        _cleanup_(freep) char *inside = path_in(world->volume, "data"), *beside = path_in(world->dir, "volume2");
+        _cleanup_(freep) char *inside = path_in(world->volume, "data"),
+                              *beside = path_in(world->dir, "volume2");
         int status, pipes[2];
         pid_t pid;
 
@@ -197,11 +210,13 @@ static void test_that_a_writer_may_be_against_reverting(void **state) {
         assert_false(should_block(world->volume));
 
         /* It is, and its files lie here and not there. */
-        write_file(world->dir, "umbra.conf", "[revert]\nblocked-by = 5f0e7a11-1c2d-4e3f-8a9b-706861736573\n");
+        write_file(world->dir, "umbra.conf",
+                   "[revert]\nblocked-by = 5f0e7a11-1c2d-4e3f-8a9b-706861736573\n");
         world_kill_umbrad(world);
         world->config = path_in(world->dir, "umbra.conf");
         world_start_umbrad(world);
-        assert_true(eventually(writer_is_there, world->volume, TEST_PATIENCE_USEC)); /* it comes back by itself */
+        assert_true(eventually(writer_is_there, world->volume,
+                               TEST_PATIENCE_USEC)); /* it comes back by itself */
         assert_false(should_block(elsewhere));
         actor_free(writer);
 

@@ -62,7 +62,8 @@ static IVssBackupComponentsEx4 *restorer(void) {
 }
 
 static HRESULT add(IVssBackupComponentsEx4 *b, VSS_ID id, const char *destination) {
-        return IVssBackupComponentsEx4_AddSnapshotToRecoverySet(b, id, 0, destination ? wide(destination) : NULL);
+        return IVssBackupComponentsEx4_AddSnapshotToRecoverySet(b, id, 0,
+                                                                destination ? wide(destination) : NULL);
 }
 
 static HRESULT recover(IVssBackupComponentsEx4 *b, DWORD flags) {
@@ -81,11 +82,13 @@ static void test_that_all_volumes_come_back(void **state) {
         b = restorer();
         ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, S_OK, add(b, ids[0], NULL));
         assert_int_equal(add(b, ids[1], second), S_OK);
-        ASSERT_RETURNS(IVssBackupComponentsEx3, RecoverSet, S_OK, recover(b, 0) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
+        ASSERT_RETURNS(IVssBackupComponentsEx3, RecoverSet, S_OK,
+                       recover(b, 0) == VSS_S_ASYNC_FINISHED ? S_OK : E_FAIL);
         storage_release(b);
         assert_true(storage_reads(world->volume, "data/file", "the one thing to save\n"));
         assert_true(storage_reads(second, "more", "another thing\n"));
-        REACHES_RULE(IVssBackupComponentsEx3, "AddSnapshotToRecoverySet", "NULL destination means the original volume");
+        REACHES_RULE(IVssBackupComponentsEx3, "AddSnapshotToRecoverySet",
+                     "NULL destination means the original volume");
         REACHES_RULE(IVssBackupComponentsEx3, "RecoverSet", "caller releases the IVssAsync");
         forget_backup();
 }
@@ -112,16 +115,20 @@ static void test_that_only_what_can_be_recovered_is_added(void **state) {
         VSS_ID nobody = { 1, 2, 3, { 4 } }, gone, set_id;
 
         assert_int_equal(add(b, nobody, NULL), VSS_E_BAD_STATE);
-        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_BAD_STATE, add(b, nobody, NULL));
+        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_BAD_STATE,
+                       add(b, nobody, NULL));
         storage_release(b);
 
         back_up_with(fake_provider);
         b = restorer();
         assert_int_equal(add(b, GUID_NULL, NULL), E_INVALIDARG);
         assert_int_equal(IVssBackupComponentsEx4_AddSnapshotToRecoverySet(b, ids[0], 1, NULL), E_INVALIDARG);
-        REACHES_RULE(IVssBackupComponentsEx3, "AddSnapshotToRecoverySet", "snapshotId must not be GUID_NULL");
-        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_SNAPSHOT_NOT_IN_SET, add(b, nobody, NULL));
-        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_VOLUME_NOT_SUPPORTED, add(b, ids[0], "/proc"));
+        REACHES_RULE(IVssBackupComponentsEx3, "AddSnapshotToRecoverySet",
+                     "snapshotId must not be GUID_NULL");
+        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_SNAPSHOT_NOT_IN_SET,
+                       add(b, nobody, NULL));
+        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_VOLUME_NOT_SUPPORTED,
+                       add(b, ids[0], "/proc"));
         assert_int_equal(add(b, ids[0], "/nowhere"), VSS_E_VOLUME_NOT_SUPPORTED);
         assert_int_equal(add(b, ids[0], NULL), S_OK);
         assert_int_equal(add(b, ids[0], NULL), VSS_E_BAD_STATE);         /* twice */
@@ -131,7 +138,8 @@ static void test_that_only_what_can_be_recovered_is_added(void **state) {
         gone = ids[0];
         storage_delete(gone, VSS_OBJECT_SNAPSHOT);
         b = restorer();
-        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_OBJECT_NOT_FOUND, add(b, gone, NULL));
+        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_OBJECT_NOT_FOUND,
+                       add(b, gone, NULL));
         storage_release(b);
         SysFreeString(document);
         storage_delete(ids[1], VSS_OBJECT_SNAPSHOT);
@@ -237,7 +245,8 @@ static void test_that_one_recovery_runs_at_a_time(void **state) {
         assert_int_equal(recover(other, 0), VSS_E_RESYNC_IN_PROGRESS);
         storage_release(other);
         other = restorer();
-        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_RESYNC_IN_PROGRESS, add(other, ids[0], NULL));
+        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_RESYNC_IN_PROGRESS,
+                       add(other, ids[0], NULL));
         assert_int_equal(add(other, ids[1], world->volume), VSS_E_RESYNC_IN_PROGRESS);
         storage_release(other);
 

@@ -143,7 +143,8 @@ static void test_that_a_running_revert_is_seen_by_all_and_stopped_by_none(void *
 
         /* What is reverted to is needed. */
         b = storage_backup((LONG) VSS_CTX_ALL);
-        assert_int_equal(IVssBackupComponentsEx4_DeleteSnapshots(b, id, VSS_OBJECT_SNAPSHOT, TRUE, &deleted, &nondeleted),
+        assert_int_equal(IVssBackupComponentsEx4_DeleteSnapshots(b, id, VSS_OBJECT_SNAPSHOT, TRUE, &deleted,
+                                                                 &nondeleted),
                          VSS_E_PROVIDER_VETO);
         assert_int_equal(deleted, 0);
         assert_memory_equal(&nondeleted, &id, sizeof(id));
@@ -161,7 +162,8 @@ static void test_that_a_running_revert_is_seen_by_all_and_stopped_by_none(void *
         REACHES_RULE(IVssBackupComponents, "QueryRevertStatus", "can never report VSS_S_ASYNC_CANCELLED");
         REACHES_RULE(IVssBackupComponents, "QueryRevertStatus", "caller releases the IVssAsync");
         assert_reverted();
-        ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, VSS_E_OBJECT_NOT_FOUND, query(world->volume, &async));
+        ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, VSS_E_OBJECT_NOT_FOUND,
+                       query(world->volume, &async));
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
         world_assert_clean(world);
 }
@@ -183,7 +185,8 @@ static void test_that_a_revert_goes_on_after_a_crash(void **state) {
                 storage_delete(id, VSS_OBJECT_SNAPSHOT);
                 world_assert_clean(world);
         }
-        REACHES_RULE(IVssBackupComponents, "RevertToSnapshot", "cannot be cancelled or undone; continues after reboot");
+        REACHES_RULE(IVssBackupComponents, "RevertToSnapshot",
+                     "cannot be cancelled or undone; continues after reboot");
 }
 
 static void test_that_a_revert_that_cannot_be_is_refused(void **state) {
@@ -214,7 +217,8 @@ static void test_that_a_revert_that_cannot_be_is_refused(void **state) {
         world_script(world, NULL);
 
         ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_INVALIDARG, revert(GUID_NULL, FALSE));
-        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, VSS_E_OBJECT_NOT_FOUND, revert(nobody, FALSE));
+        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, VSS_E_OBJECT_NOT_FOUND,
+                       revert(nobody, FALSE));
 
         fd = open(file, O_RDONLY | O_CLOEXEC);
         assert_true(fd >= 0);
@@ -223,14 +227,16 @@ static void test_that_a_revert_that_cannot_be_is_refused(void **state) {
 
         b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
         storage_make_set(b, &world->volume, 1, fake_provider, &set_id, &other);
-        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, VSS_E_UNSUPPORTED_CONTEXT, revert(other, FALSE));
+        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, VSS_E_UNSUPPORTED_CONTEXT,
+                       revert(other, FALSE));
         storage_release(b);
         REACHES_RULE(IVssBackupComponents, "RevertToSnapshot", "only contexts APP_ROLLBACK");
 
         world_kill_umbrad(world);
         assert_int_equal(unsetenv("UMBRA_FAKE_PROVIDER"), 0);
         world_start_umbrad(world);
-        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, VSS_E_PROVIDER_NOT_REGISTERED, revert(id, FALSE));
+        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, VSS_E_PROVIDER_NOT_REGISTERED,
+                       revert(id, FALSE));
         world_kill_umbrad(world);
         setenv("UMBRA_FAKE_PROVIDER", "1", 1);
         world_start_umbrad(world);
@@ -249,7 +255,8 @@ static void test_that_a_provider_that_cannot_revert_says_so(void **state) {
         IVssAsync *async;
 
         storage_make_set(b, &world->volume, 1, files_copy_provider, &set_id, &id);
-        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_NOTIMPL, IVssBackupComponentsEx4_RevertToSnapshot(b, id, FALSE));
+        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_NOTIMPL,
+                       IVssBackupComponentsEx4_RevertToSnapshot(b, id, FALSE));
         ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, E_NOTIMPL, query(world->volume, &async));
         storage_release(b);
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
@@ -271,7 +278,8 @@ static void test_that_only_volumes_are_asked_about(void **state) {
         assert_int_equal(query("", &async), E_INVALIDARG);
         assert_int_equal(query("relative", &async), E_INVALIDARG);
         assert_int_equal(query("/nowhere", &async), VSS_E_OBJECT_NOT_FOUND);
-        ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, VSS_E_VOLUME_NOT_SUPPORTED, query("/proc/", &async));
+        ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, VSS_E_VOLUME_NOT_SUPPORTED,
+                       query("/proc/", &async));
         assert_int_equal(query(file, &async), VSS_E_VOLUME_NOT_SUPPORTED);
         assert_int_equal(query(world->volume, &async), VSS_E_OBJECT_NOT_FOUND);
 
@@ -279,7 +287,8 @@ static void test_that_only_volumes_are_asked_about(void **state) {
         assert_int_equal(revert(id, FALSE), S_OK);
         assert_int_equal(format_to(&trailing, "%s/", world->volume), 0);
         assert_int_equal(query(trailing, &async), S_OK);
-        REACHES_RULE(IVssBackupComponents, "QueryRevertStatus", "takes a volume name with trailing backslash");
+        REACHES_RULE(IVssBackupComponents, "QueryRevertStatus",
+                     "takes a volume name with trailing backslash");
         world_script(world, NULL);
         world_await_status(world, "\"kind\":\"revert\",\"doing\":true");
         kill_worker();
@@ -328,7 +337,8 @@ static void test_that_losing_umbrad_is_an_internal_error_here(void **state) {
         IVssAsync *async = (void *) 1;
 
         world_kill_umbrad(world);
-        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_FAIL, IVssBackupComponentsEx4_RevertToSnapshot(b, fake_provider, FALSE));
+        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_FAIL,
+                       IVssBackupComponentsEx4_RevertToSnapshot(b, fake_provider, FALSE));
         ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, E_FAIL,
                        IVssBackupComponentsEx4_QueryRevertStatus(b, wide(world->volume), &async));
         assert_null(async);

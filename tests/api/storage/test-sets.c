@@ -63,20 +63,24 @@ static void test_that_one_set_is_made_at_a_time(void **state) {
         IVssBackupComponentsEx4 *b = storage_object(), *other;
         VSS_ID id;
 
-        ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, VSS_E_BAD_STATE, IVssBackupComponentsEx4_StartSnapshotSet(b, &id));
+        ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, VSS_E_BAD_STATE,
+                       IVssBackupComponentsEx4_StartSnapshotSet(b, &id));
         assert_memory_equal(&id, &GUID_NULL, sizeof(id));
         storage_release(b);
 
         b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
-        ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, E_INVALIDARG, IVssBackupComponentsEx4_StartSnapshotSet(b, NULL));
-        ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, S_OK, IVssBackupComponentsEx4_StartSnapshotSet(b, &id));
+        ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, E_INVALIDARG,
+                       IVssBackupComponentsEx4_StartSnapshotSet(b, NULL));
+        ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, S_OK,
+                       IVssBackupComponentsEx4_StartSnapshotSet(b, &id));
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &id), VSS_E_BAD_STATE);
 
         other = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
         ASSERT_RETURNS(IVssBackupComponents, StartSnapshotSet, VSS_E_SNAPSHOT_SET_IN_PROGRESS,
                        IVssBackupComponentsEx4_StartSnapshotSet(other, &id));
         assert_int_equal(add(b, world->volume, fake_provider), S_OK);
-        assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(other, &id), VSS_E_SNAPSHOT_SET_IN_PROGRESS);
+        assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(other, &id),
+                         VSS_E_SNAPSHOT_SET_IN_PROGRESS);
         assert_int_equal(create(b), VSS_S_ASYNC_FINISHED);
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(other, &id), S_OK);
         REACHES_RULE(IVssBackupComponents, "StartSnapshotSet", "machine-wide serialisation");
@@ -109,7 +113,8 @@ static void test_that_only_what_can_be_copied_is_added(void **state) {
                 { world->volume,                                           &nobody,              VSS_E_PROVIDER_NOT_REGISTERED },
         };
 
-        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_BAD_STATE, add(b, world->volume, fake_provider));
+        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_BAD_STATE,
+                       add(b, world->volume, fake_provider));
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &id), S_OK);
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 HRESULT hr = add(b, cases[i].volume, *cases[i].provider);
@@ -123,14 +128,19 @@ static void test_that_only_what_can_be_copied_is_added(void **state) {
         REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "UNC server part must be host name");
         ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, E_INVALIDARG,
                        IVssBackupComponentsEx4_AddToSnapshotSet(b, NULL, fake_provider, &id));
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, NULL), E_INVALIDARG);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, NULL),
+                E_INVALIDARG);
 
         world_script(world, "probe = fail EOPNOTSUPP");
-        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER, add(b, world->volume, fake_provider));
+        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER,
+                       add(b, world->volume, fake_provider));
         world_script(world, "probe = fail EIO");
-        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_PROVIDER_VETO, add(b, world->volume, fake_provider));
+        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_PROVIDER_VETO,
+                       add(b, world->volume, fake_provider));
         world_script(world, "probe = kill");
-        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_UNEXPECTED_PROVIDER_ERROR, add(b, world->volume, fake_provider));
+        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_UNEXPECTED_PROVIDER_ERROR,
+                       add(b, world->volume, fake_provider));
         storage_release(b);
         world_script(world, NULL);
 
@@ -145,7 +155,8 @@ static void test_that_only_what_can_be_copied_is_added(void **state) {
         REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "name must end in a backslash");
         assert_int_equal(create(b), VSS_S_ASYNC_FINISHED);
         assert_int_equal(add(b, world->volume, fake_provider), VSS_E_BAD_STATE);
-        REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "only between StartSnapshotSet and DoSnapshotSet");
+        REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet",
+                     "only between StartSnapshotSet and DoSnapshotSet");
         REACHES_RULE(IVssBackupComponents, "DoSnapshotSet", "no volume can be added afterwards");
         storage_release(b);
         world_assert_clean(world);
@@ -166,7 +177,8 @@ static void test_that_a_set_has_an_end(void **state) {
         }
         last = path_in(many, "last");
         assert_int_equal(mkdir(last, 0755), 0);
-        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, add(b, last, fake_provider));
+        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED,
+                       add(b, last, fake_provider));
         REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "at most 64 volumes per set");
         assert_int_equal(create(b), VSS_S_ASYNC_FINISHED);
         storage_release(b);
@@ -205,7 +217,8 @@ static void test_that_a_set_is_made_as_a_whole_or_not_at_all(void **state) {
                 world_assert_clean(world);
         }
         REACHES_RULE(IVssBackupComponents, "DoSnapshotSet", "no partial commit");
-        REACHES_RULE(IVssBackupComponents, "DoSnapshotSet", "every code listed for the method may also arrive through");
+        REACHES_RULE(IVssBackupComponents, "DoSnapshotSet",
+                     "every code listed for the method may also arrive through");
 }
 
 static void test_that_different_providers_make_one_set(void **state) {
@@ -218,10 +231,16 @@ static void test_that_different_providers_make_one_set(void **state) {
 
         assert_int_equal(mkdir_p(second, 0755), 0);
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &set_id), S_OK);
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &ids[0]), S_OK);
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(second), files_copy_provider, &ids[1]), S_OK);
-        ASSERT_RETURNS(IVssBackupComponents, DoSnapshotSet, E_INVALIDARG, IVssBackupComponentsEx4_DoSnapshotSet(b, NULL));
-        ASSERT_RETURNS(IVssBackupComponents, DoSnapshotSet, S_OK, IVssBackupComponentsEx4_DoSnapshotSet(b, &async));
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &ids[0]),
+                S_OK);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(second), files_copy_provider, &ids[1]),
+                S_OK);
+        ASSERT_RETURNS(IVssBackupComponents, DoSnapshotSet, E_INVALIDARG,
+                       IVssBackupComponentsEx4_DoSnapshotSet(b, NULL));
+        ASSERT_RETURNS(IVssBackupComponents, DoSnapshotSet, S_OK,
+                       IVssBackupComponentsEx4_DoSnapshotSet(b, &async));
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
         first = storage_properties(ids[0]);
         other = storage_properties(ids[1]);
@@ -232,7 +251,8 @@ static void test_that_different_providers_make_one_set(void **state) {
         assert_true(first.m_tsCreationTimestamp == other.m_tsCreationTimestamp);
         VssFreeSnapshotProperties(&first);
         VssFreeSnapshotProperties(&other);
-        REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "different volumes of a set may use different providers");
+        REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet",
+                     "different volumes of a set may use different providers");
         REACHES_RULE(IVssBackupComponents, "DoSnapshotSet", "commits all shadow copies of the set together");
         REACHES_RULE(IVssBackupComponents, "StartSnapshotSet", "creates an empty set");
 
@@ -249,7 +269,8 @@ static void test_that_different_providers_make_one_set(void **state) {
                 assert_non_null(wcsstr(xml, text + 1));
         }
         SysFreeString(xml);
-        REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "returned snapshot id is stored in the Backup Components Document");
+        REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet",
+                     "returned snapshot id is stored in the Backup Components Document");
         storage_release(b);
         storage_delete(set_id, VSS_OBJECT_SNAPSHOT_SET);
         world_assert_clean(world);
@@ -260,7 +281,8 @@ static void test_that_the_context_says_what_is_needed(void **state) {
         IVssAsync *async = NULL;
         VSS_ID id;
 
-        ASSERT_RETURNS(IVssBackupComponents, DoSnapshotSet, VSS_E_BAD_STATE, IVssBackupComponentsEx4_DoSnapshotSet(b, &async));
+        ASSERT_RETURNS(IVssBackupComponents, DoSnapshotSet, VSS_E_BAD_STATE,
+                       IVssBackupComponentsEx4_DoSnapshotSet(b, &async));
         storage_release(b);
 
         /* With writers: they are gathered and prepared first, and a set without volumes will do. */
@@ -273,12 +295,14 @@ static void test_that_the_context_says_what_is_needed(void **state) {
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &id), S_OK);
         assert_int_equal(create(b), VSS_E_BAD_STATE);
         assert_int_equal(IVssBackupComponentsEx4_PrepareForBackup(b, &async), S_OK);
-        REACHES_RULE(IVssBackupComponents, "StartSnapshotSet", "during backup must be called before PrepareForBackup");
+        REACHES_RULE(IVssBackupComponents, "StartSnapshotSet",
+                     "during backup must be called before PrepareForBackup");
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
         assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &id), VSS_E_BAD_STATE);
         assert_int_equal(create(b), VSS_S_ASYNC_FINISHED);
         REACHES_RULE(IVssBackupComponents, "AddToSnapshotSet", "an empty set (no volume) is acceptable");
-        REACHES_RULE(IVssBackupComponents, "DoSnapshotSet", "after StartSnapshotSet, AddToSnapshotSet and (writer contexts)");
+        REACHES_RULE(IVssBackupComponents, "DoSnapshotSet",
+                     "after StartSnapshotSet, AddToSnapshotSet and (writer contexts)");
         storage_release(b);
 
         /* It may be skipped. */
@@ -309,7 +333,8 @@ static void test_that_writers_are_told_in_their_contexts_only(void **state) {
         actor_await_after(writer, "PrepareSnapshot", "Freeze");
         actor_await_after(writer, "Freeze", "Thaw");
         actor_await_after(writer, "Thaw", "PostSnapshot");
-        REACHES_RULE(IVssBackupComponents, "DoSnapshotSet", "raises PrepareForSnapshot, Freeze, Thaw, PostSnapshot");
+        REACHES_RULE(IVssBackupComponents, "DoSnapshotSet",
+                     "raises PrepareForSnapshot, Freeze, Thaw, PostSnapshot");
         actor_free(requester);
         actor_free(writer);
         world_assert_clean(world);
@@ -350,7 +375,8 @@ static void test_that_deleting_stops_where_it_fails(void **state) {
         REACHES_RULE(IVssBackupComponents, "DeleteSnapshots", "eSourceObjectType is VSS_OBJECT_SNAPSHOT");
         ASSERT_RETURNS(IVssBackupComponents, DeleteSnapshots, VSS_E_OBJECT_NOT_FOUND,
                        delete_of(nobody, VSS_OBJECT_SNAPSHOT, &deleted, &nondeleted));
-        assert_int_equal(delete_of(nobody, VSS_OBJECT_SNAPSHOT_SET, &deleted, &nondeleted), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(delete_of(nobody, VSS_OBJECT_SNAPSHOT_SET, &deleted, &nondeleted),
+                         VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(deleted, 0);
         assert_memory_equal(&nondeleted, &GUID_NULL, sizeof(VSS_ID));
 
@@ -360,7 +386,8 @@ static void test_that_deleting_stops_where_it_fails(void **state) {
         assert_int_equal(deleted, 0);
         assert_memory_equal(&nondeleted, &ids[0], sizeof(VSS_ID));
         b = storage_backup((LONG) VSS_CTX_ALL);
-        assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, ids[1], &prop), S_OK); /* nobody touched the others */
+        assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, ids[1], &prop),
+                         S_OK); /* nobody touched the others */
         VssFreeSnapshotProperties(&prop);
         storage_release(b);
 
@@ -382,7 +409,9 @@ static void test_that_deleting_stops_where_it_fails(void **state) {
 
         set_id = make_three(ids);
         b = storage_backup((LONG) VSS_CTX_ALL);
-        assert_int_equal(IVssBackupComponentsEx4_DeleteSnapshots(b, set_id, VSS_OBJECT_SNAPSHOT_SET, TRUE, &deleted, &nondeleted), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_DeleteSnapshots(b, set_id, VSS_OBJECT_SNAPSHOT_SET, TRUE,
+                                                                 &deleted, &nondeleted),
+                         S_OK);
         assert_int_equal(deleted, 3);
         storage_release(b);
         REACHES_RULE(IVssBackupComponents, "DeleteSnapshots", "usable with context VSS_CTX_ALL");
@@ -423,7 +452,8 @@ static void test_that_what_goes_by_itself_need_not_be_deleted(void **state) {
         VSS_ID id, nondeleted;
         LONG deleted;
 
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &id), S_OK);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &id), S_OK);
         assert_int_equal(create(b), VSS_S_ASYNC_FINISHED);
         storage_release(b);
         world_assert_clean(world);
@@ -432,11 +462,15 @@ static void test_that_what_goes_by_itself_need_not_be_deleted(void **state) {
 
         /* But it may be, while its requester lives. */
         b = started(VSS_CTX_FILE_SHARE_BACKUP);
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &id), S_OK);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &id), S_OK);
         assert_int_equal(create(b), VSS_S_ASYNC_FINISHED);
-        assert_int_equal(IVssBackupComponentsEx4_DeleteSnapshots(b, id, VSS_OBJECT_SNAPSHOT, TRUE, &deleted, &nondeleted), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_DeleteSnapshots(b, id, VSS_OBJECT_SNAPSHOT, TRUE, &deleted,
+                                                                 &nondeleted),
+                         S_OK);
         assert_int_equal(deleted, 1);
-        REACHES_RULE(IVssBackupComponents, "DeleteSnapshots", "for auto-release sets only useful in error handling");
+        REACHES_RULE(IVssBackupComponents, "DeleteSnapshots",
+                     "for auto-release sets only useful in error handling");
         storage_release(b);
         world_assert_clean(world);
 }
@@ -447,7 +481,8 @@ static unsigned count(IVssBackupComponentsEx4 *b, VSS_OBJECT_TYPE type) {
         VSS_OBJECT_PROP prop;
         ULONG n;
 
-        ASSERT_RETURNS(IVssBackupComponents, Query, S_OK, IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, type, &list));
+        ASSERT_RETURNS(IVssBackupComponents, Query, S_OK,
+                       IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, type, &list));
         while (IVssEnumObject_Next(list, 1, &prop, &n) == S_OK) {
                 ++n_found;
                 assert_int_equal(prop.Type, type);
@@ -478,8 +513,9 @@ static void test_that_queries_see_what_the_context_shows(void **state) {
                 { (LONG) VSS_CTX_ALL,        1 },
         };
 
-        ASSERT_RETURNS(IVssBackupComponents, Query, VSS_E_BAD_STATE,
-                       IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list));
+        ASSERT_RETURNS(
+                IVssBackupComponents, Query, VSS_E_BAD_STATE,
+                IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list));
         assert_null(list);
         REACHES_RULE(IVssBackupComponents, "Query", "backup operations only");
         storage_release(b);
@@ -494,11 +530,17 @@ static void test_that_queries_see_what_the_context_shows(void **state) {
         REACHES_RULE(IVssBackupComponents, "Query", "shadow copies are filtered by the current context");
 
         b = storage_backup((LONG) VSS_CTX_ALL);
-        assert_int_equal(IVssBackupComponentsEx4_Query(b, id, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list), E_INVALIDARG);
-        assert_int_equal(IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_SNAPSHOT, VSS_OBJECT_SNAPSHOT, &list), E_INVALIDARG);
-        assert_int_equal(IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT_SET, &list), E_INVALIDARG);
-        ASSERT_RETURNS(IVssBackupComponents, Query, E_INVALIDARG,
-                       IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, NULL));
+        assert_int_equal(IVssBackupComponentsEx4_Query(b, id, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list),
+                         E_INVALIDARG);
+        assert_int_equal(
+                IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_SNAPSHOT, VSS_OBJECT_SNAPSHOT, &list),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT_SET, &list),
+                E_INVALIDARG);
+        ASSERT_RETURNS(
+                IVssBackupComponents, Query, E_INVALIDARG,
+                IVssBackupComponentsEx4_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, NULL));
         REACHES_RULE(IVssBackupComponents, "Query", "QueriedObjectId must be GUID_NULL");
         storage_release(b);
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
@@ -506,17 +548,21 @@ static void test_that_queries_see_what_the_context_shows(void **state) {
 
 /* Another one that is still being made: it must not be seen. */
 static void test_that_only_what_exists_is_shown(void **state) {
-        IVssBackupComponentsEx4 *making = started(VSS_CTX_NAS_ROLLBACK), *b = storage_backup((LONG) VSS_CTX_ALL);
+        IVssBackupComponentsEx4 *making = started(VSS_CTX_NAS_ROLLBACK),
+                                *b = storage_backup((LONG) VSS_CTX_ALL);
         VSS_SNAPSHOT_PROP prop;
         IVssAsync *async = NULL;
         VSS_ID id;
 
-        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(making, wide(world->volume), fake_provider, &id), S_OK);
+        assert_int_equal(
+                IVssBackupComponentsEx4_AddToSnapshotSet(making, wide(world->volume), fake_provider, &id),
+                S_OK);
         world_script(world, "prepare = hang");
         assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(making, &async), S_OK);
         world_await_status(world, "\"phase\":\"prepare-volumes\"");
         assert_int_equal(count(b, VSS_OBJECT_SNAPSHOT), 0);
-        assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop),
+                         VSS_E_OBJECT_NOT_FOUND);
         REACHES_RULE(IVssBackupComponents, "Query", "only completed shadow copies are returned");
         assert_int_equal(IVssAsync_Cancel(async), S_OK);
         assert_int_equal(storage_end(async), VSS_S_ASYNC_CANCELLED);
@@ -536,21 +582,25 @@ static void test_that_properties_lead_to_the_files(void **state) {
                        IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop));
         storage_release(b);
         b = storage_backup((LONG) VSS_CTX_ALL);
-        ASSERT_RETURNS(IVssBackupComponents, GetSnapshotProperties, E_INVALIDARG, IVssBackupComponentsEx4_GetSnapshotProperties(b, id, NULL));
+        ASSERT_RETURNS(IVssBackupComponents, GetSnapshotProperties, E_INVALIDARG,
+                       IVssBackupComponentsEx4_GetSnapshotProperties(b, id, NULL));
         memset(&prop, 0xff, sizeof(prop));
         ASSERT_RETURNS(IVssBackupComponents, GetSnapshotProperties, VSS_E_OBJECT_NOT_FOUND,
                        IVssBackupComponentsEx4_GetSnapshotProperties(b, nobody, &prop));
         assert_null(prop.m_pwszSnapshotDeviceObject); /* whatever the caller left in it */
         memset(&prop, 0xff, sizeof(prop));
-        ASSERT_RETURNS(IVssBackupComponents, GetSnapshotProperties, S_OK, IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop));
+        ASSERT_RETURNS(IVssBackupComponents, GetSnapshotProperties, S_OK,
+                       IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &prop));
         assert_int_equal(utf8_from_wide(prop.m_pwszSnapshotDeviceObject, &device), 0);
         assert_int_not_equal(device[strlen(device) - 1], '/');
         assert_true(storage_reads(device, "data/file", "the one thing to save\n"));
-        REACHES_RULE(IVssBackupComponents, "GetSnapshotProperties", "file on the shadow copy = device object");
+        REACHES_RULE(IVssBackupComponents, "GetSnapshotProperties",
+                     "file on the shadow copy = device object");
         VssFreeSnapshotProperties(&prop);
         assert_null(prop.m_pwszSnapshotDeviceObject);
         VssFreeSnapshotProperties(&prop);
-        REACHES_RULE(IVssBackupComponents, "GetSnapshotProperties", "caller zeroes the VSS_SNAPSHOT_PROP first");
+        REACHES_RULE(IVssBackupComponents, "GetSnapshotProperties",
+                     "caller zeroes the VSS_SNAPSHOT_PROP first");
         storage_release(b);
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
 }
@@ -573,9 +623,11 @@ static void test_that_a_volume_is_supported_by_somebody_or_by_one(void **state) 
         ASSERT_RETURNS(IVssBackupComponents, IsVolumeSupported, VSS_E_BAD_STATE,
                        IVssBackupComponentsEx4_IsVolumeSupported(b, GUID_NULL, wide(world->volume), &yes));
         storage_release(b);
-        ASSERT_RETURNS(IVssBackupComponents, IsVolumeSupported, S_OK, is_supported(world->volume, GUID_NULL, &yes));
+        ASSERT_RETURNS(IVssBackupComponents, IsVolumeSupported, S_OK,
+                       is_supported(world->volume, GUID_NULL, &yes));
         assert_int_equal(yes, TRUE);
-        ASSERT_RETURNS(IVssBackupComponents, IsVolumeSupported, VSS_E_OBJECT_NOT_FOUND, is_supported("/nowhere/", GUID_NULL, &yes));
+        ASSERT_RETURNS(IVssBackupComponents, IsVolumeSupported, VSS_E_OBJECT_NOT_FOUND,
+                       is_supported("/nowhere/", GUID_NULL, &yes));
         assert_int_equal(yes, FALSE);
         world_script(world, "probe = fail EOPNOTSUPP");
         assert_int_equal(is_supported(world->volume, fake_provider, &yes), S_OK);
@@ -597,7 +649,8 @@ static void test_that_a_volume_is_supported_by_somebody_or_by_one(void **state) 
         full = started(VSS_CTX_FILE_SHARE_BACKUP);
         assert_int_equal(is_supported(world->volume, fake_provider, &yes), S_OK);
         assert_int_equal(yes, TRUE);
-        REACHES_RULE(IVssBackupComponents, "IsVolumeSupported", "TRUE even if creation is impossible right now");
+        REACHES_RULE(IVssBackupComponents, "IsVolumeSupported",
+                     "TRUE even if creation is impossible right now");
         storage_release(full);
 }
 
