@@ -404,7 +404,7 @@ static uint64_t time_of(const struct stat *st) {
 
 typedef struct Found {
         bool kinds[CLASS_DIFFERENCED + 1];
-        bool shadow; /* somebody wants it from its shadow copy */
+        bool shadow, live; /* where components want it from */
         uint64_t since;
 } Found;
 
@@ -413,10 +413,14 @@ static void find_kinds(const BackupFiles *f, FilePlace place, const char *name, 
         for (size_t i = 0; i < f->n_classes; ++i) {
                 const FileClass *c = f->classes[i];
 
-                if ((c->place != place && c->place != PLACE_SHADOW) || !file_set_view_matches(&c->view, name))
+                if (!file_set_view_matches(&c->view, name))
                         continue;
-                if (c->place == PLACE_SHADOW)
-                        found->shadow = true;
+                if (c->writer != SIZE_MAX) {
+                        found->shadow = found->shadow || c->place == PLACE_SHADOW;
+                        found->live = found->live || c->place == PLACE_LIVE;
+                }
+                if (c->place != place && c->place != PLACE_SHADOW)
+                        continue;
                 found->kinds[c->kind] = true;
                 if (c->kind == CLASS_DIFFERENCED)
                         found->since = MIN(found->since, c->since);
@@ -462,6 +466,13 @@ static int changed_since(const BackupFiles *f, const char *path, int dir_fd, con
         return 0;
 }
 
+/* A file is read live if components want nothing else, even if its directory was named by path as well. */
+static bool is_here(const Found *found, FilePlace place) {
+        bool live = found->live && !found->shadow;
+
+        return place == PLACE_ALTERNATE || live == (place == PLACE_LIVE);
+}
+
 int backup_files_ask(BackupFiles *f, FilePlace place, const char *path, int dir_fd, const char *name, FileAnswer *ret) {
         const char *slash = strrchr(path, '/');
         FileAnswer answer = { 0 };
@@ -474,11 +485,11 @@ int backup_files_ask(BackupFiles *f, FilePlace place, const char *path, int dir_
                 return r;
 
         find_kinds(f, place, slash + 1, &found);
-        partial = partial_files_find(f->partial, path, &answer.ranges, &answer.n_ranges);
-        if (place == PLACE_LIVE && found.shadow) {
+        if (!is_here(&found, place)) {
                 *ret = (FileAnswer){ 0 };
                 return 0;
         }
+        partial = partial_files_find(f->partial, path, &answer.ranges, &answer.n_ranges);
         if (found.kinds[CLASS_DIFFERENCED]) {
                 r = changed_since(f, path, dir_fd, name, found.since, &changed);
                 if (r < 0)

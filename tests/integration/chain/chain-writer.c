@@ -35,7 +35,7 @@
  * STATE/partial ("DIRECTORY NAME RANGES", below DIR) is one more partial file of store in any backup.
  *
  * STATE/schema (a number) is its backup schema if it is there; STATE/fail-prepare and STATE/fail-post hold the
- * name of a component that fails by itself in that event; STATE/depends adds a dependency of store on a
+ * name of a component that fails by itself in that event; STATE/fail-all is "prepare" or "freeze", where the whole writer fails; STATE/depends adds a dependency of store on a
  * component of the other class (two lines: logical path and name) when it describes itself.
  */
 
@@ -474,6 +474,15 @@ static bool on_identify(void *app, IVssCreateWriterMetadataEx *m) {
                add_special(m) && add_dependency(m);
 }
 
+static bool may_go_on(const char *event) {
+        char line[256];
+
+        if (!read_state("fail-all", line) || strcmp(line, event) != 0)
+                return true;
+        (void) umbra_writer_set_failure_ex(writer, VSS_E_WRITERERROR_RETRYABLE, E_FAIL, L"not today");
+        return false;
+}
+
 static bool on_prepare_backup(void *app, IVssWriterComponents *components) {
         char last[256];
         FILE *f;
@@ -483,10 +492,12 @@ static bool on_prepare_backup(void *app, IVssWriterComponents *components) {
         f = open_state("stamp", "w");
         if (!f || fprintf(f, "%u\n", stamp) < 0 || fclose(f) != 0)
                 die("stamp");
-        return for_each(components, prepare_component);
+        return may_go_on("prepare") && for_each(components, prepare_component);
 }
 
 static bool on_freeze(void *app) {
+        if (!may_go_on("freeze"))
+                return false;
         keep_copy("big.bin");
         keep_copy("huge.bin");
         return true;

@@ -185,6 +185,13 @@ rm "$state/fail-prepare"
 printf 'store\n' >"$state/fail-post"
 that 'the same after the snapshot' eval 'expect 7 "WITHOUT component .store" "$UMBRA" backup --best-effort --to "$dir/best2" && has "$dir/best2" f other/o settings/main'
 rm "$state/fail-post"
+for event in prepare freeze; do
+        echo $event >"$state/fail-all"
+        that "a writer that fails at $event fails the backup" eval 'expect 5 "writer .Chain. failed to $event.*not today" "$UMBRA" backup --to "$dir/x" && [ ! -e "$dir/x" ]'
+        that "with best effort the rest is saved without it" eval 'expect 7 "WITHOUT writer .Chain" "$UMBRA" backup --best-effort --writer Chain --component store "$dir/app2" --to "$dir/rest-$event" && has "$dir/rest-$event" f && member "$dir/rest-$event" "$dir/app2/settings/x" | grep -q x'
+        that "and if there is no rest there is no set" eval 'expect 1 "nothing to back up" "$UMBRA" backup --best-effort --to "$dir/x" && [ ! -e "$dir/x" ]'
+done
+rm "$state/fail-all"
 that 'nothing is left of the shadow copies' expect 0 'There are no snapshots' "$UMBRA" snapshot list
 
 finish

@@ -313,6 +313,32 @@ static void test_that_what_is_read_live_is_added_to_live(void **state) {
         backup_plan_clear(&p);
 }
 
+static void test_that_a_file_has_one_place(void **state) {
+        static const struct {
+                const char *path, *shadow, *live;
+        } cases[] = {
+                { "/srv/x.db",  "-", "W" }, /* by path from the shadow copy, by its component live: that one knows better */
+                { "/srv/x.txt", "W", "-" }, /* by path only */
+                { "/srv/x.two", "W", "-" }, /* two components, of which one wants it from the shadow copy */
+        };
+        BackupPlan p = { .type = FULL };
+        _cleanup_(backup_files_freep) BackupFiles *f = NULL;
+
+        plan_add_writer(&p, 1, "USER_DATA", 0,
+                        "<FILE_GROUP componentName=\"c\" selectable=\"yes\"><FILE_LIST path=\"/srv\" filespec=\"*.db\" filespecBackupType=\"15\"/>"
+                        "<FILE_LIST path=\"/srv\" filespec=\"*.two\" filespecBackupType=\"15\"/></FILE_GROUP>"
+                        "<FILE_GROUP componentName=\"d\" selectable=\"yes\"><FILE_LIST path=\"/srv\" filespec=\"*.two\"/></FILE_GROUP>");
+        assert_int_equal(strv_append(&p.writer_names, "Writer 1"), 0);
+        assert_int_equal(strv_append(&p.paths, "/srv"), 0);
+        assert_int_equal(backup_plan_choose(&p), EXIT_OK);
+        f = files_of(&p);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                assert_string_equal(ask(f, PLACE_SHADOW, cases[i].path, -1), cases[i].shadow);
+                assert_string_equal(ask(f, PLACE_LIVE, cases[i].path, -1), cases[i].live);
+        }
+        backup_plan_clear(&p);
+}
+
 static void test_that_who_lost_a_file_is_marked(void **state) {
         BackupPlan p = { .type = FULL };
 
@@ -348,6 +374,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_several_times_are_the_earliest),
                 cmocka_unit_test(test_that_ranges_go_before_the_mask),
                 cmocka_unit_test(test_that_what_is_read_live_is_added_to_live),
+                cmocka_unit_test(test_that_a_file_has_one_place),
                 cmocka_unit_test(test_that_who_lost_a_file_is_marked),
         };
 
