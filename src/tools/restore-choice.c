@@ -17,7 +17,6 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/hresult.h"
-#include "base/ranges.h"
 #include "base/strv.h"
 #include "base/utf.h"
 #include "tools/restore-link.h"
@@ -77,7 +76,7 @@ static HRESULT read_method(const WriterMetadata *w, WriterRestore *ret) {
                 *ret = (WriterRestore){ .method = VSS_RME_UNDEFINED };
         ret->service = tool_take_bstr(service);
         ret->procedure = tool_take_bstr(procedure);
-        return FAILED(hr) ? hr : IVssExamineWriterMetadata_GetBackupSchema(w->metadata, &ret->schema);
+        return hr;
 }
 
 static HRESULT read_writer(RestoreLink *l, const char *text) {
@@ -324,7 +323,7 @@ bool restore_needs_service(const RestoreLink *l, const Chosen *c) {
 static int check_method(const RestoreLink *l, const Chosen *c) {
         const WriterRestore *m = c->method;
 
-        if (m->method == VSS_RME_CUSTOM && !l->options->custom && !(l->options->to && !l->options->components))
+        if (m->method == VSS_RME_CUSTOM && !l->options->custom && !l->options->to)
                 return tool_error("the writer '%s' restores '%s' by a procedure of its own%s%s and not by putting back files: follow its "
                                   "documentation, take the files with --to DIR, or say --custom to put them back all the same. "
                                   "Nothing was written.",
@@ -357,7 +356,7 @@ static int check_options(const RestoreLink *l, const Chosen *c) {
                 if (!c->told)
                         return tool_error("%s is for the writer '%s', which takes no part in this restore of '%s'. Nothing was written.",
                                           needs[i].option, c->writer->name, c->component->full);
-                if (needs[i].schema && !(c->method->schema & needs[i].schema))
+                if (needs[i].schema && !(c->writer->schema & needs[i].schema))
                         return tool_error("the writer '%s' did not declare that it understands %s; leave it out. Nothing was written.",
                                           c->writer->name, needs[i].option);
         }
@@ -371,7 +370,7 @@ static bool is_told(const RestoreLink *l, const Chosen *c) {
         if (l->options->no_writers || c->method->method == VSS_RME_CUSTOM || c->method->involved == VSS_WRE_NEVER)
                 return false;
         if (l->options->to)
-                return l->options->components && c->method->schema & VSS_BS_WRITER_SUPPORTS_NEW_TARGET;
+                return l->options->components && c->writer->schema & VSS_BS_WRITER_SUPPORTS_NEW_TARGET;
 
         return true;
 }

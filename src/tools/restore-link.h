@@ -38,7 +38,6 @@ typedef struct WriterRestore {
         VSS_WRITERRESTORE_ENUM involved;
         char *service, *procedure;
         bool reboot;
-        DWORD schema;
 } WriterRestore;
 
 /* These files of a component go there. */

@@ -21,7 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
-#include "base/ranges.h"
+#include "base/hresult.h"
 #include "base/strv.h"
 #include "tools/file-use.h"
 #include "tools/restore-link.h"
@@ -53,35 +53,51 @@ static int add_rule(Chosen *c, const char *path, const char *pattern, bool recur
         return r == 0 ? file_set_add(rule->files, path, pattern, recursive) : r;
 }
 
-/* Adds a rule for a file set. @to NULL: to the alternate location that stands beside it. */
-static int add_filedesc(const RestoreLink *l, Chosen *c, IVssWMFiledesc *desc, const char *to) {
+typedef struct PlanPlaces {
+        const RestoreLink *link;
+        Chosen *chosen;
+} PlanPlaces;
+
+/* To where it was, but below the new place. */
+static HRESULT add_new_place(const ComponentFiles *files, void *userdata) {
+        const PlanPlaces *p = userdata;
+        _cleanup_(freep) char *normal = NULL, *to = NULL;
+        int r;
+
+        r = file_set_normalise(files->path, &normal);
+        if (r == 0)
+                r = format_to(&to, "%s%s", p->link->options->to, normal);
+        if (r == 0)
+                r = add_rule(p->chosen, files->path, files->spec, files->recursive, to);
+        return r < 0 ? hresult_from_errno(r) : S_OK;
+}
+
+int restore_place_plan(RestoreLink *l, Chosen *c) {
+        PlanPlaces plan = { .link = l, .chosen = c };
+        HRESULT hr = S_OK;
+
+        if (!l->options->to)
+                return EXIT_OK;
+
+        if (c->n_parts == 0)
+                hr = component_for_each_files(c->writer, c->component, add_new_place, &plan);
+        for (size_t i = 0; i < c->n_parts && SUCCEEDED(hr); ++i)
+                hr = component_for_each_files(c->writer, c->parts[i], add_new_place, &plan);
+        return FAILED(hr) ? tool_fail(hr, "Cannot plan where the files of '%s' go", c->component->full) : EXIT_OK;
+}
+
+static int add_alternate(Chosen *c, IVssWMFiledesc *desc) {
         _cleanup_(freep) char *path = NULL, *pattern = NULL, *place = NULL;
         BSTR bpath = NULL, bpattern = NULL, bplace = NULL;
         bool recursive = false;
-        HRESULT hr;
-        int r = 0;
+        int r = -EINVAL;
 
-        hr = IVssWMFiledesc_GetPath(desc, &bpath);
-        if (SUCCEEDED(hr))
-                hr = IVssWMFiledesc_GetFilespec(desc, &bpattern);
-        if (SUCCEEDED(hr))
-                hr = IVssWMFiledesc_GetRecursive(desc, &recursive);
-        if (SUCCEEDED(hr) && !to)
-                hr = IVssWMFiledesc_GetAlternateLocation(desc, &bplace);
+        if (SUCCEEDED(IVssWMFiledesc_GetPath(desc, &bpath)) && SUCCEEDED(IVssWMFiledesc_GetFilespec(desc, &bpattern)) &&
+            SUCCEEDED(IVssWMFiledesc_GetRecursive(desc, &recursive)) && SUCCEEDED(IVssWMFiledesc_GetAlternateLocation(desc, &bplace)))
+                r = 0;
         path = tool_take_bstr(bpath);
         pattern = tool_take_bstr(bpattern);
         place = tool_take_bstr(bplace);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot read the files of '%s'", c->component->full);
-
-        if (to) {
-                _cleanup_(freep) char *normal = NULL;
-
-                free(TAKE_PTR(place));
-                r = file_set_normalise(path, &normal);
-                if (r == 0)
-                        r = format_to(&place, "%s%s", to, normal);
-        }
         if (r == 0)
                 r = add_rule(c, path, pattern, recursive, place);
         if (r == -ENOMEM)
@@ -90,74 +106,15 @@ static int add_filedesc(const RestoreLink *l, Chosen *c, IVssWMFiledesc *desc, c
                        EXIT_OK;
 }
 
-static HRESULT get_filedesc(IVssWMComponent *component, UINT kind, UINT i, IVssWMFiledesc **ret) {
-        return kind == 0 ? IVssWMComponent_GetFile(component, i, ret) :
-               kind == 1 ? IVssWMComponent_GetDatabaseFile(component, i, ret) :
-                           IVssWMComponent_GetDatabaseLogFile(component, i, ret);
-}
-
-/* All file sets of one component. */
-static int add_file_sets(const RestoreLink *l, Chosen *c, const Component *of) {
-        IVssWMComponent *component = NULL;
-        PVSSCOMPONENTINFO info = NULL;
-        int code = EXIT_OK;
-        HRESULT hr;
-
-        hr = IVssExamineWriterMetadata_GetComponent(c->writer->metadata, (UINT) of->index, &component);
-        if (SUCCEEDED(hr))
-                hr = IVssWMComponent_GetComponentInfo(component, &info);
-
-        for (UINT kind = 0; kind < 3 && SUCCEEDED(hr) && code == EXIT_OK; ++kind) {
-                UINT n = kind == 0 ? info->cFileCount : kind == 1 ? info->cDatabases : info->cLogFiles;
-
-                for (UINT i = 0; i < n && code == EXIT_OK; ++i) {
-                        IVssWMFiledesc *desc = NULL;
-
-                        hr = get_filedesc(component, kind, i, &desc);
-                        if (FAILED(hr))
-                                break;
-                        code = add_filedesc(l, c, desc, l->options->to);
-                        IVssWMFiledesc_Release(desc);
-                }
-        }
-
-        if (info)
-                (void) IVssWMComponent_FreeComponentInfo(component, info);
-        if (component)
-                IVssWMComponent_Release(component);
-        return FAILED(hr) ? tool_fail(hr, "Cannot read the files of '%s'", c->component->full) : code;
-}
-
-int restore_place_plan(RestoreLink *l, Chosen *c) {
-        int code = EXIT_OK;
-
-        if (!l->options->to)
-                return EXIT_OK;
-
-        if (c->n_parts == 0)
-                code = add_file_sets(l, c, c->component);
-        for (size_t i = 0; i < c->writer->n_components && code == EXIT_OK; ++i) {
-                const Component *other = &c->writer->components[i];
-                bool wanted = c->n_parts == 0 && component_follows(other, c->component);
-
-                for (size_t k = 0; k < c->n_parts; ++k)
-                        wanted = wanted || other == c->parts[k] || component_follows(other, c->parts[k]);
-                if (wanted)
-                        code = add_file_sets(l, c, other);
-        }
-
-        return code;
-}
-
 /* What the writer's metadata offers. */
-static int add_alternates(RestoreLink *l, Chosen *c) {
+static int add_alternates(Chosen *c) {
         for (UINT n = 0;; ++n) {
                 IVssWMFiledesc *desc = NULL;
                 int code;
 
                 if (FAILED(IVssExamineWriterMetadata_GetAlternateLocationMapping(c->writer->metadata, n, &desc)))
                         return EXIT_OK;
-                code = add_filedesc(l, c, desc, NULL);
+                code = add_alternate(c, desc);
                 IVssWMFiledesc_Release(desc);
                 if (code != EXIT_OK)
                         return code;
@@ -255,9 +212,9 @@ static void refuse(Chosen *c, const char *why, const Obstacle *o) {
 }
 
 /* To its alternate locations, if it has any. */
-static int go_elsewhere(RestoreLink *l, Chosen *c, const char *why, const Obstacle *o) {
+static int go_elsewhere(Chosen *c, const char *why, const Obstacle *o) {
         size_t n_before = c->n_rules;
-        int code = add_alternates(l, c);
+        int code = add_alternates(c);
 
         if (code != EXIT_OK)
                 return code;
@@ -270,18 +227,18 @@ static int go_elsewhere(RestoreLink *l, Chosen *c, const char *why, const Obstac
         return EXIT_OK;
 }
 
-static int decide_by_method(RestoreLink *l, Chosen *c) {
+static int decide_by_method(Chosen *c) {
         _cleanup_(obstacle_clear) Obstacle o = { .any = c->method->method == VSS_RME_RESTORE_IF_NOT_THERE };
 
         switch (c->method->method) {
         case VSS_RME_RESTORE_IF_NOT_THERE:
-                return find_obstacle(c, &o) ? go_elsewhere(l, c, "is there, and its writer wants it restored only if it is not", &o) :
+                return find_obstacle(c, &o) ? go_elsewhere(c, "is there, and its writer wants it restored only if it is not", &o) :
                                               EXIT_OK;
         case VSS_RME_RESTORE_IF_CAN_REPLACE:
-                return find_obstacle(c, &o) ? go_elsewhere(l, c, "is in use, and its writer wants it replaced only if it is not", &o) :
+                return find_obstacle(c, &o) ? go_elsewhere(c, "is in use, and its writer wants it replaced only if it is not", &o) :
                                               EXIT_OK;
         case VSS_RME_RESTORE_TO_ALTERNATE_LOCATION:
-                return go_elsewhere(l, c, "its writer wants it restored to an alternate location, and names none", NULL);
+                return go_elsewhere(c, "its writer wants it restored to an alternate location, and names none", NULL);
         case VSS_RME_RESTORE_AT_REBOOT:
         case VSS_RME_RESTORE_AT_REBOOT_IF_CANNOT_REPLACE:
                 c->in_use = find_obstacle(c, &o);
@@ -306,7 +263,7 @@ static int decide(RestoreLink *l, Chosen *c) {
                 return EXIT_OK;
 
         if (c->target == VSS_RT_ALTERNATE && !is_at_reboot(c))
-                return go_elsewhere(l, c, "its writer asks for the alternate location, and names none", NULL);
+                return go_elsewhere(c, "its writer asks for the alternate location, and names none", NULL);
         if (c->target == VSS_RT_ORIGINAL_LOCATION)
                 return EXIT_OK;
 
@@ -315,10 +272,10 @@ static int decide(RestoreLink *l, Chosen *c) {
                 before = restore_link_find(p, c);
         if (before) {
                 c->in_use = before->in_use;
-                return before->elsewhere ? go_elsewhere(l, c, "its alternate location is gone", NULL) : EXIT_OK;
+                return before->elsewhere ? go_elsewhere(c, "its alternate location is gone", NULL) : EXIT_OK;
         }
 
-        return decide_by_method(l, c);
+        return decide_by_method(c);
 }
 
 /* Is there a file of the set that has no place? */

@@ -18,8 +18,8 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/hresult.h"
-#include "base/ranges.h"
 #include "base/strv.h"
+#include "tools/restore-answers.h"
 #include "tools/restore-link.h"
 #include "tools/set-format.h"
 #include "tools/tool-vss.h"
@@ -371,134 +371,12 @@ static int configure(RestoreLink *l) {
 
 /* After it */
 
-static int parse_ranges(const Chosen *c, BSTR from, BSTR to, DirectedTarget *t) {
-        _cleanup_(freep) char *source = tool_text(from), *destination = tool_text(to);
-        size_t n_to = 0;
-        bool fit;
-
-        fit = ranges_parse(source, &t->from, &t->n) >= 0 && ranges_parse(destination, &t->to, &n_to) >= 0 && t->n == n_to;
-        for (size_t i = 0; fit && i < t->n; ++i)
-                fit = t->from[i].length == t->to[i].length;
-        return fit ? EXIT_OK :
-                     tool_error("the writer '%s' wants '%s' of '%s' at '%s', and these ranges do not fit", c->writer->name, source,
-                                t->source, destination);
-}
-
-static int join_path(BSTR directory, BSTR name, char **ret) {
-        _cleanup_(freep) char *d = tool_text(directory), *n = tool_text(name), *normal = NULL;
-
-        if (file_set_normalise(d, &normal) < 0 || !*n || strchr(n, '/') || strcmp(n, "..") == 0 || strcmp(n, ".") == 0)
-                return tool_error("a writer names a file '%s' in '%s', which cannot be", n, d);
-
-        return format_to(ret, "%s%s%s", normal, strcmp(normal, "/") == 0 ? "" : "/", n) < 0 ?
-                       tool_fail(E_OUTOFMEMORY, "Cannot plan the restore") :
-                       EXIT_OK;
-}
-
-static int read_directed_target(Chosen *c, IVssComponent *component, UINT i) {
-        BSTR t[6] = { 0 };
-        DirectedTarget *target;
-        HRESULT hr;
-        int code;
-
-        if (ARRAY_RESERVE(c->directed, c->directed_capacity, c->n_directed + 1) < 0)
-                return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
-        target = &c->directed[c->n_directed++];
-        *target = (DirectedTarget){ 0 };
-
-        hr = IVssComponent_GetDirectedTarget(component, i, &t[0], &t[1], &t[2], &t[3], &t[4], &t[5]);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot read where the files of '%s' go", c->component->full);
-        code = join_path(t[0], t[1], &target->source);
-        if (code == EXIT_OK)
-                code = join_path(t[3], t[4], &target->destination);
-        if (code == EXIT_OK)
-                code = parse_ranges(c, t[2], t[5], target);
-        for (size_t k = 0; k < ELEMENTSOF(t); ++k)
-                SysFreeString(t[k]);
-        return code;
-}
-
-/* Where its files go, says the writer. Directed targets count with that target only.
- * [MS: nf-vswriter-ivsscomponent-adddirectedtarget] */
-static int read_target(RestoreLink *l, Chosen *c, IVssComponent *component) {
-        int code = EXIT_OK;
-        UINT n = 0;
-
-        if (FAILED(IVssComponent_GetRestoreTarget(component, &c->target)) || c->target == VSS_RT_UNDEFINED)
-                c->target = VSS_RT_ORIGINAL;
-        if (c->target == VSS_RT_DIRECTED)
-                (void) IVssComponent_GetDirectedTargetCount(component, &n);
-        for (UINT i = 0; i < n && code == EXIT_OK; ++i)
-                code = read_directed_target(c, component, i);
-        return code;
-}
-
-/* Ranges that are in a file of their own: it comes along, whether it belongs to a file set or not.
- * [MS: working-with-partial-files] */
-static char *ranges_file_of(IVssComponent *component, UINT i) {
-        BSTR path = NULL, name = NULL, ranges = NULL, metadata = NULL;
-        _cleanup_(freep) char *text = NULL;
-        const char *file;
-        char *normal = NULL;
-
-        if (FAILED(IVssComponent_GetPartialFile(component, i, &path, &name, &ranges, &metadata)))
-                return NULL;
-        SysFreeString(path);
-        SysFreeString(name);
-        SysFreeString(metadata);
-        text = tool_take_bstr(ranges);
-        return ranges_are_in_file(text, &file) && file_set_normalise(file, &normal) >= 0 ? normal : NULL;
-}
-
-/* Partial and differenced files may be such that no file set names. They are the component's as well.
- * [MS: nf-vswriter-ivsscomponent-addpartialfile, nf-vswriter-ivsscomponent-adddifferencedfilesbylastmodifytime] */
-static int read_partial_file(Chosen *c, IVssComponent *component, UINT i) {
-        _cleanup_(freep) char *file = ranges_file_of(component, i), *directory = NULL, *file_name = NULL;
-        BSTR path = NULL, name = NULL, ranges = NULL, metadata = NULL;
-        int r = 0;
-
-        if (FAILED(IVssComponent_GetPartialFile(component, i, &path, &name, &ranges, &metadata)))
-                return 0;
-        SysFreeString(ranges);
-        SysFreeString(metadata);
-        directory = tool_take_bstr(path);
-        file_name = tool_take_bstr(name);
-        if (file)
-                r = strv_append(&c->ranges_files, file);
-        return r == 0 ? file_set_add_literal(c->extra, directory, file_name) : r;
-}
-
-static int read_differenced_files(Chosen *c, IVssComponent *component, UINT i) {
-        BSTR path = NULL, pattern = NULL, number = NULL;
-        _cleanup_(freep) char *directory = NULL, *spec = NULL;
-        FILETIME since = { 0 };
-        BOOL recursive = FALSE;
-
-        if (FAILED(IVssComponent_GetDifferencedFile(component, i, &path, &pattern, &recursive, &number, &since)))
-                return 0;
-        SysFreeString(number);
-        directory = tool_take_bstr(path);
-        spec = tool_take_bstr(pattern);
-        return file_set_add(c->extra, directory, spec, recursive);
-}
-
 static int read_news(RestoreLink *l, Chosen *c, IVssComponent *component) {
-        UINT n_partial = 0, n_differenced = 0;
-        int r = 0;
+        return restore_answers_news(l, c, component);
+}
 
-        (void) IVssComponent_GetPartialFileCount(component, &n_partial);
-        for (UINT i = 0; i < n_partial && r == 0; ++i)
-                r = read_partial_file(c, component, i);
-
-        (void) IVssComponent_GetDifferencedFilesCount(component, &n_differenced);
-        for (UINT i = 0; i < n_differenced && r == 0; ++i)
-                r = read_differenced_files(c, component, i);
-
-        if (r == -ENOMEM)
-                return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
-        return r < 0 ? tool_error("the document of '%s' names files of '%s' in a way that cannot be", l->set->path, c->component->full) :
-                       EXIT_OK;
+static int read_target(RestoreLink *l, Chosen *c, IVssComponent *component) {
+        return restore_answers_target(c, component);
 }
 
 /* One that needs its writer only if its files are in the way. */
@@ -562,14 +440,15 @@ int restore_session_begin(RestoreLink *l) {
                 return code;
         }
 
-        hr = TOOL_WAIT(IVssBackupComponents_PreRestore(l->vss, &async));
+        /* It cannot be taken back: a writer that has heard of it waits for PostRestore. */
+        hr = TOOL_WAIT_THROUGH(IVssBackupComponents_PreRestore(l->vss, &async));
         if (FAILED(hr)) {
                 code = tool_fail(hr, "Cannot prepare the restore");
                 disconnect(l);
                 return code;
         }
 
-        code = check_writers(l, "preparing");
+        code = tool_interrupted() ? chain_set_explain(l->set, -EINTR, "nothing was written") : check_writers(l, "preparing");
         if (code == EXIT_OK)
                 code = for_each_told(l, read_target);
         l->prepared = code == EXIT_OK;
@@ -635,7 +514,7 @@ static int report_ranges_files(RestoreLink *l, Chosen *c, IVssComponent *compone
 
         (void) IVssComponent_GetPartialFileCount(component, &count);
         for (UINT i = 0; i < count; ++i) {
-                _cleanup_(freep) char *file = ranges_file_of(component, i), *place = NULL;
+                _cleanup_(freep) char *file = restore_answers_ranges_file(component, i), *place = NULL;
                 _cleanup_(freep) WCHAR *wide = NULL;
                 HRESULT hr;
 
@@ -663,10 +542,10 @@ int restore_session_end(RestoreLink *l, int code) {
         if (FAILED(hr))
                 checked = tool_fail(hr, "Cannot tell the writers how it went");
 
-        hr = TOOL_WAIT(IVssBackupComponents_PostRestore(l->vss, &async));
+        hr = TOOL_WAIT_THROUGH(IVssBackupComponents_PostRestore(l->vss, &async));
         if (FAILED(hr))
                 checked = tool_fail(hr, "Cannot end the restore");
-        else if (l->prepared && checked == EXIT_OK)
+        else if (l->prepared && checked == EXIT_OK && !tool_interrupted())
                 checked = check_writers(l, "checking what was restored");
 
         return code != EXIT_OK ? code : checked;

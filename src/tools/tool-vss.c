@@ -118,13 +118,13 @@ bool tool_interrupted(void) {
 /* How often ^C is looked for while umbrad works. */
 #define WAIT_SLICE_MS 200
 
-HRESULT tool_wait(HRESULT hr, IVssAsync *async) {
+static HRESULT wait_for(HRESULT hr, IVssAsync *async, bool may_be_interrupted) {
         HRESULT status = VSS_S_ASYNC_PENDING;
 
         if (FAILED(hr))
                 return hr;
         while (status == VSS_S_ASYNC_PENDING) {
-                if (interrupted) {
+                if (interrupted && may_be_interrupted) {
                         (void) IVssAsync_Cancel(async);
                         IVssAsync_Release(async);
                         return E_ABORT;
@@ -137,6 +137,14 @@ HRESULT tool_wait(HRESULT hr, IVssAsync *async) {
         }
         IVssAsync_Release(async);
         return status == VSS_S_ASYNC_FINISHED ? S_OK : status == VSS_S_ASYNC_CANCELLED ? E_ABORT : status;
+}
+
+HRESULT tool_wait(HRESULT hr, IVssAsync *async) {
+        return wait_for(hr, async, true);
+}
+
+HRESULT tool_wait_through(HRESULT hr, IVssAsync *async) {
+        return wait_for(hr, async, false);
 }
 
 static void *or_die(void *p) {

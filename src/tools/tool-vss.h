@@ -41,6 +41,15 @@ HRESULT tool_wait(HRESULT hr, IVssAsync *async);
                 tool_wait(hr_, async);                  \
         })
 
+/* The same, whatever ^C says: for what somebody else needs to hear. */
+HRESULT tool_wait_through(HRESULT hr, IVssAsync *async);
+#define TOOL_WAIT_THROUGH(call_with_async)              \
+        ({                                              \
+                IVssAsync *async = NULL;                \
+                HRESULT hr_ = (call_with_async);        \
+                tool_wait_through(hr_, async);          \
+        })
+
 /* SIGINT and SIGTERM only set a flag from here on. */
 void tool_catch_interrupts(void);
 bool tool_interrupted(void);

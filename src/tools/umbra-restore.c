@@ -116,10 +116,20 @@ static bool is_written(const Restore *r) {
         return false;
 }
 
+static bool is_in_later(const RestoreLink *l, const Chosen *c) {
+        for (size_t i = 0; i < l->n_later; ++i)
+                if (restore_link_find(&l->later[i], c))
+                        return true;
+
+        return false;
+}
+
 static void say_content(const RestoreLink *l) {
         for (size_t i = 0; i < l->n_chosen; ++i) {
                 const Chosen *c = &l->chosen[i];
 
+                if (is_in_later(l, c))
+                        continue;
                 if (c->told)
                         tool_say("Component '%s': restored, and its writer is content.", c->component->full);
                 else if (!l->options->to)
@@ -133,17 +143,16 @@ static void say_content(const RestoreLink *l) {
 
 static int restore_all(Restore *r) {
         int code = EXIT_OK;
-        size_t last = 0;
 
         for (size_t i = 0; i < r->chain.n && code == EXIT_OK; ++i) {
-                last = i;
                 if (r->chain.n > 1)
                         tool_say("Restoring '%s', %zu of %zu.", r->chain.sets[i].path, i + 1, r->chain.n);
                 code = restore_set(r, &r->links[i]);
         }
 
         if (code == EXIT_OK) {
-                say_content(&r->links[last]);
+                for (size_t i = 0; i < r->chain.n; ++i)
+                        say_content(&r->links[i]);
                 tool_say("Restored %" PRIu64 " files.", r->n_restored);
         } else if (is_written(r))
                 restore_services_say_stopped(&r->services);

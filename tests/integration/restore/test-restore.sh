@@ -220,7 +220,7 @@ alternate_of_some() {
         writer 'method="RESTORE_TO_ALTERNATE_LOCATION"' \
                 "<AlternateLocationMapping path=\"$dir/app\" filespec=\"*.db\" recursive=\"yes\" alternatePath=\"$dir/alternate\"/>
                  <AlternateLocationMapping path=\"$dir/app\" filespec=\"*.txt\" recursive=\"yes\" alternatePath=\"$dir/alternate/text\"/>" '' '' && backup || return 1
-        expect 0 'none of its file sets' restore && is "$dir/alternate/one.db" one && is "$dir/alternate/text/notes.txt" text
+        expect 0 'content' restore && is "$dir/alternate/one.db" one && is "$dir/alternate/text/notes.txt" text
 }
 that 'a mapping that is for no file set is used all the same' alternate_of_some
 
@@ -252,6 +252,7 @@ custom() {
         writer 'method="CUSTOM" userProcedure="appctl restore"' '' '' '' && backup || return 1
         rm "$dir/app/one.db"
         expect 1 'appctl restore.*--custom' restore && absent "$dir/app/one.db" && [ "$(events PreRestore)" = 0 ] || return 1
+        expect 0 'Restored' restore --component data --to "$dir/custom" && is "$dir/custom$dir/app/one.db" one || return 1
         expect 0 'without its writer' restore --custom && is "$dir/app/one.db" one && [ "$(events PreRestore)" = 0 ]
 }
 that 'a procedure of the writer is not ours, unless it is said to be' custom
@@ -386,6 +387,22 @@ obstructed() {
         rm -r "$dir/app/one.db"
 }
 that 'some files are not all files, and the writer is told so' obstructed
+
+interrupted() {
+        local pid
+        fresh
+        head -c 150000000 /dev/urandom >"$dir/app/large"
+        writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' '' '' && "$UMBRA" backup --quiet --compress none --component data --to "$dir/set.large" 2>"$dir/err" || return 1
+        echo new >"$dir/app/one.db"
+        "$UMBRA" restore "$dir/set.large" >"$dir/out" 2>"$dir/err" &
+        pid=$!
+        wait_for grep -q '"PreRestore"' "$dir/events" || return 1
+        kill -INT $pid
+        wait $pid
+        [ $? = 130 ] && told PostRestore fileRestoreStatus none
+}
+that 'a restore that is interrupted is 130, and the writers hear the end of it all the same' interrupted
+rm -f "$dir/app/large" "$dir/set.large"
 
 directories() {
         fresh
