@@ -28,6 +28,8 @@ typedef enum ClassKind {
         CLASS_NEEDED,      /* all of it, unless something else was said */
         CLASS_NAMED,       /* its name */
         CLASS_DIFFERENCED, /* all of it if it changed since */
+        CLASS_PARTIAL,     /* parts of it, which partial-files.h knows */
+        _CLASS_MAX,
 } ClassKind;
 
 typedef struct FileClass {
@@ -293,10 +295,13 @@ static int add_partial(BackupFiles *f, const PlanComponent *c, const PartialFile
                 return r;
 
         place = place_of(f, directory);
-        if (!raised)
+        r = find_class(f, raised ? CLASS_ALWAYS : CLASS_PARTIAL, place, c->writer, 0, &class);
+        if (r == 0)
+                r = add_literal(class->set, partial->path);
+        if (r == 0 && !raised)
                 r = partial_files_add(f->partial, partial->path, partial->ranges, c->component->full);
-        if (r == 0 && (raised || !is_whole(c->how))) {
-                r = find_class(f, raised ? CLASS_ALWAYS : CLASS_NAMED, place, c->writer, 0, &class);
+        if (r == 0 && !is_whole(c->how)) {
+                r = find_class(f, CLASS_NAMED, place, c->writer, 0, &class);
                 if (r == 0)
                         r = add_literal(class->set, partial->path);
         }
@@ -403,7 +408,7 @@ static uint64_t time_of(const struct stat *st) {
 }
 
 typedef struct Found {
-        bool kinds[CLASS_DIFFERENCED + 1];
+        bool kinds[_CLASS_MAX];
         bool shadow, live; /* where components want it from */
         uint64_t since;
 } Found;

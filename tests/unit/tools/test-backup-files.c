@@ -298,19 +298,31 @@ static void test_that_ranges_go_before_the_mask(void **state) {
 }
 
 static void test_that_what_is_read_live_is_added_to_live(void **state) {
-        BackupPlan p = plan_of("<FILE_GROUP componentName=\"c\" selectable=\"yes\"><FILE_LIST path=\"/live\" filespec=\"*.db\""
-                               " filespecBackupType=\"15\"/></FILE_GROUP>",
-                               INCR, INCR);
-        _cleanup_(backup_files_freep) BackupFiles *f = NULL;
+        static const struct {
+                VSS_BACKUP_TYPE type;
+                const char *part, *other, *log;
+        } cases[] = {
+                { INCR, "Rn", "Rn", "Wn" },
+                { FULL, "R",  "R",  "W"  },
+        };
 
-        add_partial(&p.components[0], "/live/x.db", "1:2");
-        add_differenced(&p.components[0], "/live", "*.log", false, 0);
-        f = files_of(&p);
-        assert_string_equal(ask(f, PLACE_LIVE, "/live/x.db", -1), "Rn");
-        assert_string_equal(ask(f, PLACE_LIVE, "/live/y.log", -1), "Wn");
-        assert_true(file_set_is_empty(backup_files_walk(f, PLACE_SHADOW)));
-        assert_true(file_set_is_empty(backup_files_places(f))); /* and no volume is needed */
-        backup_plan_clear(&p);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                BackupPlan p = plan_of("<FILE_GROUP componentName=\"c\" selectable=\"yes\"><FILE_LIST path=\"/live\" filespec=\"*.db\""
+                                       " filespecBackupType=\"15\"/></FILE_GROUP>",
+                                       cases[i].type, cases[i].type);
+                _cleanup_(backup_files_freep) BackupFiles *f = NULL;
+
+                add_partial(&p.components[0], "/live/x.db", "1:2");
+                add_partial(&p.components[0], "/live/in-no-set", "1:2");
+                add_differenced(&p.components[0], "/live", "*.log", false, 0);
+                f = files_of(&p);
+                assert_string_equal(ask(f, PLACE_LIVE, "/live/x.db", -1), cases[i].part);
+                assert_string_equal(ask(f, PLACE_LIVE, "/live/in-no-set", -1), cases[i].other);
+                assert_string_equal(ask(f, PLACE_LIVE, "/live/y.log", -1), cases[i].log);
+                assert_true(file_set_is_empty(backup_files_walk(f, PLACE_SHADOW)));
+                assert_true(file_set_is_empty(backup_files_places(f))); /* and no volume is needed */
+                backup_plan_clear(&p);
+        }
 }
 
 static void test_that_a_file_has_one_place(void **state) {
