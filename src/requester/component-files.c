@@ -55,11 +55,10 @@ static HRESULT files_edit_from_wide(FilesEdit *e,
 
 static HRESULT edit_mapping(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         const FilesEdit *e = arg;
-        HRESULT hr = S_OK;
+        HRESULT hr;
 
-        if (!component_has_mapping(b, w, c, e->path, e->filespec, e->recursive))
-                hr = component_check_files(b, w, c, e->path, e->filespec, e->recursive,
-                                           "AddAlternativeLocationMapping");
+        hr = component_check_files(b, w, c, e->path, e->filespec, e->recursive,
+                                   "AddAlternativeLocationMapping");
         if (FAILED(hr))
                 return hr;
         if (doc_filespecs_add(&c->mappings, e->path, e->filespec, e->recursive, e->alternate, 0) < 0)

@@ -102,17 +102,6 @@ HRESULT component_check_files(BackupComponents *b,
                               method, c->name, filespec, path, recursive ? " and below" : "");
 }
 
-bool component_has_mapping(BackupComponents *b,
-                           const BackupWriter *w,
-                           const BackupComponent *c,
-                           const char *path,
-                           const char *filespec,
-                           bool recursive) {
-        const WriterDoc *running = running_writer(b, w, c);
-
-        return running && list_has_files(&running->mappings, path, filespec, recursive);
-}
-
 HRESULT component_check_subcomponent(BackupComponents *b,
                                      const BackupWriter *w,
                                      const BackupComponent *c,

@@ -29,13 +29,6 @@ HRESULT component_check_files(BackupComponents *b,
                               const char *filespec,
                               bool recursive,
                               const char *method);
-/* The writer has an alternate location mapping that reads so, which may speak of more than one file set. */
-bool component_has_mapping(BackupComponents *b,
-                           const BackupWriter *w,
-                           const BackupComponent *c,
-                           const char *path,
-                           const char *filespec,
-                           bool recursive);
 /* VSS_E_OBJECT_NOT_FOUND unless there is such a subcomponent, E_INVALIDARG when it cannot be chosen. */
 HRESULT component_check_subcomponent(BackupComponents *b,
                                      const BackupWriter *w,
