@@ -14,7 +14,8 @@ also_clean_up() { :; }
 clean_up() {
         [ -z "$writer_pid" ] || kill "$writer_pid" 2>/dev/null
         [ -z "$umbrad_pid" ] || kill "$umbrad_pid" 2>/dev/null
-        wait
+        # shellcheck disable=SC2086
+        [ -z "$writer_pid$umbrad_pid" ] || wait $writer_pid $umbrad_pid
         also_clean_up
         rm -rf --one-file-system "$dir"
 }

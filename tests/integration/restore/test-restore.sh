@@ -364,9 +364,27 @@ that 'what is said to a writer reaches it, if it declared that it understands it
 instance() {
         fresh
         writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' '' '' 'supportsRestoreWithMove="yes" instanceName="first"' && backup || return 1
-        expect 1 'no instance .second' restore --instance second && expect 0 'content' restore --instance first && [ "$(events PreRestore)" -gt 0 ]
+        expect 1 'no instance .second' restore --instance second && expect 0 'content' restore --instance first && [ "$(events PreRestore)" -gt 0 ] || return 1
+
+        sed 's/"first"/"second"/' "$dir/writer.xml" >"$dir/second.xml"
+        "$WRITER" --json --output "$dir/events.second" "$dir/second.xml" &
+        second_pid=$!
+        wait_for grep -q '"ready"' "$dir/events.second" || return 1
+        echo new >"$dir/app/one.db"
+        expect 0 'content' restore --instance second && is "$dir/app/one.db" one && told_second PreRestore selectedForRestore yes || return 1
+        [ "$(python3 -c 'import json,sys; print(sum(1 for l in open(sys.argv[1]) for c in json.loads(l).get("component", []) if json.loads(l).get("event") == "PreRestore"))' "$dir/events")" = 1 ]
 }
-that 'another instance of the writer must run' instance
+second_pid=
+also_clean_up() { [ -z "$second_pid" ] || kill "$second_pid" 2>/dev/null; }
+told_second() { # as told, of the other writer
+        mv "$dir/events" "$dir/events.first" && mv "$dir/events.second" "$dir/events"
+        told "$@"
+        local answer=$?
+        mv "$dir/events" "$dir/events.second" && mv "$dir/events.first" "$dir/events"
+        return $answer
+}
+that 'a component moves to another instance of its writer, which must run' instance
+[ -z "$second_pid" ] || { kill "$second_pid"; wait "$second_pid"; second_pid=; }
 
 failures() {
         fresh
