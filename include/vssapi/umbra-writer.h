@@ -124,8 +124,8 @@ UMBRA_API HRESULT umbra_writer_initialize(UmbraWriter *w,
 
 /* From here on the callbacks come. @event_flags is UMBRA_WRITER_EVENTS, both bits.
  * VSS_E_WRITER_ALREADY_SUBSCRIBED the second time, E_ACCESSDENIED if umbrad does not take the writer,
- * VSS_E_WRITER_INFRASTRUCTURE if it does not answer. @unsubscribe_timeout_msec is how long unsubscribing may
- * wait for a callback; then it says VSS_E_WRITERERROR_TIMEOUT, and may be asked again.
+ * VSS_E_WRITER_INFRASTRUCTURE if it is not there. @unsubscribe_timeout_msec is how long unsubscribing may
+ * wait for a callback; then it says VSS_E_UNEXPECTED, and may be asked again.
  * [MS: nf-vswriter-cvsswriterex-subscribeex] */
 UMBRA_API HRESULT umbra_writer_subscribe(UmbraWriter *w, DWORD unsubscribe_timeout_msec, DWORD event_flags);
 
@@ -147,7 +147,8 @@ UMBRA_API UINT umbra_writer_get_volume_count(UmbraWriter *w);
 UMBRA_API VSS_ID umbra_writer_get_snapshot_set_id(UmbraWriter *w);
 UMBRA_API LONG umbra_writer_get_context(UmbraWriter *w); /* VSS_SNAPSHOT_CONTEXT and attributes */
 UMBRA_API VSS_APPLICATION_LEVEL umbra_writer_get_level(UmbraWriter *w);
-/* Is it on a volume of the set? It need not exist; links are followed, mounts are volumes of their own. */
+/* Is it on a volume of the set? It need not exist; links are followed, mounts are volumes of their own, and
+ * %NAME% is what the environment of the process says. */
 UMBRA_API bool umbra_writer_is_path_affected(UmbraWriter *w, LPCWSTR path);
 UMBRA_API bool umbra_writer_is_bootable_system_state_backed_up(UmbraWriter *w);
 UMBRA_API bool umbra_writer_are_components_selected(UmbraWriter *w); /* else whole volumes are saved */
@@ -174,7 +175,7 @@ UMBRA_API HRESULT umbra_writer_get_session_id(UmbraWriter *w, VSS_ID *ret_sessio
  * Says why the callback that is running fails; on its thread, and not in OnIdentify (VSS_E_BAD_STATE). @hr
  * is S_OK or one of VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT, _OUTOFRESOURCES, _TIMEOUT, _RETRYABLE,
  * _NONRETRYABLE, _PARTIAL_FAILURE, _RECOVERY_FAILED; anything else is E_INVALIDARG. The requester sees
- * @hr_application and @message (may be NULL) as they are. [MS: nf-vswriter-cvsswriterex2-setwriterfailureex]
+ * @hr_application and @message (may be NULL) as they are; with S_OK, too, which fails nothing. [MS: nf-vswriter-cvsswriterex2-setwriterfailureex]
  */
 UMBRA_API HRESULT umbra_writer_set_failure(UmbraWriter *w, HRESULT hr);
 UMBRA_API HRESULT umbra_writer_set_failure_ex(UmbraWriter *w,

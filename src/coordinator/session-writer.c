@@ -117,6 +117,15 @@ static void session_writer_fail(SessionWriter *w, VSS_WRITER_STATE state, HRESUL
         (void) free_and_strdup(&w->message, message);
 }
 
+/* What a writer says although it has succeeded. It stays until it says something else, or the next backup begins. */
+static void session_writer_remark(SessionWriter *w, WireEvent event, HRESULT hr_application, const char *message) {
+        if (hr_application == S_OK && !message && event != WIRE_EVENT_PREPARE_BACKUP)
+                return;
+
+        w->failure_application = hr_application;
+        (void) free_and_strdup(&w->message, message);
+}
+
 void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRESULT hr_application, const char *message) {
         if (event == WIRE_EVENT_THAW || event == WIRE_EVENT_ABORT)
                 w->frozen = false;
@@ -128,7 +137,10 @@ void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRES
                 return;
         }
 
-        if (session_writer_failed(w) || writer_moves[event].to == VSS_WS_COUNT)
+        if (session_writer_failed(w))
+                return;
+        session_writer_remark(w, event, hr_application, message);
+        if (writer_moves[event].to == VSS_WS_COUNT)
                 return;
         if (writer_moves[event].from == VSS_WS_COUNT || writer_moves[event].from == w->state)
                 w->state = writer_moves[event].to;

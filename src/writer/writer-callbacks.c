@@ -311,12 +311,11 @@ static void writer_call(UmbraWriter *w, const WriterEvent *e, Answer *a) {
                 a->hr = call_handler(w, e, &ok, a);
                 w->current = NULL;
         }
-        if (SUCCEEDED(a->hr) && FAILED(w->failure)) {
-                a->hr = w->failure;
+        if (SUCCEEDED(a->hr)) {
+                a->hr = FAILED(w->failure) ? w->failure : ok ? S_OK : VSS_E_WRITERERROR_NONRETRYABLE;
                 a->hr_application = w->failure_application;
                 a->message = w->failure_message;
-        } else if (SUCCEEDED(a->hr) && !ok)
-                a->hr = VSS_E_WRITERERROR_NONRETRYABLE;
+        }
         names_free(&w->volume_names, &w->n_volume_names);
         names_free(&w->device_names, &w->n_device_names);
 }

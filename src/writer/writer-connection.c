@@ -125,7 +125,7 @@ static int writer_on_event(sd_bus_message *m, void *userdata, sd_bus_error *erro
         WriterEvent *e;
         int r;
 
-        e = calloc(1, sizeof(*e));
+        e = calloc_checked(1, sizeof(*e));
         if (!e)
                 return -ENOMEM;
         r = writer_event_read(m, e);
@@ -210,7 +210,9 @@ static HRESULT writer_register(UmbraWriter *w, WireClient *c) {
         if (r >= 0)
                 return S_OK;
 
-        hr = sd_bus_error_is_set(&error) ? hresult_from_wire_error(&error) : VSS_E_WRITER_INFRASTRUCTURE;
+        if (r == -ENOMEM)
+                return last_error_set(E_OUTOFMEMORY, NULL);
+        hr = sd_bus_error_is_set(&error) ? hresult_from_wire_error(&error) : VSS_E_UNEXPECTED;
         return last_error_set(hr, "umbrad refused the writer: %s", error.message ?: hresult_sentence(hr));
 }
 
@@ -221,6 +223,8 @@ HRESULT writer_connect(UmbraWriter *w, usec_t timeout) {
         int r;
 
         r = wire_client_connect(w->socket, timeout, &c);
+        if (r == -ENOMEM)
+                return last_error_set(E_OUTOFMEMORY, NULL);
         if (r < 0)
                 return last_error_set(r == -EACCES ? E_ACCESSDENIED : VSS_E_WRITER_INFRASTRUCTURE,
                                       "umbrad does not answer on '%s' (%s): is it running? Set " WIRE_SOCKET_ENV

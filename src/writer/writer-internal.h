@@ -101,6 +101,8 @@ bool writer_on_callback_thread(const UmbraWriter *w);
 const WriterEvent *writer_current_event(const UmbraWriter *w);
 
 /* writer-path.c */
+/* %NAME% is what the environment says; a name that it does not have, and every other %, stays. */
+int path_expand(const char *path, char **ret);
 /* Does @path, which need not exist, lie on the volume that begins at @volume? Volumes mounted further down
  * are others. */
 bool path_is_on_volume(const char *path, const char *volume);

@@ -16,6 +16,36 @@
 #include "doc/filespec.h"
 #include "writer/writer-internal.h"
 
+/* The length of the name in "%NAME%…"; 0 when that is not how @s begins. */
+static size_t variable_length(const char *s) {
+        const char *end = *s == '%' ? strchr(s + 1, '%') : NULL;
+
+        return end ? (size_t) (end - s - 1) : 0;
+}
+
+int path_expand(const char *path, char **ret) {
+        _cleanup_(freep) char *whole = NULL;
+        int r;
+
+        r = strdup_to("", &whole);
+        for (const char *s = path; *s && r >= 0;) {
+                size_t n = variable_length(s), plain = 1 + strcspn(s + 1, "%");
+                _cleanup_(freep) char *name = n > 0 ? strndup(s + 1, n) : NULL;
+                const char *value = name ? getenv(name) : NULL;
+                char *longer;
+
+                r = value ? format_to(&longer, "%s%s", whole, value) : format_to(&longer, "%s%.*s", whole, (int) plain, s);
+                if (r < 0)
+                        return r;
+                free(whole);
+                whole = longer;
+                s += value ? n + 2 : plain;
+        }
+        if (r >= 0)
+                *ret = TAKE_PTR(whole);
+        return r;
+}
+
 /* The longest part of @path that exists, as it is really called; *ret_rest is what follows it. NULL: not
  * even a part. */
 static char *path_real_part(const char *path, const char **ret_rest) {

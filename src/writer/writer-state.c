@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <utlist.h>
 
+#include "base/alloc.h"
 #include "base/guid.h"
 #include "base/string-table.h"
 
@@ -76,7 +77,7 @@ WriterSession *writer_session_owing(WriterSession *list) {
 int writer_session_add(WriterSession **list, const VSS_ID *session_id, IVssExamineWriterMetadata *identify, WriterSession **ret) {
         WriterSession *s;
 
-        s = calloc(1, sizeof(*s));
+        s = calloc_checked(1, sizeof(*s));
         if (!s)
                 return -ENOMEM;
         s->session_id = *session_id;

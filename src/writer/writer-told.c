@@ -80,9 +80,10 @@ VSS_APPLICATION_LEVEL umbra_writer_get_level(UmbraWriter *w) {
 
 bool umbra_writer_is_path_affected(UmbraWriter *w, LPCWSTR path) {
         const WriterEvent *e = event_that_tells(w, TOLD_PATHS);
-        _cleanup_(freep) char *text = NULL, *normal = NULL;
+        _cleanup_(freep) char *text = NULL, *expanded = NULL, *normal = NULL;
 
-        if (!e || !path || utf8_from_wide(path, &text) < 0 || path_normalise(text, &normal) < 0)
+        if (!e || !path || utf8_from_wide(path, &text) < 0 || path_expand(text, &expanded) < 0 ||
+            path_normalise(expanded, &normal) < 0)
                 return false;
         STRV_FOREACH(volume, e->volumes)
                 if (path_is_on_volume(normal, *volume))

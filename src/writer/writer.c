@@ -7,6 +7,7 @@
  * unsubscribed.
  */
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,9 +63,9 @@ HRESULT umbra_writer_new(const UmbraWriterCallbacks *callbacks, void *userdata, 
         if (!callbacks->OnPrepareSnapshot || !callbacks->OnFreeze || !callbacks->OnThaw || !callbacks->OnAbort)
                 return last_error_set(E_INVALIDARG, "a writer needs OnPrepareSnapshot, OnFreeze, OnThaw and OnAbort");
 
-        w = calloc(1, sizeof(*w));
+        w = calloc_checked(1, sizeof(*w));
         if (!w)
-                return E_OUTOFMEMORY;
+                return last_error_set(E_OUTOFMEMORY, NULL);
         memcpy(&w->callbacks, callbacks, callbacks->size);
         w->userdata = userdata;
         if (writer_init_locks(w) < 0) {
@@ -89,6 +90,7 @@ HRESULT umbra_writer_initialize(UmbraWriter *w,
                                 bool io_throttling_only,
                                 LPCWSTR instance_name) {
         _cleanup_(freep) char *n = NULL, *i = NULL;
+        int r;
 
         if (!w || !name || !*name || guid_is_null(&id))
                 return E_INVALIDARG;
@@ -98,8 +100,11 @@ HRESULT umbra_writer_initialize(UmbraWriter *w,
                 return last_error_set(E_INVALIDARG, "the usage or the source type of the writer is not one of those defined");
         if (alternate != VSS_AWS_NO_ALTERNATE_WRITER || io_throttling_only)
                 return last_error_set(E_INVALIDARG, "alternate writers and writers for throttling only are reserved");
-        if (utf8_from_wide(name, &n) < 0 || utf8_from_wide(instance_name, &i) < 0)
-                return E_INVALIDARG;
+        r = utf8_from_wide(name, &n);
+        if (r >= 0)
+                r = utf8_from_wide(instance_name, &i);
+        if (r < 0)
+                return last_error_set(hresult_from_errno(r), NULL);
 
         w->id = id;
         guid_generate(&w->instance_id);
@@ -164,10 +169,13 @@ static void writer_disconnect(UmbraWriter *w) {
 /* With life held, and no thread of ours running. */
 static HRESULT writer_begin(UmbraWriter *w) {
         HRESULT hr;
+        int r;
 
         free(TAKE_PTR(w->socket));
-        if (wire_socket_path(&w->socket) < 0)
-                return last_error_set(VSS_E_WRITER_INFRASTRUCTURE, "the name of umbrad's socket is of no use");
+        r = wire_socket_path(&w->socket);
+        if (r < 0)
+                return r == -ENOMEM ? last_error_set(E_OUTOFMEMORY, NULL) :
+                                      last_error_set(VSS_E_WRITER_INFRASTRUCTURE, "the name of umbrad's socket is of no use");
         w->stopping = w->lost = w->callbacks_ended = false;
         hr = writer_connect(w, WIRE_AUTH_TIMEOUT_USEC);
         if (FAILED(hr))
@@ -225,7 +233,7 @@ static HRESULT writer_finish(UmbraWriter *w, DWORD timeout_ms) {
 
         writer_stop(w);
         if (!writer_await_callbacks(w, timeout_ms))
-                return last_error_set(VSS_E_WRITERERROR_TIMEOUT, "a callback of the writer has not returned in time");
+                return last_error_set(VSS_E_UNEXPECTED, "a callback of the writer has not returned in time");
         pthread_join(w->connection_thread, NULL);
         pthread_join(w->callback_thread, NULL);
         writer_disconnect(w);

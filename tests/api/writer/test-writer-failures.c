@@ -16,6 +16,7 @@
 #include "api/writer/puppet.h"
 #include "base/alloc.h"
 #include "base/hresult.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
 
@@ -136,6 +137,41 @@ static void test_that_a_reason_can_be_taken_back(void **state) {
         puppet_free(p);
 }
 
+static void remark(Puppet *p, IVssWriterComponents *components) {
+        if (umbra_writer_set_failure_ex(p->writer, S_OK, 7, L"slow, but well") != S_OK)
+                journal_say("no remark");
+}
+
+static void test_that_words_without_a_failure_reach_the_requester(void **state) {
+        Puppet *p = puppet_new("says", world->volume, NULL);
+        Backup *b = backup_new();
+
+        journal_clear();
+        p->acts[WIRE_EVENT_FREEZE].does = remark;
+        assert_int_equal(backup_run(b, world->volume), S_OK);
+        assert_false(journal_has("no remark"));
+        backup_expect_status(b, L"says", "WAITING_FOR_BACKUP_COMPLETE S_OK 0x7 slow, but well");
+        assert_int_equal(backup_complete(b), S_OK);
+        backup_expect_status(b, L"says", "STABLE S_OK 0x7 slow, but well");
+        backup_free(b);
+        REACHES_RETURN(CVssWriterEx2, "SetWriterFailureEx", "S_OK");
+
+        p->acts[WIRE_EVENT_FREEZE].does = NULL; /* and it is over with that backup */
+        b = backup_new();
+        assert_int_equal(backup_run(b, world->volume), S_OK);
+        backup_expect_status(b, L"says", "WAITING_FOR_BACKUP_COMPLETE S_OK 0x0 ");
+        backup_free(b);
+        puppet_free(p);
+}
+
+static void test_that_words_and_false_are_a_failure_with_words(void **state) {
+        Puppet *p = puppet_new("fails", world->volume, NULL);
+
+        p->acts[WIRE_EVENT_FREEZE] = (PuppetAct){ .does = remark, .fails = true };
+        assert_int_equal(back_up("FAILED_AT_FREEZE VSS_E_WRITERERROR_NONRETRYABLE 0x7 slow, but well"), VSS_E_UNEXPECTED_WRITER_ERROR);
+        puppet_free(p);
+}
+
 static WCHAR long_message[20000];
 
 static void test_that_an_endless_message_is_cut_between_two_characters(void **state) {
@@ -228,6 +264,8 @@ int main(void) {
                 cmocka_unit_test(test_that_each_code_reaches_the_requester),
                 cmocka_unit_test(test_that_the_last_reason_counts_and_nonsense_is_refused),
                 cmocka_unit_test(test_that_a_reason_can_be_taken_back),
+                cmocka_unit_test(test_that_words_without_a_failure_reach_the_requester),
+                cmocka_unit_test(test_that_words_and_false_are_a_failure_with_words),
                 cmocka_unit_test(test_that_an_endless_message_is_cut_between_two_characters),
                 cmocka_unit_test(test_that_a_requester_that_gives_up_aborts_once),
                 cmocka_unit_test(test_that_a_requester_that_lets_go_aborts_what_it_began),

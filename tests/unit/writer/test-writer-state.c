@@ -42,6 +42,31 @@ static void test_that_an_abort_is_owed_from_prepare_backup_until_post_snapshot(v
                 assert_int_equal(writer_state_after(s, WIRE_EVENT_ABORT), WRITER_IDLE);
 }
 
+static void test_that_names_of_the_environment_are_part_of_a_path(void **state) {
+        static const struct {
+                const char *path, *expanded;
+        } cases[] = {
+                { "",                        ""               },
+                { "/srv/data",               "/srv/data"      },
+                { "%UMBRA_TEST_ROOT%",       "/r"             },
+                { "%UMBRA_TEST_ROOT%/a",     "/r/a"           },
+                { "/%UMBRA_TEST_ROOT%/%UMBRA_TEST_ROOT%", "//r//r" },
+                { "/100%/%UMBRA_TEST_ROOT%", "/100%//r"       },
+                { "%UMBRA_TEST_NONE%/a",     "%UMBRA_TEST_NONE%/a" },
+                { "%%",                      "%%"             },
+                { "%",                       "%"              },
+        };
+
+        assert_int_equal(setenv("UMBRA_TEST_ROOT", "/r", 1), 0);
+        assert_int_equal(unsetenv("UMBRA_TEST_NONE"), 0);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(freep) char *expanded = NULL;
+
+                assert_int_equal(path_expand(cases[i].path, &expanded), 0);
+                assert_string_equal(expanded, cases[i].expanded);
+        }
+}
+
 static void test_that_sessions_are_kept_apart(void **state) {
         const VSS_ID a = { 1, 0, 0, { 0 } }, b = { 2, 0, 0, { 0 } };
         WriterSession *list = NULL, *first = NULL, *second = NULL;
@@ -90,6 +115,7 @@ static void test_that_what_lies_on_a_volume_is_found_through_links(void **state)
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_an_abort_is_owed_from_prepare_backup_until_post_snapshot),
+                cmocka_unit_test(test_that_names_of_the_environment_are_part_of_a_path),
                 cmocka_unit_test(test_that_sessions_are_kept_apart),
                 cmocka_unit_test(test_that_what_lies_on_a_volume_is_found_through_links),
         };
