@@ -5,53 +5,9 @@
 # and what a requester does wrong, the writer finds. $TEST_WRITER, $BETEST and $TINYVSS are the programs.
 . "${0%/*}/testers.sh"
 
-id=5affb034-969f-4919-8875-88f830d0ef89
-writer=
-
-# with_writer ATTRIBUTES REST: starts the test writer; checks are on. With no restore method in REST, there is the usual one.
-with_writer() {
-        local method='<RestoreMethod method="RESTORE_IF_CAN_BE_REPLACED"/>'
-        if [ -n "$writer" ]; then # a sentence before has failed
-                kill -9 "$writer" 2>/dev/null
-                wait "$writer" 2>/dev/null
-        fi
-        case $2 in *'<RestoreMethod'*) method= ;; esac
-        printf '<TestWriter checkIncludes="yes" checkExcludes="yes" verbosity="high" %s>%s%s</TestWriter>\n' "$1" "$method" "$2" >"$dir/writer.xml"
-        rm -f "$dir/writer.out" # where the last one said that it is ready
-        "$TEST_WRITER" "$dir/writer.xml" >"$dir/writer.out" 2>"$dir/writer.err" &
-        writer=$!
-        started+=("$writer")
-        wait_for grep -q ' ready:' "$dir/writer.out"
-}
-
-# stop_writer CODE: it ends, and with this code
-stop_writer() {
-        local got
-        kill "$writer"
-        wait "$writer"
-        got=$?
-        writer=
-        [ "$got" = "$1" ] || { echo "    the writer ended with $got, not $1"; return 1; }
-}
-
-component() { printf '<Component componentType="filegroup" componentName="%s" %s>%s</Component>' "$1" "$2" "$3"; }
-files() { printf '<ComponentFile path="%s" filespec="%s" %s/>' "$1" "$2" "${3:-}"; }
 betest() { expect 0 '' "$BETEST" /S "$dir/backup.xml" /D "$dir/backup" "$@"; }
 betest_config() { printf '<BETest><Writer writerid="%s">%s</Writer></BETest>\n' "$id" "$1" >"$dir/betest.xml"; }
-heard() { grep -qE -- "$1" "$dir/writer.out" || { echo "    the writer did not say: $1"; return 1; }; }
 said() { grep -qE -- "$1" "$dir/command.out" || { echo "    betest did not say: $1"; return 1; }; }
-same() { diff -r --no-dereference "$1" "$2"; }
-
-fresh() { # the data of each sentence, and a copy of them
-        rm -rf "$dir/data" "$dir/before" "$dir/backup" "$dir/elsewhere"
-        mkdir -p "$dir/data/deep/er" "$dir/backup"
-        head -c 300000 /dev/urandom >"$dir/data/random"
-        echo text >"$dir/data/deep/er/file.txt"
-        : >"$dir/data/empty"
-        printf 'a "name" & <more>' >"$dir/data/it's \"odd\" & <so>"
-        truncate -s 3M "$dir/data/sparse" && printf end >>"$dir/data/sparse"
-        cp -a "$dir/data" "$dir/before"
-}
 
 documented_example() { # as it stands in the documentation, with paths of this machine
         fresh

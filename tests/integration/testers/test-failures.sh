@@ -29,7 +29,6 @@ write_config() { # what stands in it besides a component
 	XML
 }
 
-writer=
 start_writer() {
         if [ -n "$writer" ]; then # a sentence before has failed
                 kill -9 "$writer" 2>/dev/null
@@ -42,19 +41,8 @@ start_writer() {
         wait_for grep -q '^.* ready:' "$dir/writer.out"
 }
 
-# stop_writer CODE: it ends, and with this code
-stop_writer() {
-        local got
-        kill "$writer"
-        wait "$writer"
-        got=$?
-        writer=
-        [ "$got" = "$1" ] || { echo "    the writer ended with $got, not $1"; return 1; }
-}
-
 betest() { "$BETEST" "$@" /S "$dir/backup.xml" /D "$dir/backup"; }
 said() { grep -qE -- "$1" "$dir/command.out" || { echo "    betest did not say: $1"; return 1; }; }
-heard() { grep -qE -- "$1" "$dir/writer.out" || { echo "    the writer did not say: $1"; return 1; }; }
 
 fail_events() { # EVENT: a rule per code, each at its own time
         local i
