@@ -86,6 +86,7 @@ static HRESULT read_part(IVssWMComponent *c, BetestPart *p) {
         p->type = info->type;
         p->logical_path = text_from_wide(info->bstrLogicalPath) ?: text_copy("");
         p->name = text_from_wide(info->bstrComponentName) ?: text_copy("");
+        p->full = text_format("%s%s%s", p->logical_path, *p->logical_path ? "\\" : "", p->name);
         p->selectable = info->bSelectable;
         for (UINT i = 0; i < info->cFileCount && SUCCEEDED(hr) && SUCCEEDED(hr = IVssWMComponent_GetFile(c, i, &f)); ++i)
                 hr = read_set(&p->sets, f);
@@ -221,6 +222,7 @@ static void source_clear(BetestSource *s) {
         for (size_t i = 0; i < s->n_parts; ++i) {
                 free(s->parts[i].logical_path);
                 free(s->parts[i].name);
+                free(s->parts[i].full);
                 betest_sets_clear(&s->parts[i].sets);
         }
         free(s->parts);
@@ -269,10 +271,9 @@ HRESULT betest_read_saved_metadata(Betest *b) {
 /* Choosing */
 
 bool betest_part_follows(const BetestPart *p, const BetestPart *parent) {
-        _cleanup_(freep) char *full = text_format("%s%s%s", parent->logical_path, *parent->logical_path ? "\\" : "", parent->name);
-        size_t n = strlen(full);
+        size_t n = strlen(parent->full);
 
-        return strncmp(p->logical_path, full, n) == 0 && (p->logical_path[n] == '\0' || p->logical_path[n] == '\\');
+        return strncmp(p->logical_path, parent->full, n) == 0 && (p->logical_path[n] == '\0' || p->logical_path[n] == '\\');
 }
 
 static const BetestPart *selectable_ancestor(const BetestSource *s, const BetestPart *p) {

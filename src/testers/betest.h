@@ -102,6 +102,7 @@ typedef struct BetestSets {
 typedef struct BetestPart { /* a component of a writer */
         VSS_COMPONENT_TYPE type;
         char *logical_path, *name; /* the path is "" rather than NULL */
+        char *full;                /* both */
         bool selectable;
         const BetestComponent *chosen; /* NULL: not explicitly */
         BetestSets sets;

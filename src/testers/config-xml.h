@@ -75,7 +75,7 @@ struct ConfigElement {
         const ConfigAttribute *attributes; /* the last one has no name */
         const ConfigChild *children;       /* the last one has no element; NULL: none */
         /* What one attribute alone cannot say. May be NULL. */
-        void (*check)(const ConfigNode *node, ConfigMistakes *mistakes);
+        void (*check)(ConfigNode *node, ConfigMistakes *mistakes);
 };
 
 /* Says what is wrong on stderr, as "FILE:LINE: ...". */

@@ -10,6 +10,7 @@
 #include "testers/test-writer.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/guid.h"
@@ -87,40 +88,33 @@ void test_writer_forget_backup(TestWriter *t) {
                 }
 }
 
-static void include(const Component **list, const Component *c) {
-        for (; *list; ++list)
-                if (*list == c)
-                        return;
-        *list = c;
-}
-
 /* Itself, and whatever follows it in the tree of logical paths. */
-static void include_with_subcomponents(TestWriter *t, IVssComponent *unused, const Component *c, void *userdata) {
-        const Component **list = userdata;
+static void include(TestWriter *t, IVssComponent *unused, const Component *c, void *userdata) {
+        bool *included = userdata;
 
-        include(list, c);
+        included[c->index] = true;
         CONFIG_FOREACH(below, t->config->components)
                 if (component_is_below(below, c))
-                        include(list, below);
+                        included[below->index] = true;
+}
+
+static bool *included_new(const TestWriter *t) {
+        return or_die(calloc_checked(t->config->n_components + 1, sizeof(bool)));
 }
 
 void test_writer_note_backup(TestWriter *t, IVssWriterComponents *components) {
         TestBackup *b;
-        size_t n = 1;
 
         test_writer_forget_backup(t);
-        CONFIG_FOREACH(c, t->config->components)
-                ++n;
         b = or_die(calloc_checked(1, sizeof(*b)));
-        b->included = or_die(calloc_checked(n, sizeof(*b->included)));
+        b->included = included_new(t);
         (void) umbra_writer_get_session_id(t->writer, &b->session_id);
         b->next = t->backups;
         t->backups = b;
         if (umbra_writer_are_components_selected(t->writer))
-                test_writer_foreach(t, components, include_with_subcomponents, b->included);
+                test_writer_foreach(t, components, include, b->included);
         else
-                CONFIG_FOREACH(c, t->config->components)
-                        include(b->included, c);
+                memset(b->included, true, t->config->n_components);
 }
 
 bool test_writer_saves_differences(TestWriter *t) {
@@ -171,38 +165,34 @@ static void check_known(TestWriter *t, IVssWriterComponents *components) {
 }
 
 static void check_selectable(TestWriter *t, IVssComponent *unused, const Component *c, void *userdata) {
-        const Component **explicit_ones = userdata;
-        _cleanup_(freep) char *name = component_full_name(c);
+        _cleanup_(freep) char *name = NULL;
 
-        include(explicit_ones, c);
-        if (!c->selectable && component_has_selectable_ancestor(t->config, c))
-                test_writer_violation(t, "'%s' is not selectable for backup and follows one that is: it must not be added",
-                                      name);
+        if (c->selectable || !component_has_selectable_ancestor(t->config, c))
+                return;
+        name = component_full_name(c);
+        test_writer_violation(t, "'%s' is not selectable for backup and follows one that is: it must not be added", name);
 }
 
 /* Whoever saves anything of a writer saves what cannot be chosen, too. */
-static void check_mandatory(TestWriter *t, const Component *const *explicit_ones) {
+static void check_mandatory(TestWriter *t, const bool *included) {
         CONFIG_FOREACH(c, t->config->components) {
-                _cleanup_(freep) char *name = component_full_name(c);
-                bool is_there = false;
+                _cleanup_(freep) char *name = NULL;
 
-                for (const Component *const *e = explicit_ones; *e; ++e)
-                        is_there |= *e == c || component_is_below(c, *e);
-                if (!is_there && !c->selectable && !component_has_selectable_ancestor(t->config, c))
-                        test_writer_violation(t, "'%s' is not selectable for backup and follows nothing that is: it must be added",
-                                              name);
+                if (included[c->index] || c->selectable || component_has_selectable_ancestor(t->config, c))
+                        continue;
+                name = component_full_name(c);
+                test_writer_violation(t, "'%s' is not selectable for backup and follows nothing that is: it must be added", name);
         }
 }
 
 static void check_choice(TestWriter *t, IVssWriterComponents *components) {
-        _cleanup_(freep) const Component **explicit_ones = NULL;
+        const TestBackup *b = test_writer_backup(t);
         UINT n = 0;
 
+        test_writer_foreach(t, components, check_selectable, NULL);
         (void) IVssWriterComponents_GetComponentCount(components, &n);
-        explicit_ones = or_die(calloc_checked(n + 1U, sizeof(*explicit_ones)));
-        test_writer_foreach(t, components, check_selectable, explicit_ones);
-        if (n > 0)
-                check_mandatory(t, explicit_ones);
+        if (b && n > 0)
+                check_mandatory(t, b->included);
 }
 
 /* [MS: nf-vsbackup-ivssbackupcomponents-setbackupsucceeded] */
@@ -269,15 +259,21 @@ static bool spec_is_affected(TestWriter *t, const FileSpec *f) {
 }
 
 /* [MS: nf-vswriter-cvsswriter-ispathaffected] */
+static void check_volumes_of(TestWriter *t, const Component *c) {
+        CONFIG_FOREACH(f, c->files) {
+                _cleanup_(freep) char *name = NULL;
+
+                if (!(f->mask & VSS_FSBT_ALL_SNAPSHOT_REQUIRED) || spec_is_affected(t, f))
+                        continue;
+                name = component_full_name(c);
+                test_writer_violation(t, "'%s' of '%s' is on none of the volumes of the set", f->alternate ?: f->path, name);
+        }
+}
+
 void test_writer_check_volumes(TestWriter *t) {
         const TestBackup *b = test_writer_backup(t);
 
-        for (size_t i = 0; b && b->included[i]; ++i) {
-                _cleanup_(freep) char *name = component_full_name(b->included[i]);
-
-                CONFIG_FOREACH(f, b->included[i]->files)
-                        if ((f->mask & VSS_FSBT_ALL_SNAPSHOT_REQUIRED) && !spec_is_affected(t, f))
-                                test_writer_violation(t, "'%s' of '%s' is on none of the volumes of the set",
-                                                      f->alternate ?: f->path, name);
-        }
+        CONFIG_FOREACH(c, t->config->components)
+                if (b && b->included[c->index])
+                        check_volumes_of(t, c);
 }

@@ -265,7 +265,7 @@ static const ConfigElement restore_metadata_element = {
 
 /* Components */
 
-static void check_component(const ConfigNode *node, ConfigMistakes *m) {
+static void check_component(ConfigNode *node, ConfigMistakes *m) {
         const Component *c = (const Component *) node;
 
         if (c->type == VSS_CT_FILEGROUP && c->log_files)
@@ -360,8 +360,8 @@ static const ConfigElement restore_method_element = {
 
 #define SUPPORTS(name, flag) { "supports" name, CONFIG_BIT, offsetof(TestWriterConfig, schema), .bit = (flag) }
 
-static void check_writer(const ConfigNode *node, ConfigMistakes *m) {
-        const TestWriterConfig *config = (const TestWriterConfig *) node;
+static void check_writer(ConfigNode *node, ConfigMistakes *m) {
+        TestWriterConfig *config = (TestWriterConfig *) node;
 
         CONFIG_FOREACH(c, config->components) {
                 const Component *same = test_writer_config_find(config, c->logical_path, c->name);
@@ -369,6 +369,7 @@ static void check_writer(const ConfigNode *node, ConfigMistakes *m) {
                 if (same != c)
                         config_mistake(m, c->node.line, "there is a component of this name and logical path in line %ld already",
                                        same->node.line);
+                c->index = config->n_components++;
         }
 }
 

@@ -103,6 +103,7 @@ typedef struct ComponentWord {
 
 typedef struct Component {
         ConfigNode node;
+        size_t index; /* among the components of the writer */
         int type;
         char *logical_path, *name, *caption;
         bool selectable, selectable_for_restore, restore_metadata, notify_on_backup_complete;
@@ -133,6 +134,7 @@ typedef struct TestWriterConfig {
         unsigned major_version, minor_version, freeze_timeout;
         bool delete_files, delete_partial_files, delete_differenced_files, check_includes, check_excludes;
         DWORD schema; /* VSS_BACKUP_SCHEMA */
+        size_t n_components;
         RestoreMethod *restore_method;
         FileSpec *exclude, *exclude_from_snapshot;
         Component *components;

@@ -138,11 +138,11 @@ static void remember_parts(TestWriter *t, const Component *c) {
 void test_writer_remember_files(TestWriter *t) {
         const TestBackup *b = test_writer_backup(t);
 
-        if (!t->config->check_includes)
+        if (!t->config->check_includes || !b)
                 return;
-        for (size_t i = 0; b && b->included[i]; ++i) {
-                const Component *c = b->included[i];
-
+        CONFIG_FOREACH(c, t->config->components) {
+                if (!b->included[c->index])
+                        continue;
                 forget_files(t, c);
                 CONFIG_FOREACH(f, c->files)
                         (void) foreach_file_of(t, c, f, f->path, remember_file);
@@ -185,10 +185,11 @@ static int spit_file(const FoundFile *f, void *userdata) {
 void test_writer_spit_files(TestWriter *t) {
         const TestBackup *b = test_writer_backup(t);
 
-        for (size_t i = 0; b && b->included[i]; ++i)
-                CONFIG_FOREACH(f, b->included[i]->files)
-                        if (f->alternate)
-                                (void) foreach_file_of(t, b->included[i], f, f->path, spit_file);
+        CONFIG_FOREACH(c, t->config->components)
+                if (b && b->included[c->index])
+                        CONFIG_FOREACH(f, c->files)
+                                if (f->alternate)
+                                        (void) foreach_file_of(t, c, f, f->path, spit_file);
 }
 
 /* Partial and differenced files are deleted by attributes of their own. */
@@ -225,23 +226,25 @@ static void delete_differenced_files(TestWriter *t, const Component *c) {
         }
 }
 
+static void delete_files_of(TestWriter *t, const Component *c) {
+        if (t->config->delete_partial_files)
+                delete_partial_files(t, c);
+        if (t->config->delete_differenced_files)
+                delete_differenced_files(t, c);
+        if (!t->config->delete_files)
+                return;
+        CONFIG_FOREACH(f, c->files)
+                (void) foreach_file_of(t, c, f, f->alternate ?: f->path, delete_file);
+        CONFIG_FOREACH(f, c->log_files)
+                (void) foreach_file_of(t, c, f, f->path, delete_file);
+}
+
 void test_writer_delete_files(TestWriter *t) {
         const TestBackup *b = test_writer_backup(t);
 
-        for (size_t i = 0; b && b->included[i]; ++i) {
-                const Component *c = b->included[i];
-
-                if (t->config->delete_partial_files)
-                        delete_partial_files(t, c);
-                if (t->config->delete_differenced_files)
-                        delete_differenced_files(t, c);
-                if (!t->config->delete_files)
-                        continue;
-                CONFIG_FOREACH(f, c->files)
-                        (void) foreach_file_of(t, c, f, f->alternate ?: f->path, delete_file);
-                CONFIG_FOREACH(f, c->log_files)
-                        (void) foreach_file_of(t, c, f, f->path, delete_file);
-        }
+        CONFIG_FOREACH(c, t->config->components)
+                if (b && b->included[c->index])
+                        delete_files_of(t, c);
 }
 
 /* What shall not be in the shadow copy */

@@ -27,7 +27,7 @@
 typedef struct TestBackup {
         struct TestBackup *next;
         VSS_ID session_id;
-        const Component **included; /* explicitly and implicitly; ends with NULL */
+        bool *included; /* by Component.index; explicitly or implicitly */
 } TestBackup;
 
 /* A file as it was when it was saved. */
