@@ -58,9 +58,11 @@ static HRESULT choose_writers(Betest *b) {
 
         if (!b->config)
                 return S_OK;
-        for (const BetestWriter *w = b->config->enabled; w && SUCCEEDED(hr); w = (const BetestWriter *) w->node.next)
+        for (const BetestWriter *w = b->config->enabled; w && SUCCEEDED(hr);
+             w = (const BetestWriter *) w->node.next)
                 hr = BETEST_CALL(b, EnableWriterClasses, &w->id, 1);
-        for (const BetestWriter *w = b->config->disabled; w && SUCCEEDED(hr); w = (const BetestWriter *) w->node.next)
+        for (const BetestWriter *w = b->config->disabled; w && SUCCEEDED(hr);
+             w = (const BetestWriter *) w->node.next)
                 hr = BETEST_CALL(b, DisableWriterClasses, &w->id, 1);
         return hr;
 }
@@ -75,7 +77,8 @@ static HRESULT begin(Betest *b) {
         if (SUCCEEDED(hr))
                 hr = BETEST_CALL(b, SetContext, context);
         if (SUCCEEDED(hr))
-                hr = BETEST_CALL(b, SetBackupState, true, b->bootable, b->type, !b->config || b->config->partial_files);
+                hr = BETEST_CALL(b, SetBackupState, true, b->bootable, b->type,
+                                 !b->config || b->config->partial_files);
         if (SUCCEEDED(hr))
                 hr = choose_writers(b);
         if (SUCCEEDED(hr))
@@ -98,12 +101,14 @@ static int save_metadata(Betest *b) {
 /* Components */
 
 static HRESULT add_component(Betest *b, const BetestSource *s, const BetestPart *p) {
-        _cleanup_(freep) WCHAR *path = *p->logical_path ? text_to_wide(p->logical_path) : NULL, *name = text_to_wide(p->name);
+        _cleanup_(freep) WCHAR *path = *p->logical_path ? text_to_wide(p->logical_path) : NULL,
+                               *name = text_to_wide(p->name);
         _cleanup_(freep) WCHAR *options = text_to_wide(p->chosen->backup_options);
         HRESULT hr;
 
-        hr = betest_called(b, IVssBackupComponents_AddComponent(b->vss, s->instance, s->id, p->type, path, name),
-                           "AddComponent('%s', '%s', '%s')", s->name, p->logical_path, p->name);
+        hr = betest_called(
+                b, IVssBackupComponents_AddComponent(b->vss, s->instance, s->id, p->type, path, name),
+                "AddComponent('%s', '%s', '%s')", s->name, p->logical_path, p->name);
         if (SUCCEEDED(hr) && options)
                 hr = BETEST_CALL(b, SetBackupOptions, s->id, p->type, path, name, options);
         return hr;
@@ -155,9 +160,11 @@ static HRESULT set_stamps_of(Betest *b, IVssBackupComponents *previous) {
         VSS_ID instance, writer;
         HRESULT hr = S_OK;
 
-        for (UINT i = 0; SUCCEEDED(hr) && SUCCEEDED(IVssBackupComponents_GetWriterComponents(previous, i, &part)); ++i) {
+        for (UINT i = 0;
+             SUCCEEDED(hr) && SUCCEEDED(IVssBackupComponents_GetWriterComponents(previous, i, &part)); ++i) {
                 hr = IVssWriterComponentsExt_GetWriterInfo(part, &instance, &writer);
-                for (UINT k = 0; SUCCEEDED(hr) && SUCCEEDED(IVssWriterComponentsExt_GetComponent(part, k, &c)); ++k) {
+                for (UINT k = 0;
+                     SUCCEEDED(hr) && SUCCEEDED(IVssWriterComponentsExt_GetComponent(part, k, &c)); ++k) {
                         hr = set_previous_stamp(b, &writer, c);
                         IVssComponent_Release(c);
                 }
@@ -172,7 +179,8 @@ static HRESULT set_stamps(Betest *b) {
         HRESULT hr = xml ? CreateVssBackupComponents(&previous) : E_FAIL;
 
         if (SUCCEEDED(hr)) {
-                hr = betest_called(b, IVssBackupComponents_InitializeForRestore(previous, xml), "InitializeForRestore(%s)", b->previous_file);
+                hr = betest_called(b, IVssBackupComponents_InitializeForRestore(previous, xml),
+                                   "InitializeForRestore(%s)", b->previous_file);
                 if (SUCCEEDED(hr))
                         hr = set_stamps_of(b, previous);
                 IVssBackupComponents_Release(previous);
@@ -190,7 +198,8 @@ static HRESULT add_volume(Betest *b, const char *path, const VSS_ID *provider) {
         VSS_ID id;
         HRESULT hr;
 
-        hr = betest_called(b, IVssBackupComponents_AddToSnapshotSet(b->vss, wide, *provider, &id), "AddToSnapshotSet('%s')", path);
+        hr = betest_called(b, IVssBackupComponents_AddToSnapshotSet(b->vss, wide, *provider, &id),
+                           "AddToSnapshotSet('%s')", path);
         if (FAILED(hr))
                 return hr;
         if (ARRAY_RESERVE(b->shadows, b->shadows_capacity, b->n_shadows + 1) < 0)
@@ -247,11 +256,12 @@ static HRESULT add_directories(Betest *b) {
 }
 
 static HRESULT add_volumes(Betest *b) {
+        const BetestVolume *v = b->config ? b->config->volumes : NULL;
         HRESULT hr = S_OK;
         VSS_ID set;
 
         hr = BETEST_CALL(b, StartSnapshotSet, &set);
-        for (const BetestVolume *v = b->config ? b->config->volumes : NULL; v && SUCCEEDED(hr); v = (const BetestVolume *) v->node.next) {
+        for (; v && SUCCEEDED(hr); v = (const BetestVolume *) v->node.next) {
                 _cleanup_(freep) char *path = or_die(path_plain(v->path));
 
                 hr = add_volume(b, path, &v->provider);
@@ -298,8 +308,11 @@ static HRESULT save_component(Betest *b, BetestSource *s, BetestPart *part, IVss
         path = *part->logical_path ? text_to_wide(part->logical_path) : NULL;
         name = text_to_wide(part->name);
         all = all && (!part->chosen || part->chosen->succeeded);
-        return betest_called(b, IVssBackupComponents_SetBackupSucceeded(b->vss, s->instance, s->id, part->type, path, name, all),
-                             "SetBackupSucceeded('%s', '%s', %s)", part->logical_path, part->name, all ? "true" : "false");
+        return betest_called(b,
+                             IVssBackupComponents_SetBackupSucceeded(b->vss, s->instance, s->id, part->type,
+                                                                     path, name, all),
+                             "SetBackupSucceeded('%s', '%s', %s)", part->logical_path, part->name,
+                             all ? "true" : "false");
 }
 
 static HRESULT take(Betest *b) {

@@ -34,7 +34,8 @@ static json_t *call_record(const char *what, HRESULT hr) {
 
         record_text(record, "result", hresult_name(hr));
         if (FAILED(hr))
-                record_text(record, "error", *umbra_last_error() ? umbra_last_error() : hresult_sentence(hr));
+                record_text(record, "error",
+                            *umbra_last_error() ? umbra_last_error() : hresult_sentence(hr));
         return record;
 }
 
@@ -104,8 +105,8 @@ static HRESULT read_answer(Betest *b, UINT i, Answer *a) {
         hr = IVssBackupComponents_QueryInterface(b->vss, &IID_IVssBackupComponentsEx3, (void **) &ex);
         if (FAILED(hr))
                 return hr;
-        hr = IVssBackupComponentsEx3_GetWriterStatusEx(ex, i, &a->instance, &a->id, &a->name, &a->state, &a->failure,
-                                                       &a->application, &a->message);
+        hr = IVssBackupComponentsEx3_GetWriterStatusEx(ex, i, &a->instance, &a->id, &a->name, &a->state,
+                                                       &a->failure, &a->application, &a->message);
         IVssBackupComponentsEx3_Release(ex);
         return hr;
 }

@@ -40,7 +40,8 @@ void betest_sets_clear(BetestSets *s) {
 
 const BetestSet *betest_set_of(const BetestSets *s, const char *path, const char **ret_relative) {
         for (size_t i = 0; i < s->n; ++i)
-                if (path_is_of_set(path, s->list[i].path, s->list[i].pattern, s->list[i].recursive, ret_relative))
+                if (path_is_of_set(path, s->list[i].path, s->list[i].pattern, s->list[i].recursive,
+                                   ret_relative))
                         return &s->list[i];
         return NULL;
 }
@@ -75,9 +76,23 @@ static HRESULT read_set(BetestSets *sets, IVssWMFiledesc *f) {
 
 /* Components */
 
+typedef HRESULT(STDMETHODCALLTYPE *FiledescGetter)(IVssWMComponent *c, UINT i, IVssWMFiledesc **ret);
+
+static HRESULT read_sets(IVssWMComponent *c, FiledescGetter get, UINT n, BetestSets *ret) {
+        HRESULT hr = S_OK;
+
+        for (UINT i = 0; i < n && SUCCEEDED(hr); ++i) {
+                IVssWMFiledesc *f = NULL;
+
+                hr = get(c, i, &f);
+                if (SUCCEEDED(hr))
+                        hr = read_set(ret, f);
+        }
+        return hr;
+}
+
 static HRESULT read_part(IVssWMComponent *c, BetestPart *p) {
         PVSSCOMPONENTINFO info = NULL;
-        IVssWMFiledesc *f;
         HRESULT hr;
 
         hr = IVssWMComponent_GetComponentInfo(c, &info);
@@ -88,12 +103,11 @@ static HRESULT read_part(IVssWMComponent *c, BetestPart *p) {
         p->name = text_from_wide(info->bstrComponentName) ?: text_copy("");
         p->full = text_format("%s%s%s", p->logical_path, *p->logical_path ? "\\" : "", p->name);
         p->selectable = info->bSelectable;
-        for (UINT i = 0; i < info->cFileCount && SUCCEEDED(hr) && SUCCEEDED(hr = IVssWMComponent_GetFile(c, i, &f)); ++i)
-                hr = read_set(&p->sets, f);
-        for (UINT i = 0; i < info->cDatabases && SUCCEEDED(hr) && SUCCEEDED(hr = IVssWMComponent_GetDatabaseFile(c, i, &f)); ++i)
-                hr = read_set(&p->sets, f);
-        for (UINT i = 0; i < info->cLogFiles && SUCCEEDED(hr) && SUCCEEDED(hr = IVssWMComponent_GetDatabaseLogFile(c, i, &f)); ++i)
-                hr = read_set(&p->sets, f);
+        hr = read_sets(c, c->lpVtbl->GetFile, info->cFileCount, &p->sets);
+        if (SUCCEEDED(hr))
+                hr = read_sets(c, c->lpVtbl->GetDatabaseFile, info->cDatabases, &p->sets);
+        if (SUCCEEDED(hr))
+                hr = read_sets(c, c->lpVtbl->GetDatabaseLogFile, info->cLogFiles, &p->sets);
         (void) IVssWMComponent_FreeComponentInfo(c, info);
         return hr;
 }
@@ -117,18 +131,23 @@ static HRESULT read_parts(IVssExamineWriterMetadataEx *m, BetestSource *s, UINT 
 static HRESULT read_restore_method(IVssExamineWriterMetadataEx *m, BetestSource *s) {
         BSTR service = NULL, procedure = NULL;
         VSS_WRITERRESTORE_ENUM restore;
-        IVssWMFiledesc *f;
         bool reboot;
         UINT n = 0;
         HRESULT hr;
 
-        hr = IVssExamineWriterMetadataEx_GetRestoreMethod(m, &s->method, &service, &procedure, &restore, &reboot, &n);
+        hr = IVssExamineWriterMetadataEx_GetRestoreMethod(m, &s->method, &service, &procedure, &restore,
+                                                          &reboot, &n);
         SysFreeString(service);
         SysFreeString(procedure);
         if (hr != S_OK) /* S_FALSE: none */
                 return hr;
-        for (UINT i = 0; i < n && SUCCEEDED(hr) && SUCCEEDED(hr = IVssExamineWriterMetadataEx_GetAlternateLocationMapping(m, i, &f)); ++i)
-                hr = read_set(&s->mappings, f);
+        for (UINT i = 0; i < n && SUCCEEDED(hr); ++i) {
+                IVssWMFiledesc *f = NULL;
+
+                hr = IVssExamineWriterMetadataEx_GetAlternateLocationMapping(m, i, &f);
+                if (SUCCEEDED(hr))
+                        hr = read_set(&s->mappings, f);
+        }
         return hr;
 }
 
@@ -137,10 +156,10 @@ static HRESULT read_source(IVssExamineWriterMetadataEx *m, BetestSource *s) {
         UINT n_include = 0, n_exclude = 0, n = 0;
         VSS_SOURCE_TYPE source;
         VSS_USAGE_TYPE usage;
-        IVssWMFiledesc *f;
         HRESULT hr;
 
-        hr = IVssExamineWriterMetadataEx_GetIdentityEx(m, &s->instance, &s->id, &name, &instance_name, &usage, &source);
+        hr = IVssExamineWriterMetadataEx_GetIdentityEx(m, &s->instance, &s->id, &name, &instance_name,
+                                                       &usage, &source);
         s->name = text_take(name) ?: text_copy("");
         s->instance_name = text_take(instance_name) ?: text_copy("");
         if (SUCCEEDED(hr))
@@ -152,8 +171,13 @@ static HRESULT read_source(IVssExamineWriterMetadataEx *m, BetestSource *s) {
                 hr = read_restore_method(m, s);
         if (SUCCEEDED(hr))
                 hr = IVssExamineWriterMetadataEx_GetFileCounts(m, &n_include, &n_exclude, &n);
-        for (UINT i = 0; i < n_exclude && SUCCEEDED(hr) && SUCCEEDED(hr = IVssExamineWriterMetadataEx_GetExcludeFile(m, i, &f)); ++i)
-                hr = read_set(&s->excluded, f);
+        for (UINT i = 0; i < n_exclude && SUCCEEDED(hr); ++i) {
+                IVssWMFiledesc *f = NULL;
+
+                hr = IVssExamineWriterMetadataEx_GetExcludeFile(m, i, &f);
+                if (SUCCEEDED(hr))
+                        hr = read_set(&s->excluded, f);
+        }
         return SUCCEEDED(hr) ? read_parts(m, s, n) : hr;
 }
 
@@ -184,7 +208,8 @@ HRESULT betest_read_metadata(Betest *b) {
                 hr = BETEST_CALL(b, GetWriterMetadata, i, &instance, &m);
                 if (FAILED(hr))
                         break;
-                hr = betest_called(b, read_examined((IUnknown *) m, &b->sources[b->n_sources++]), "IVssExamineWriterMetadata");
+                hr = betest_called(b, read_examined((IUnknown *) m, &b->sources[b->n_sources++]),
+                                   "IVssExamineWriterMetadata");
                 IVssExamineWriterMetadata_Release(m);
         }
         return hr;
@@ -252,7 +277,8 @@ HRESULT betest_read_saved_metadata(Betest *b) {
 
         betest_forget(b);
         for (size_t i = 1; SUCCEEDED(hr); ++i) {
-                _cleanup_(freep) char *file = text_format("%s/writer-%zu.xml", b->directory, i), *text = NULL;
+                _cleanup_(freep) char *file = text_format("%s/writer-%zu.xml", b->directory, i),
+                                      *text = NULL;
                 int r = file_read_text(file, METADATA_SIZE_MAX, &text);
 
                 if (r == -ENOENT)
@@ -263,7 +289,8 @@ HRESULT betest_read_saved_metadata(Betest *b) {
                 }
                 if (ARRAY_RESERVE(b->sources, capacity, b->n_sources + 1) < 0)
                         or_die(NULL);
-                hr = betest_called(b, read_saved(text, &b->sources[b->n_sources++]), "CreateVssExamineWriterMetadata(%s)", file);
+                hr = betest_called(b, read_saved(text, &b->sources[b->n_sources++]),
+                                   "CreateVssExamineWriterMetadata(%s)", file);
         }
         return hr;
 }
@@ -273,7 +300,8 @@ HRESULT betest_read_saved_metadata(Betest *b) {
 bool betest_part_follows(const BetestPart *p, const BetestPart *parent) {
         size_t n = strlen(parent->full);
 
-        return strncmp(p->logical_path, parent->full, n) == 0 && (p->logical_path[n] == '\0' || p->logical_path[n] == '\\');
+        return strncmp(p->logical_path, parent->full, n) == 0 &&
+               (p->logical_path[n] == '\0' || p->logical_path[n] == '\\');
 }
 
 static const BetestPart *selectable_ancestor(const BetestSource *s, const BetestPart *p) {
@@ -292,7 +320,8 @@ static void choose_of(const Betest *b, BetestSource *s) {
                 BetestPart *p = &s->parts[i];
 
                 if (p->selectable || !selectable_ancestor(s, p))
-                        p->chosen = betest_config_find(b->config, &s->id, s->instance_name, p->logical_path, p->name);
+                        p->chosen = betest_config_find(b->config, &s->id, s->instance_name, p->logical_path,
+                                                       p->name);
                 any |= p->chosen != NULL;
         }
         for (size_t i = 0; i < s->n_parts && any; ++i) {
@@ -313,7 +342,8 @@ void betest_choose(Betest *b) {
 
 BetestPart *betest_find_part(BetestSource *s, const char *logical_path, const char *name) {
         for (size_t i = 0; i < s->n_parts; ++i)
-                if (strcmp(s->parts[i].logical_path, logical_path ?: "") == 0 && strcmp(s->parts[i].name, name ?: "") == 0)
+                if (strcmp(s->parts[i].logical_path, logical_path ?: "") == 0 &&
+                    strcmp(s->parts[i].name, name ?: "") == 0)
                         return &s->parts[i];
         return NULL;
 }

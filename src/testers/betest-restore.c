@@ -40,14 +40,18 @@ static HRESULT add_new_target(Betest *b, const BetestSource *s, const Names *n, 
         return BETEST_CALL(b, AddNewTarget, OF(s, *n), path, pattern, t->recursive, to);
 }
 
-static HRESULT add_subcomponent(Betest *b, const BetestSource *s, const Names *n, const BetestSubcomponent *sub) {
+static HRESULT add_subcomponent(Betest *b,
+                                const BetestSource *s,
+                                const Names *n,
+                                const BetestSubcomponent *sub) {
         _cleanup_(freep) WCHAR *path = text_to_wide(sub->logical_path), *name = text_to_wide(sub->name);
 
         return BETEST_CALL(b, AddRestoreSubcomponent, OF(s, *n), path, name, false);
 }
 
 static HRESULT set_extensions(Betest *b, const BetestSource *s, const Names *n, const BetestComponent *c) {
-        _cleanup_(freep) WCHAR *point = text_to_wide(c->roll_forward_point), *name = text_to_wide(c->restore_name);
+        _cleanup_(freep) WCHAR *point = text_to_wide(c->roll_forward_point),
+                               *name = text_to_wide(c->restore_name);
         IVssBackupComponentsEx2 *ex = NULL;
         HRESULT hr;
 
@@ -55,12 +59,16 @@ static HRESULT set_extensions(Betest *b, const BetestSource *s, const Names *n, 
         if (FAILED(hr))
                 return hr;
         if (b->authoritative || c->authoritative)
-                hr = betest_called(b, IVssBackupComponentsEx2_SetAuthoritativeRestore(ex, OF(s, *n), true), "SetAuthoritativeRestore()");
+                hr = betest_called(b, IVssBackupComponentsEx2_SetAuthoritativeRestore(ex, OF(s, *n), true),
+                                   "SetAuthoritativeRestore()");
         if (SUCCEEDED(hr) && c->roll_forward != VSS_RF_UNDEFINED)
-                hr = betest_called(b, IVssBackupComponentsEx2_SetRollForward(ex, OF(s, *n), (VSS_ROLLFORWARD_TYPE) c->roll_forward, point),
+                hr = betest_called(b,
+                                   IVssBackupComponentsEx2_SetRollForward(
+                                           ex, OF(s, *n), (VSS_ROLLFORWARD_TYPE) c->roll_forward, point),
                                    "SetRollForward()");
         if (SUCCEEDED(hr) && name)
-                hr = betest_called(b, IVssBackupComponentsEx2_SetRestoreName(ex, OF(s, *n), name), "SetRestoreName()");
+                hr = betest_called(b, IVssBackupComponentsEx2_SetRestoreName(ex, OF(s, *n), name),
+                                   "SetRestoreName()");
         IVssBackupComponentsEx2_Release(ex);
         return hr;
 }
@@ -73,20 +81,23 @@ static HRESULT choose_component(Betest *b, BetestSource *s, BetestPart *part, IV
 
         if (!part) /* the writer does not run, or has no such component any more */
                 return S_OK;
-        c = part->chosen = betest_config_find(b->config, &s->id, s->instance_name, part->logical_path, part->name);
+        c = part->chosen =
+                betest_config_find(b->config, &s->id, s->instance_name, part->logical_path, part->name);
         if (!c)
                 return S_OK;
         n = names_of(part);
         options = text_to_wide(c->restore_options);
-        hr = betest_called(b, IVssBackupComponents_SetSelectedForRestore(b->vss, OF(s, n), true), "SetSelectedForRestore('%s', '%s')",
-                           part->logical_path, part->name);
+        hr = betest_called(b, IVssBackupComponents_SetSelectedForRestore(b->vss, OF(s, n), true),
+                           "SetSelectedForRestore('%s', '%s')", part->logical_path, part->name);
         if (SUCCEEDED(hr) && options)
                 hr = BETEST_CALL(b, SetRestoreOptions, OF(s, n), options);
         if (SUCCEEDED(hr) && c->additional_restores)
                 hr = BETEST_CALL(b, SetAdditionalRestores, OF(s, n), true);
-        for (const BetestTarget *t = c->new_targets; t && SUCCEEDED(hr); t = (const BetestTarget *) t->node.next)
+        for (const BetestTarget *t = c->new_targets; t && SUCCEEDED(hr);
+             t = (const BetestTarget *) t->node.next)
                 hr = add_new_target(b, s, &n, t);
-        for (const BetestSubcomponent *sub = c->subcomponents; sub && SUCCEEDED(hr); sub = (const BetestSubcomponent *) sub->node.next)
+        for (const BetestSubcomponent *sub = c->subcomponents; sub && SUCCEEDED(hr);
+             sub = (const BetestSubcomponent *) sub->node.next)
                 hr = add_subcomponent(b, s, &n, sub);
         return SUCCEEDED(hr) ? set_extensions(b, s, &n, c) : hr;
 }
@@ -108,8 +119,9 @@ static HRESULT restore_component(Betest *b, BetestSource *s, BetestPart *part, I
         if (b->directory)
                 status = betest_restore_files(b, s, part, c);
         n = names_of(part);
-        return betest_called(b, IVssBackupComponents_SetFileRestoreStatus(b->vss, OF(s, n), status), "SetFileRestoreStatus('%s', '%s', %s)",
-                             part->logical_path, part->name, word_of(restore_status_words, (int) status));
+        return betest_called(b, IVssBackupComponents_SetFileRestoreStatus(b->vss, OF(s, n), status),
+                             "SetFileRestoreStatus('%s', '%s', %s)", part->logical_path, part->name,
+                             word_of(restore_status_words, (int) status));
 }
 
 static HRESULT begin(Betest *b) {

@@ -14,7 +14,9 @@
  *      betest-choose.c    the writers' metadata: components, file sets, volumes
  *      betest-backup.c    a backup, step by step
  *      betest-restore.c   a restore, step by step
- *      betest-files.c     the files in the backup directory
+ *      betest-rules.c     what a component says about its files
+ *      betest-save.c      the files into the backup directory
+ *      betest-put-back.c  and out of it
  */
 
 #include <umbra.h>
@@ -179,6 +181,6 @@ void betest_backup(Betest *b);
 void betest_restore(Betest *b);
 BSTR betest_load_document(Betest *b, const char *file); /* NULL: it said why */
 
-/* betest-files.c */
+/* betest-save.c, betest-put-back.c */
 void betest_save_files(Betest *b, BetestSource *s, BetestPart *part, IVssComponent *c, bool *ret_all);
 VSS_FILE_RESTORE_STATUS betest_restore_files(Betest *b, BetestSource *s, BetestPart *part, IVssComponent *c);

@@ -75,7 +75,8 @@ static int parse_number(const char *text, unsigned min, unsigned max, unsigned *
 
         errno = 0;
         value = strtoul(text, &end, 10);
-        if (errno != 0 || end == text || *end || !isdigit((unsigned char) *text) || value < min || value > max)
+        if (errno != 0 || end == text || *end || !isdigit((unsigned char) *text) || value < min ||
+            value > max)
                 return -EINVAL;
 
         *ret = (unsigned) value;
@@ -154,7 +155,8 @@ static void say_expected(char *buffer, size_t size, const ConfigAttribute *a) {
                 [CONFIG_BOOL] = "yes or no",
                 [CONFIG_BIT] = "yes or no",
                 [CONFIG_GUID] = "a GUID",
-                [CONFIG_HRESULT] = "a name of vsserror.h, as VSS_E_WRITERERROR_TIMEOUT, or a number, as 0x800423F2",
+                [CONFIG_HRESULT] =
+                        "a name of vsserror.h, as VSS_E_WRITERERROR_TIMEOUT, or a number, as 0x800423F2",
         };
 
         if (a->kind == CONFIG_NUMBER)
@@ -225,16 +227,15 @@ static int read_attribute(ConfigNode *node, const char *name, const char *text, 
 
         if (!a) {
                 say_attributes(expected, sizeof(expected), node->element);
-                config_mistake(m, node->line, "<%s> has no attribute '%s'; there are: %s", node->element->name,
-                               name, expected);
+                config_mistake(m, node->line, "<%s> has no attribute '%s'; there are: %s",
+                               node->element->name, name, expected);
                 return 0;
         }
         r = set_value(a, text, at(node, a->offset));
         if (r == -EINVAL) {
                 say_expected(expected, sizeof(expected), a);
-                config_mistake(m, node->line, "<%s %s=\"%s\">: expected %s%s", node->element->name, name, text,
-                               a->kind == CONFIG_WORD ? "one of " : "",
-                               expected);
+                config_mistake(m, node->line, "<%s %s=\"%s\">: expected %s%s", node->element->name, name,
+                               text, a->kind == CONFIG_WORD ? "one of " : "", expected);
                 return 0;
         }
         return r;
@@ -256,7 +257,8 @@ static int read_attributes(ConfigNode *node, xmlNode *xml, ConfigMistakes *m) {
 
         for (const ConfigAttribute *a = node->element->attributes; a && a->name; ++a)
                 if (a->required && !xmlHasProp(xml, (const xmlChar *) a->name))
-                        config_mistake(m, node->line, "<%s> lacks the attribute '%s'", node->element->name, a->name);
+                        config_mistake(m, node->line, "<%s> lacks the attribute '%s'", node->element->name,
+                                       a->name);
         return 0;
 }
 
@@ -290,7 +292,8 @@ static int read_child(ConfigNode *node, xmlNode *xml, bool is_first, ConfigNode 
                 if (strcmp(c->element->name, (const char *) xml->name) != 0)
                         continue;
                 if (c->first && !is_first)
-                        config_mistake(m, xmlGetLineNo(xml), "<%s> must be the first element in <%s>, and the only one",
+                        config_mistake(m, xmlGetLineNo(xml),
+                                       "<%s> must be the first element in <%s>, and the only one",
                                        c->element->name, e->name);
                 r = read_element(xml, c->element, m, &child);
                 if (r < 0)
@@ -325,14 +328,15 @@ static int read_children(ConfigNode *node, xmlNode *xml, ConfigMistakes *m) {
                         is_first = false;
                 } else if ((child->type == XML_TEXT_NODE && !xmlIsBlankNode(child)) ||
                            child->type == XML_CDATA_SECTION_NODE)
-                        config_mistake(m, xmlGetLineNo(child), "<%s> contains text; there are attributes and elements only",
+                        config_mistake(m, xmlGetLineNo(child),
+                                       "<%s> contains text; there are attributes and elements only",
                                        node->element->name);
         }
 
         for (const ConfigChild *c = node->element->children; c && c->element; ++c)
                 if (c->first && !*(ConfigNode **) at(node, c->offset))
-                        config_mistake(m, node->line, "<%s> lacks its first element, <%s>", node->element->name,
-                                       c->element->name);
+                        config_mistake(m, node->line, "<%s> lacks its first element, <%s>",
+                                       node->element->name, c->element->name);
         return 0;
 }
 
@@ -361,7 +365,8 @@ static void on_xml_error(void *userdata, xmlErrorPtr error) {
         ConfigMistakes *m = userdata;
         size_t length = error->message ? strcspn(error->message, "\n") : 0;
 
-        config_mistake(m, error->line, "not well-formed: %.*s", (int) MIN(length, 400U), error->message ?: "");
+        config_mistake(m, error->line, "not well-formed: %.*s", (int) MIN(length, 400U),
+                       error->message ?: "");
 }
 
 static int parse_text(const char *text, ConfigMistakes *m, xmlDoc **ret) {
@@ -401,8 +406,8 @@ static int load_text(const char *text, const ConfigElement *root, ConfigMistakes
 
         xml = xmlDocGetRootElement(doc);
         if (!xml || strcmp((const char *) xml->name, root->name) != 0)
-                config_mistake(m, xml ? xmlGetLineNo(xml) : 1, "the root element must be <%s>, not <%s>", root->name,
-                               xml ? (const char *) xml->name : "");
+                config_mistake(m, xml ? xmlGetLineNo(xml) : 1, "the root element must be <%s>, not <%s>",
+                               root->name, xml ? (const char *) xml->name : "");
         else
                 r = read_element(xml, root, m, &node);
         xmlFreeDoc(doc);

@@ -95,7 +95,8 @@ static void add_differenced_files(json_t *record, IVssComponent *c) {
                 add_text(item, "filespec", hr, spec);
                 add_text(item, "lsn", hr, lsn);
                 record_flag(item, "recursive", recursive);
-                record_number(item, "lastModifyTime", (unsigned long long) time.dwHighDateTime << 32 | time.dwLowDateTime);
+                record_number(item, "lastModifyTime",
+                              (unsigned long long) time.dwHighDateTime << 32 | time.dwLowDateTime);
         }
 }
 
@@ -107,7 +108,8 @@ static void add_directed_targets(json_t *record, IVssComponent *c) {
         (void) IVssComponent_GetDirectedTargetCount(c, &n);
         for (UINT i = 0; i < n; ++i) {
                 BSTR texts[ELEMENTSOF(keys)] = { NULL };
-                HRESULT hr = IVssComponent_GetDirectedTarget(c, i, &texts[0], &texts[1], &texts[2], &texts[3], &texts[4], &texts[5]);
+                HRESULT hr = IVssComponent_GetDirectedTarget(c, i, &texts[0], &texts[1], &texts[2],
+                                                             &texts[3], &texts[4], &texts[5]);
                 json_t *item = add_to_list(record, "directedTarget");
 
                 for (size_t k = 0; k < ELEMENTSOF(keys); ++k)
@@ -160,7 +162,8 @@ static void add_failure(json_t *record, IVssComponentEx2 *c) {
         BSTR message = NULL;
         DWORD reserved;
 
-        if (FAILED(IVssComponentEx2_GetFailure(c, &hr, &hr_application, &message, &reserved)) || hr == S_OK) {
+        if (FAILED(IVssComponentEx2_GetFailure(c, &hr, &hr_application, &message, &reserved)) ||
+            hr == S_OK) {
                 SysFreeString(message);
                 return;
         }
@@ -218,7 +221,8 @@ json_t *describe_component(IVssComponent *c) {
                 IVssComponentEx2_Release(ex);
         }
         (void) IVssComponent_GetAlternateLocationMappingCount(c, &n_mappings);
-        add_filespecs(record, "alternateLocationMapping", c, c->lpVtbl->GetAlternateLocationMapping, n_mappings);
+        add_filespecs(record, "alternateLocationMapping", c, c->lpVtbl->GetAlternateLocationMapping,
+                      n_mappings);
         (void) IVssComponent_GetNewTargetCount(c, &n_targets);
         add_filespecs(record, "newTarget", c, c->lpVtbl->GetNewTarget, n_targets);
         add_partial_files(record, c);

@@ -81,7 +81,11 @@ char *path_join(const char *directory, const char *relative) {
         return joined;
 }
 
-bool path_is_of_set(const char *path, const char *directory, const char *pattern, bool recursive, const char **ret_relative) {
+bool path_is_of_set(const char *path,
+                    const char *directory,
+                    const char *pattern,
+                    bool recursive,
+                    const char **ret_relative) {
         size_t n = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
         const char *relative = path + n + 1, *name;
 
@@ -119,7 +123,8 @@ static int walk_entry(const Walk *w, int dir_fd, const char *relative, const cha
                 return -ENOMEM;
 
         if (S_ISREG(st.st_mode) && name_matches(w->pattern, name))
-                return w->func(&(FoundFile){ .dir_fd = dir_fd, .name = name, .relative = path, .st = &st }, w->userdata);
+                return w->func(&(FoundFile){ .dir_fd = dir_fd, .name = name, .relative = path, .st = &st },
+                               w->userdata);
         if (S_ISDIR(st.st_mode) && w->recursive) {
                 int fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -151,7 +156,11 @@ static int walk_directory(const Walk *w, int fd, const char *relative, unsigned 
         return r < 0 ? r : 0;
 }
 
-int files_foreach(const char *directory, const char *pattern, bool recursive, FileFunc func, void *userdata) {
+int files_foreach(const char *directory,
+                  const char *pattern,
+                  bool recursive,
+                  FileFunc func,
+                  void *userdata) {
         const Walk w = { .pattern = pattern, .recursive = recursive, .func = func, .userdata = userdata };
         int fd;
 
@@ -300,19 +309,26 @@ int file_copy(int from_dir_fd, const char *from, const char *to, const Range *ra
         r = make_parents(to);
         if (r < 0)
                 return r;
-        out = open(to, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (ranges ? 0 : O_TRUNC), st.st_mode & 07777);
+        out = open(to, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | (ranges ? 0 : O_TRUNC),
+                   st.st_mode & 07777);
         if (out < 0)
                 return -errno;
         r = read_ranges(in, ranges, n_ranges, write_chunk, &out);
         if (r < 0)
                 return r;
-        if (fchmod(out, st.st_mode & 07777) < 0 || futimens(out, (const struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
+        if (fchmod(out, st.st_mode & 07777) < 0 ||
+            futimens(out, (const struct timespec[]){ st.st_atim, st.st_mtim }) < 0)
                 return -errno;
         return 0;
 }
 
 /* Two lists of ranges, walked over together. */
-static int copy_range_by_range(int in, const Range *from, size_t n_from, int out, const Range *to, size_t n_to) {
+static int copy_range_by_range(int in,
+                               const Range *from,
+                               size_t n_from,
+                               int out,
+                               const Range *to,
+                               size_t n_to) {
         _cleanup_(freep) char *buffer = malloc(CHUNK);
         uint64_t from_done = 0, to_done = 0;
         size_t i = 0, k = 0;
@@ -321,7 +337,9 @@ static int copy_range_by_range(int in, const Range *from, size_t n_from, int out
                 return -ENOMEM;
         while (i < n_from && k < n_to) {
                 uint64_t left = MIN(from[i].length - from_done, to[k].length - to_done);
-                ssize_t n = left == 0 ? 0 : read_some(in, buffer, (size_t) MIN(left, (uint64_t) CHUNK), from[i].offset + from_done);
+                ssize_t n = left == 0 ? 0 :
+                                        read_some(in, buffer, (size_t) MIN(left, (uint64_t) CHUNK),
+                                                  from[i].offset + from_done);
                 int r;
 
                 if (n < 0)

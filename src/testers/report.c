@@ -14,6 +14,7 @@
 
 #include "base/alloc.h"
 #include "base/time-util.h"
+#include "base/utf.h"
 
 struct Report {
         pthread_mutex_t lock; /* the program itself speaks, and the thread of the callbacks */
@@ -78,11 +79,14 @@ json_t *record_new(const char *kind, const char *what) {
         return record;
 }
 
-/* Texts come from file names, too: what is no UTF-8 is shown as such. */
+/* Texts come from file names, too: bytes that are no UTF-8 are shown as \xHH. */
 static json_t *json_of_text(const char *text) {
+        _cleanup_(freep) char *escaped = NULL;
         json_t *value = json_string(text);
 
-        return value ?: json_string("(not UTF-8)");
+        if (!value && xml_escape_bytes(text, &escaped) >= 0)
+                value = json_string(escaped);
+        return value;
 }
 
 void record_text(json_t *record, const char *key, const char *text) {
@@ -153,12 +157,9 @@ static void print_members(FILE *f, json_t *object, unsigned depth) {
         const char *key;
         json_t *value;
 
-        json_object_foreach(object, key, value)
-                if (!json_is_array(value))
-                        print_scalar(f, key, value);
-        json_object_foreach(object, key, value)
-                if (json_is_array(value))
-                        print_list(f, key, value, depth + 1);
+        json_object_foreach(object, key, value) if (!json_is_array(value)) print_scalar(f, key, value);
+        json_object_foreach(object, key, value) if (json_is_array(value))
+                print_list(f, key, value, depth + 1);
 }
 
 static void print_record(FILE *f, json_t *record) {
@@ -172,15 +173,13 @@ static void print_record(FILE *f, json_t *record) {
                 if (strcmp(key, "time") == 0 || json_is_array(value))
                         continue;
                 if (is_first)
-                        fprintf(f, " %s%s%s", strcmp(key, "event") == 0 ? "" : key, strcmp(key, "event") == 0 ? "" : ": ",
-                                json_string_value(value) ?: "");
+                        fprintf(f, " %s%s%s", strcmp(key, "event") == 0 ? "" : key,
+                                strcmp(key, "event") == 0 ? "" : ": ", json_string_value(value) ?: "");
                 else
                         print_scalar(f, key, value);
                 is_first = false;
         }
-        json_object_foreach(record, key, value)
-                if (json_is_array(value))
-                        print_list(f, key, value, 1);
+        json_object_foreach(record, key, value) if (json_is_array(value)) print_list(f, key, value, 1);
         fputc('\n', f);
 }
 
@@ -220,8 +219,7 @@ void report_release(Report *r) {
 
         pthread_mutex_lock(&r->lock);
         r->held = false;
-        json_array_foreach(r->waiting, i, record)
-                write_record(r, record);
+        json_array_foreach(r->waiting, i, record) write_record(r, record);
         (void) json_array_clear(r->waiting);
         pthread_mutex_unlock(&r->lock);
 }

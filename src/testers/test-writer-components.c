@@ -7,8 +7,6 @@
  * [MS: working-with-selectability-for-backup]
  */
 
-#include "testers/test-writer.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +14,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "testers/describe.h"
+#include "testers/test-writer.h"
 #include "testers/vss-text.h"
 #include "testers/words.h"
 
@@ -32,7 +31,10 @@ static const Component *find_known(TestWriter *t, IVssComponent *c) {
 }
 
 /* Those that the configuration does not know are passed over; the check at PrepareForBackup has said so. */
-void test_writer_foreach(TestWriter *t, IVssWriterComponents *components, ComponentFunc func, void *userdata) {
+void test_writer_foreach(TestWriter *t,
+                         IVssWriterComponents *components,
+                         ComponentFunc func,
+                         void *userdata) {
         UINT n = 0;
 
         (void) IVssWriterComponents_GetComponentCount(components, &n);
@@ -127,7 +129,8 @@ bool test_writer_saves_differences(TestWriter *t) {
 /* The rules for requesters */
 
 char *component_full_name(const Component *c) {
-        return text_format("%s%s%s", c->logical_path ?: "", c->logical_path && *c->logical_path ? "\\" : "", c->name);
+        return text_format("%s%s%s", c->logical_path ?: "", c->logical_path && *c->logical_path ? "\\" : "",
+                           c->name);
 }
 
 static void check_type(TestWriter *t) {
@@ -144,7 +147,8 @@ static void check_type(TestWriter *t) {
 
         for (size_t i = 0; i < ELEMENTSOF(needs); ++i)
                 if (needs[i].type == type && !(t->config->schema & needs[i].schema))
-                        test_writer_note(t, VERBOSITY_MEDIUM, "a %s backup is not supported; this will be a full one",
+                        test_writer_note(t, VERBOSITY_MEDIUM,
+                                         "a %s backup is not supported; this will be a full one",
                                          word_of(backup_type_words, (int) type));
 }
 
@@ -170,7 +174,8 @@ static void check_selectable(TestWriter *t, IVssComponent *unused, const Compone
         if (c->selectable || !component_has_selectable_ancestor(t->config, c))
                 return;
         name = component_full_name(c);
-        test_writer_violation(t, "'%s' is not selectable for backup and follows one that is: it must not be added", name);
+        test_writer_violation(
+                t, "'%s' is not selectable for backup and follows one that is: it must not be added", name);
 }
 
 /* Whoever saves anything of a writer saves what cannot be chosen, too. */
@@ -181,7 +186,9 @@ static void check_mandatory(TestWriter *t, const bool *included) {
                 if (included[c->index] || c->selectable || component_has_selectable_ancestor(t->config, c))
                         continue;
                 name = component_full_name(c);
-                test_writer_violation(t, "'%s' is not selectable for backup and follows nothing that is: it must be added", name);
+                test_writer_violation(
+                        t, "'%s' is not selectable for backup and follows nothing that is: it must be added",
+                        name);
         }
 }
 
@@ -204,7 +211,10 @@ static void check_succeeded(TestWriter *t, IVssComponent *c, const Component *kn
                 test_writer_violation(t, "SetBackupSucceeded() was not called for '%s'", name);
 }
 
-static void check_selected_for_restore(TestWriter *t, IVssComponent *c, const Component *known, void *userdata) {
+static void check_selected_for_restore(TestWriter *t,
+                                       IVssComponent *c,
+                                       const Component *known,
+                                       void *userdata) {
         unsigned *n = userdata;
         bool selected = false;
         UINT n_subcomponents = 0;
@@ -266,7 +276,8 @@ static void check_volumes_of(TestWriter *t, const Component *c) {
                 if (!(f->mask & VSS_FSBT_ALL_SNAPSHOT_REQUIRED) || spec_is_affected(t, f))
                         continue;
                 name = component_full_name(c);
-                test_writer_violation(t, "'%s' of '%s' is on none of the volumes of the set", f->alternate ?: f->path, name);
+                test_writer_violation(t, "'%s' of '%s' is on none of the volumes of the set",
+                                      f->alternate ?: f->path, name);
         }
 }
 

@@ -25,7 +25,11 @@ typedef struct SetWalk {
         const char *directory; /* where its files are, plain */
 } SetWalk;
 
-static int foreach_file_of(TestWriter *t, const Component *c, const FileSpec *f, const char *where, FileFunc func) {
+static int foreach_file_of(TestWriter *t,
+                           const Component *c,
+                           const FileSpec *f,
+                           const char *where,
+                           FileFunc func) {
         _cleanup_(freep) char *directory = or_die(path_plain(where));
         SetWalk w = { .t = t, .component = c, .spec = f, .directory = directory };
         int r;
@@ -80,7 +84,11 @@ static void forget_files(TestWriter *t, const Component *c) {
         t->n_saved = kept;
 }
 
-static void remember(TestWriter *t, const Component *c, const DirectedTarget *directed, const char *path, const char *ranges) {
+static void remember(TestWriter *t,
+                     const Component *c,
+                     const DirectedTarget *directed,
+                     const char *path,
+                     const char *ranges) {
         _cleanup_(freep) Range *parsed = NULL;
         FileDigest digest;
         size_t n = 0;
@@ -95,7 +103,8 @@ static void remember(TestWriter *t, const Component *c, const DirectedTarget *di
                 return;
         }
 
-        test_writer_note(t, VERBOSITY_HIGH, "remembering '%s'%s%s", path, ranges ? ", ranges " : "", ranges ?: "");
+        test_writer_note(t, VERBOSITY_HIGH, "remembering '%s'%s%s", path, ranges ? ", ranges " : "",
+                         ranges ?: "");
         if (ARRAY_RESERVE(t->saved, t->saved_capacity, t->n_saved + 1) < 0)
                 or_die(NULL);
         t->saved[t->n_saved++] = (SavedFile){
@@ -173,7 +182,8 @@ static int spit_file(const FoundFile *f, void *userdata) {
                 return 0;
         r = file_copy(f->dir_fd, f->name, to, NULL, 0);
         if (r < 0) {
-                test_writer_note(w->t, VERBOSITY_LOW, "'%s' cannot be copied to '%s': %s", path, to, strerror(-r));
+                test_writer_note(w->t, VERBOSITY_LOW, "'%s' cannot be copied to '%s': %s", path, to,
+                                 strerror(-r));
                 return 0;
         }
         test_writer_note(w->t, VERBOSITY_HIGH, "copied '%s' to '%s'", path, to);
@@ -220,7 +230,9 @@ static void delete_partial_files(TestWriter *t, const Component *c) {
 
 static void delete_differenced_files(TestWriter *t, const Component *c) {
         CONFIG_FOREACH(d, c->differenced_files) {
-                const FileSpec some = { .path = d->path, .filespec = d->filespec, .recursive = d->recursive };
+                const FileSpec some = { .path = d->path,
+                                        .filespec = d->filespec,
+                                        .recursive = d->recursive };
 
                 (void) foreach_file_of(t, c, &some, d->path, delete_file);
         }
@@ -264,11 +276,13 @@ static char *path_in_snapshot(TestWriter *t, const char *path) {
         size_t best = 0;
 
         for (UINT i = 0; i < umbra_writer_get_volume_count(t->writer); ++i) {
-                _cleanup_(freep) char *given = text_from_wide(volumes[i]), *volume = or_die(path_plain(given));
+                _cleanup_(freep) char *given = text_from_wide(volumes[i]),
+                                      *volume = or_die(path_plain(given));
                 size_t n = strcmp(volume, "/") == 0 ? 0 : strlen(volume);
                 LPCWSTR device = NULL;
 
-                if (strncmp(path, volume, n) != 0 || (path[n] != '/' && path[n] != '\0') || (found && n < best) ||
+                if (strncmp(path, volume, n) != 0 || (path[n] != '/' && path[n] != '\0') ||
+                    (found && n < best) ||
                     FAILED(umbra_writer_get_snapshot_device_name(t->writer, volumes[i], &device)))
                         continue;
                 _cleanup_(freep) char *root = text_from_wide(device);
@@ -281,7 +295,8 @@ static char *path_in_snapshot(TestWriter *t, const char *path) {
 
 void test_writer_delete_from_snapshot(TestWriter *t) {
         CONFIG_FOREACH(f, t->config->exclude_from_snapshot) {
-                _cleanup_(freep) char *directory = or_die(path_plain(f->path)), *copy = path_in_snapshot(t, directory);
+                _cleanup_(freep) char *directory = or_die(path_plain(f->path)),
+                                      *copy = path_in_snapshot(t, directory);
 
                 if (copy)
                         (void) foreach_file_of(t, NULL, f, copy, delete_in_snapshot);

@@ -27,14 +27,22 @@ static void check_call(TestWriter *t, HRESULT hr, const char *method, const Comp
 
 typedef HRESULT (*TextSetter)(IVssComponent *c, LPCWSTR text);
 
-static void write_word(TestWriter *t, IVssComponent *c, const Component *known, TextSetter set, const char *text, const char *method) {
+static void write_word(TestWriter *t,
+                       IVssComponent *c,
+                       const Component *known,
+                       TextSetter set,
+                       const char *text,
+                       const char *method) {
         _cleanup_(freep) WCHAR *wide = text_to_wide(text);
 
         check_call(t, set(c, wide), method, known);
 }
 
 /* A stamp that is not configured says when it was. */
-static void write_stamp(TestWriter *t, IVssComponent *c, const Component *known, const ComponentWord *stamp) {
+static void write_stamp(TestWriter *t,
+                        IVssComponent *c,
+                        const Component *known,
+                        const ComponentWord *stamp) {
         _cleanup_(freep) char *now = NULL;
 
         if (!stamp->text)
@@ -46,7 +54,8 @@ static void add_partial_file(TestWriter *t, IVssComponent *c, const Component *k
         _cleanup_(freep) WCHAR *path = text_to_wide(p->path), *name = text_to_wide(p->filespec);
         _cleanup_(freep) WCHAR *ranges = text_to_wide(p->ranges), *metadata = text_to_wide(p->metadata);
 
-        check_call(t, IVssComponent_AddPartialFile(c, path, name, ranges, metadata), "AddPartialFile", known);
+        check_call(t, IVssComponent_AddPartialFile(c, path, name, ranges, metadata), "AddPartialFile",
+                   known);
 }
 
 static FILETIME modify_time(const DifferencedFile *d) {
@@ -56,19 +65,32 @@ static FILETIME modify_time(const DifferencedFile *d) {
         return (FILETIME){ .dwLowDateTime = (DWORD) filetime, .dwHighDateTime = (DWORD) (filetime >> 32) };
 }
 
-static void add_differenced_file(TestWriter *t, IVssComponent *c, const Component *known, const DifferencedFile *d) {
+static void add_differenced_file(TestWriter *t,
+                                 IVssComponent *c,
+                                 const Component *known,
+                                 const DifferencedFile *d) {
         _cleanup_(freep) WCHAR *path = text_to_wide(d->path), *spec = text_to_wide(d->filespec);
 
-        check_call(t, IVssComponent_AddDifferencedFilesByLastModifyTime(c, path, spec, d->recursive, modify_time(d)),
+        check_call(t,
+                   IVssComponent_AddDifferencedFilesByLastModifyTime(c, path, spec, d->recursive,
+                                                                     modify_time(d)),
                    "AddDifferencedFilesByLastModifyTime", known);
 }
 
-static void add_directed_target(TestWriter *t, IVssComponent *c, const Component *known, const DirectedTarget *d) {
-        _cleanup_(freep) WCHAR *source_path = text_to_wide(d->source_path), *source_name = text_to_wide(d->source_name);
-        _cleanup_(freep) WCHAR *source_ranges = text_to_wide(d->source_ranges), *path = text_to_wide(d->destination_path);
-        _cleanup_(freep) WCHAR *name = text_to_wide(d->destination_name), *ranges = text_to_wide(d->destination_ranges);
+static void add_directed_target(TestWriter *t,
+                                IVssComponent *c,
+                                const Component *known,
+                                const DirectedTarget *d) {
+        _cleanup_(freep) WCHAR *source_path = text_to_wide(d->source_path),
+                               *source_name = text_to_wide(d->source_name);
+        _cleanup_(freep) WCHAR *source_ranges = text_to_wide(d->source_ranges),
+                               *path = text_to_wide(d->destination_path);
+        _cleanup_(freep) WCHAR *name = text_to_wide(d->destination_name),
+                               *ranges = text_to_wide(d->destination_ranges);
 
-        check_call(t, IVssComponent_AddDirectedTarget(c, source_path, source_name, source_ranges, path, name, ranges),
+        check_call(t,
+                   IVssComponent_AddDirectedTarget(c, source_path, source_name, source_ranges, path, name,
+                                                   ranges),
                    "AddDirectedTarget", known);
 }
 
@@ -83,7 +105,8 @@ static void write_backup_component(TestWriter *t, IVssComponent *c, const Compon
                 return;
 
         if (known->partial_files && !umbra_writer_is_partial_file_support_enabled(t->writer))
-                test_writer_note(t, VERBOSITY_MEDIUM, "the requester does not support partial files: none are reported");
+                test_writer_note(t, VERBOSITY_MEDIUM,
+                                 "the requester does not support partial files: none are reported");
         else
                 CONFIG_FOREACH(p, known->partial_files)
                         add_partial_file(t, c, known, p);
@@ -92,18 +115,23 @@ static void write_backup_component(TestWriter *t, IVssComponent *c, const Compon
                         add_differenced_file(t, c, known, d);
 }
 
-static void write_restore_component(TestWriter *t, IVssComponent *c, const Component *known, void *userdata) {
+static void write_restore_component(TestWriter *t,
+                                    IVssComponent *c,
+                                    const Component *known,
+                                    void *userdata) {
         CONFIG_FOREACH(w, known->restore_metadata_text)
                 write_word(t, c, known, c->lpVtbl->SetRestoreMetadata, w->text, "SetRestoreMetadata");
         if (known->restore_target != VSS_RT_UNDEFINED)
-                check_call(t, IVssComponent_SetRestoreTarget(c, (VSS_RESTORE_TARGET) known->restore_target), "SetRestoreTarget",
-                           known);
+                check_call(t, IVssComponent_SetRestoreTarget(c, (VSS_RESTORE_TARGET) known->restore_target),
+                           "SetRestoreTarget", known);
         CONFIG_FOREACH(d, known->directed_targets)
                 add_directed_target(t, c, known, d);
 }
 
 void test_writer_leave(TestWriter *t, IVssWriterComponents *components) {
-        test_writer_foreach(t, components, t->event == EVENT_PRE_RESTORE ? write_restore_component : write_backup_component, NULL);
+        test_writer_foreach(t, components,
+                            t->event == EVENT_PRE_RESTORE ? write_restore_component : write_backup_component,
+                            NULL);
 }
 
 /* Failing */
@@ -126,7 +154,9 @@ static void set_failure_message(TestWriter *t, IVssComponentEx2 *c, LPCWSTR mess
 }
 
 static void fail_component(TestWriter *t, IVssComponent *c, const Component *known, const FailEvent *f) {
-        HRESULT code = f->code != S_OK ? f->code : f->retryable ? VSS_E_WRITERERROR_RETRYABLE : VSS_E_WRITERERROR_NONRETRYABLE;
+        HRESULT code = f->code != S_OK ? f->code :
+                       f->retryable    ? VSS_E_WRITERERROR_RETRYABLE :
+                                         VSS_E_WRITERERROR_NONRETRYABLE;
         _cleanup_(freep) WCHAR *message = text_to_wide(f->message);
         json_t *record = record_new("failing", word_of(event_words, (int) t->event));
         _cleanup_(freep) char *name = component_full_name(known);

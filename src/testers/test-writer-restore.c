@@ -80,7 +80,8 @@ static char *destination_of(const SavedFile *f, const Redirections *r) {
         const char *relative;
 
         for (size_t i = 0; i < r->n; ++i)
-                if (path_is_of_set(f->path, r->list[i].path, r->list[i].filespec, r->list[i].recursive, &relative))
+                if (path_is_of_set(f->path, r->list[i].path, r->list[i].filespec, r->list[i].recursive,
+                                   &relative))
                         return or_die(path_join(r->list[i].to, relative));
         return text_copy(f->path);
 }
@@ -98,7 +99,8 @@ static void check_content(TestWriter *t, const SavedFile *f, const char *where, 
         if (r < 0)
                 test_writer_violation(t, "'%s' was not restored to '%s': %s", f->path, where, strerror(-r));
         else if (!file_digest_equal(&digest, &f->digest))
-                test_writer_violation(t, "'%s' was restored to '%s' with other content than it had", f->path, where);
+                test_writer_violation(t, "'%s' was restored to '%s' with other content than it had", f->path,
+                                      where);
         else
                 test_writer_note(t, VERBOSITY_HIGH, "'%s' is as it was", where);
 }
@@ -134,7 +136,8 @@ static bool is_restored_with(IVssComponent *c, const Component *known, const Com
                         continue;
                 logical_path = text_take(bstr_path);
                 name = text_take(bstr_name);
-                same = strcmp(wanted->name, name ?: "") == 0 && strcmp(wanted->logical_path ?: "", logical_path ?: "") == 0;
+                same = strcmp(wanted->name, name ?: "") == 0 &&
+                       strcmp(wanted->logical_path ?: "", logical_path ?: "") == 0;
                 if (same)
                         return true;
         }
@@ -154,7 +157,8 @@ static void check_component(TestWriter *t, IVssComponent *c, const Component *kn
         (void) IVssComponent_GetRestoreTarget(c, &target);
         if (status != VSS_RS_ALL || more) {
                 test_writer_note(t, VERBOSITY_MEDIUM, "the files of '%s' are not checked: %s", name,
-                                 more ? "more restores follow" : "the requester says that it did not restore all of them");
+                                 more ? "more restores follow" :
+                                        "the requester says that it did not restore all of them");
                 return;
         }
 
@@ -164,8 +168,9 @@ static void check_component(TestWriter *t, IVssComponent *c, const Component *kn
                         check_file(t, &t->saved[i], &redirections, target);
                         ++n;
                 }
-        test_writer_note(t, VERBOSITY_MEDIUM, n > 0 ? "%zu files of '%s' were checked" :
-                                                      "%zu files of '%s' are known from a backup in this run: nothing is checked",
+        test_writer_note(t, VERBOSITY_MEDIUM,
+                         n > 0 ? "%zu files of '%s' were checked" :
+                                 "%zu files of '%s' are known from a backup in this run: nothing is checked",
                          n, name);
 }
 
@@ -201,8 +206,9 @@ static int check_excluded(const FoundFile *f, void *userdata) {
         for (size_t i = 0; i < w->t->n_excluded; ++i) {
                 const ExcludedFile *e = &w->t->excluded[i];
 
-                if (strcmp(e->path, path) == 0 && e->st.st_ino == f->st->st_ino && e->st.st_size == f->st->st_size &&
-                    e->st.st_ctim.tv_sec == f->st->st_ctim.tv_sec && e->st.st_ctim.tv_nsec == f->st->st_ctim.tv_nsec)
+                if (strcmp(e->path, path) == 0 && e->st.st_ino == f->st->st_ino &&
+                    e->st.st_size == f->st->st_size && e->st.st_ctim.tv_sec == f->st->st_ctim.tv_sec &&
+                    e->st.st_ctim.tv_nsec == f->st->st_ctim.tv_nsec)
                         return 0; /* it was there before */
         }
         test_writer_violation(w->t, "'%s' was restored, although it is excluded", path);

@@ -92,9 +92,11 @@ static void describe_volumes(TestWriter *t, json_t *record) {
 }
 
 static void describe_backup(TestWriter *t, json_t *record) {
-        record_text(record, "backupType", word_of(backup_type_words, (int) umbra_writer_get_backup_type(t->writer)));
+        record_text(record, "backupType",
+                    word_of(backup_type_words, (int) umbra_writer_get_backup_type(t->writer)));
         record_flag(record, "componentsSelected", umbra_writer_are_components_selected(t->writer));
-        record_flag(record, "bootableSystemState", umbra_writer_is_bootable_system_state_backed_up(t->writer));
+        record_flag(record, "bootableSystemState",
+                    umbra_writer_is_bootable_system_state_backed_up(t->writer));
         record_flag(record, "partialFileSupport", umbra_writer_is_partial_file_support_enabled(t->writer));
 }
 
@@ -128,7 +130,8 @@ static json_t *describe_event(TestWriter *t, IVssWriterComponents *components) {
                 break;
         case EVENT_PRE_RESTORE:
         case EVENT_POST_RESTORE:
-                record_text(record, "restoreType", word_of(restore_type_words, (int) umbra_writer_get_restore_type(t->writer)));
+                record_text(record, "restoreType",
+                            word_of(restore_type_words, (int) umbra_writer_get_restore_type(t->writer)));
                 break;
         default:
                 break;
@@ -146,7 +149,8 @@ static void delay(TestWriter *t) {
         CONFIG_FOREACH(d, t->config->delays) {
                 if (!occasion_comes(&d->when, t->event))
                         continue;
-                test_writer_note(t, VERBOSITY_MEDIUM, "%s takes %u ms longer", word_of(event_words, (int) t->event), d->msec);
+                test_writer_note(t, VERBOSITY_MEDIUM, "%s takes %u ms longer",
+                                 word_of(event_words, (int) t->event), d->msec);
                 while (poll(&stop, 1, (int) d->msec) < 0 && errno == EINTR)
                         ;
         }
@@ -361,8 +365,8 @@ static HRESULT initialize(TestWriter *t) {
 
         return umbra_writer_initialize(t->writer, c->writer_id, name, c->major_version, c->minor_version,
                                        (VSS_USAGE_TYPE) c->usage, (VSS_SOURCE_TYPE) c->source,
-                                       (VSS_APPLICATION_LEVEL) c->level, c->freeze_timeout, VSS_AWS_NO_ALTERNATE_WRITER, false,
-                                       instance);
+                                       (VSS_APPLICATION_LEVEL) c->level, c->freeze_timeout,
+                                       VSS_AWS_NO_ALTERNATE_WRITER, false, instance);
 }
 
 HRESULT test_writer_new(TestWriterConfig *config, Report *report, int stop_fd, TestWriter **ret) {

@@ -90,7 +90,7 @@ same() { diff -r --no-dereference "$1" "$2"; }
 fresh() { # the data of each sentence, and a copy of them
         rm -rf "$dir/data" "$dir/before" "$dir/backup" "$dir/elsewhere"
         mkdir -p "$dir/data/deep/er" "$dir/backup"
-        head -c 300000 /dev/urandom >"$dir/data/random"
+        { seq 1000; head -c 300000 /dev/urandom; } >"$dir/data/random" # its beginning has no letters
         echo text >"$dir/data/deep/er/file.txt"
         : >"$dir/data/empty"
         printf 'a "name" & <more>' >"$dir/data/it's \"odd\" & <so>"
