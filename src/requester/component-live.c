@@ -60,12 +60,15 @@ static bool same_path(const char *a, const char *b) {
         return strcmp(x, y) == 0;
 }
 
-static bool list_has_files(const DocFileSpecs *list, const char *path, const char *filespec, bool recursive) {
+static bool list_has_files(const DocFileSpecs *list,
+                           const char *path,
+                           const char *filespec,
+                           bool recursive) {
         for (size_t i = 0; i < list->n; ++i) {
                 const DocFileSpec *f = list->items + i;
 
-                if (f->recursive == recursive && f->path && f->filespec && strcmp(f->filespec, filespec) == 0 &&
-                    same_path(f->path, path))
+                if (f->recursive == recursive && f->path && f->filespec &&
+                    strcmp(f->filespec, filespec) == 0 && same_path(f->path, path))
                         return true;
         }
 
@@ -90,16 +93,18 @@ HRESULT component_check_files(BackupComponents *b,
         for (size_t i = 0; i < running->n_components; ++i) {
                 const WriterDocComponent *found = running->components + i;
 
-                if (is_within(top, found) && (list_has_files(&found->files, path, filespec, recursive) ||
-                                              list_has_files(&found->database_files, path, filespec, recursive) ||
-                                              list_has_files(&found->log_files, path, filespec, recursive)))
+                if (is_within(top, found) &&
+                    (list_has_files(&found->files, path, filespec, recursive) ||
+                     list_has_files(&found->database_files, path, filespec, recursive) ||
+                     list_has_files(&found->log_files, path, filespec, recursive)))
                         return S_OK;
         }
 
-        return last_error_set(VSS_E_OBJECT_NOT_FOUND,
-                              "%s(): '%s' has no file set '%s' in '%s'%s; path, pattern and depth must be those "
-                              "of the writer.",
-                              method, c->name, filespec, path, recursive ? " and below" : "");
+        return last_error_set(
+                VSS_E_OBJECT_NOT_FOUND,
+                "%s(): '%s' has no file set '%s' in '%s'%s; path, pattern and depth must be those "
+                "of the writer.",
+                method, c->name, filespec, path, recursive ? " and below" : "");
 }
 
 HRESULT component_check_subcomponent(BackupComponents *b,
@@ -118,8 +123,8 @@ HRESULT component_check_subcomponent(BackupComponents *b,
 
         sub = writer_doc_find_component(running, VSS_CT_UNDEFINED, logical_path, name);
         if (!sub || sub == top || !is_within(top, sub))
-                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): '%s' has no subcomponent '%s\\%s'.", method,
-                                      c->name, logical_path, name);
+                return last_error_set(VSS_E_OBJECT_NOT_FOUND, "%s(): '%s' has no subcomponent '%s\\%s'.",
+                                      method, c->name, logical_path, name);
         if (!sub->selectable_for_restore)
                 return last_error_set(E_INVALIDARG,
                                       "%s(): the writer does not let '%s\\%s' be restored by itself "

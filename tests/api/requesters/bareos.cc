@@ -80,8 +80,10 @@ void test_that_bareos_finds_its_shadow_copies_by_asking(void **) {
                 const char *heard; /* no component was chosen, so in component mode it ends here */
         } jobs[] = {
                 { VSS_CTX_BACKUP, VSS_BT_FULL, "Identify\nPrepareBackup full selected bootable\n" },
-                { VSS_CTX_BACKUP, VSS_BT_DIFFERENTIAL, "Identify\nPrepareBackup differential selected bootable\n" },
-                { VSS_CTX_APP_ROLLBACK, VSS_BT_INCREMENTAL, "Identify\nPrepareBackup incremental selected bootable\n" },
+                { VSS_CTX_BACKUP, VSS_BT_DIFFERENTIAL,
+                  "Identify\nPrepareBackup differential selected bootable\n" },
+                { VSS_CTX_APP_ROLLBACK, VSS_BT_INCREMENTAL,
+                  "Identify\nPrepareBackup incremental selected bootable\n" },
         };
         Scene *scene = scene_open();
         VSS_ID nondeleted;
@@ -96,7 +98,8 @@ void test_that_bareos_finds_its_shadow_copies_by_asking(void **) {
                 AWAIT(client.backup, BackupComplete);
                 CHECK(client.backup->SaveAsXML(&xml));
                 SysFreeString(xml);
-                CHECK(client.backup->DeleteSnapshots(client.set, VSS_OBJECT_SNAPSHOT_SET, TRUE, &deleted, &nondeleted));
+                CHECK(client.backup->DeleteSnapshots(client.set, VSS_OBJECT_SNAPSHOT_SET, TRUE, &deleted,
+                                                     &nondeleted));
                 MUST(deleted == 2 && client.count() == 0);
                 client.close();
                 scene_expect(scene, job.heard, job.heard);

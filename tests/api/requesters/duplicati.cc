@@ -44,8 +44,9 @@ void save(Scene *scene, Choice choice) {
 }
 
 void test_that_duplicati_saves_with_the_writers_it_chose(void **) {
-        const char *everything = "Identify\nPrepareBackup full bootable\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot\n"
-                                 "BackupComplete\nBackupShutdown\n";
+        const char *everything =
+                "Identify\nPrepareBackup full bootable\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot\n"
+                "BackupComplete\nBackupShutdown\n";
         Scene *scene = scene_open();
 
         save(scene, ALL);

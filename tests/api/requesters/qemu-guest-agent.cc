@@ -34,8 +34,8 @@ HRESULT poll_until_done(IVssAsync *async) {
 }
 
 void set_context(IVssBackupComponents *backup) {
-        LONG context = VSS_CTX_APP_ROLLBACK | VSS_VOLSNAP_ATTR_TRANSPORTABLE | VSS_VOLSNAP_ATTR_NO_AUTORECOVERY |
-                       VSS_VOLSNAP_ATTR_TXF_RECOVERY;
+        LONG context = VSS_CTX_APP_ROLLBACK | VSS_VOLSNAP_ATTR_TRANSPORTABLE |
+                       VSS_VOLSNAP_ATTR_NO_AUTORECOVERY | VSS_VOLSNAP_ATTR_TXF_RECOVERY;
         HRESULT hr = backup->SetContext(context);
 
         if (hr == VSS_E_UNSUPPORTED_CONTEXT)
@@ -103,11 +103,12 @@ void test_that_a_guest_is_held_while_its_provider_waits(void **) {
         AWAIT(backup, BackupComplete);
         backup->Release();
 
-        scene_expect(scene,
-                     "Identify\nPrepareBackup full selected bootable: server\\db\nPrepareSnapshot\nFreeze\nThaw\n"
-                     "PostSnapshot: server\\db\nBackupComplete: server\\db\nBackupShutdown\n",
-                     "Identify\nPrepareBackup full selected bootable: files\nPrepareSnapshot\nFreeze\nThaw\n"
-                     "PostSnapshot: files\nBackupComplete: files\nBackupShutdown\n");
+        scene_expect(
+                scene,
+                "Identify\nPrepareBackup full selected bootable: server\\db\nPrepareSnapshot\nFreeze\nThaw\n"
+                "PostSnapshot: server\\db\nBackupComplete: server\\db\nBackupShutdown\n",
+                "Identify\nPrepareBackup full selected bootable: files\nPrepareSnapshot\nFreeze\nThaw\n"
+                "PostSnapshot: files\nBackupComplete: files\nBackupShutdown\n");
         scene_close(scene);
 }
 

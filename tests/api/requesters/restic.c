@@ -45,11 +45,11 @@ typedef struct Object {
         void *const *slots;
 } Object;
 
-#define CALL(object, slot, types, ...) \
+#define CALL(object, slot, types, ...)                                                                      \
         (((HRESULT(*) types)(uintptr_t) ((object)->slots[slot]))((object), ##__VA_ARGS__))
 
 static void release(Object *o) {
-        (void) ((ULONG(*)(Object *)) (uintptr_t) o->slots[RELEASE])(o);
+        (void) ((ULONG(*)(Object *))(uintptr_t) o->slots[RELEASE])(o);
 }
 
 static Object *query(Object *o, const IID *iid) {
@@ -69,11 +69,11 @@ static void await(HRESULT hr, Object *async) {
         release(async);
 }
 
-#define RUN(object, slot)                                                            \
-        ({                                                                           \
-                Object *_async = NULL;                                               \
-                HRESULT _hr = CALL(object, slot, (Object *, Object **), &_async);    \
-                await(_hr, _async);                                                  \
+#define RUN(object, slot)                                                                                   \
+        ({                                                                                                  \
+                Object *_async = NULL;                                                                      \
+                HRESULT _hr = CALL(object, slot, (Object *, Object **), &_async);                           \
+                await(_hr, _async);                                                                         \
         })
 
 /* The provider that was asked for by name. */
@@ -108,7 +108,8 @@ static Object *begin(void) {
 
         CHECK(CALL(backup, INITIALIZE_FOR_BACKUP, (Object *, BSTR), NULL));
         CHECK(CALL(backup, SET_CONTEXT, (Object *, LONG), VSS_CTX_BACKUP));
-        CHECK(CALL(backup, SET_BACKUP_STATE, (Object *, bool, bool, VSS_BACKUP_TYPE, bool), false, false, VSS_BT_COPY, false));
+        CHECK(CALL(backup, SET_BACKUP_STATE, (Object *, bool, bool, VSS_BACKUP_TYPE, bool), false, false,
+                   VSS_BT_COPY, false));
         RUN(backup, GATHER_WRITER_METADATA);
         return backup;
 }
@@ -121,22 +122,26 @@ static VSS_ID add(Object *backup, WCHAR *volume, VSS_ID provider) {
         BOOL supported = FALSE;
         VSS_ID id;
 
-        CHECK(CALL(backup, IS_VOLUME_SUPPORTED, (Object *, VSS_ID, WCHAR *, BOOL *), provider, volume, &supported));
+        CHECK(CALL(backup, IS_VOLUME_SUPPORTED, (Object *, VSS_ID, WCHAR *, BOOL *), provider, volume,
+                   &supported));
         MUST(supported);
-        CHECK(CALL(backup, ADD_TO_SNAPSHOT_SET, (Object *, WCHAR *, VSS_ID, VSS_ID *), volume, provider, &id));
+        CHECK(CALL(backup, ADD_TO_SNAPSHOT_SET, (Object *, WCHAR *, VSS_ID, VSS_ID *), volume, provider,
+                   &id));
         return id;
 }
 
 static void check_file(Object *backup, VSS_ID snapshot, const char *name, const char *text) {
         VSS_SNAPSHOT_PROP prop;
 
-        CHECK(CALL(backup, GET_SNAPSHOT_PROPERTIES, (Object *, VSS_ID, VSS_SNAPSHOT_PROP *), snapshot, &prop));
+        CHECK(CALL(backup, GET_SNAPSHOT_PROPERTIES, (Object *, VSS_ID, VSS_SNAPSHOT_PROP *), snapshot,
+                   &prop));
         MUST(scene_reads(prop.m_pwszSnapshotDeviceObject, name, text));
         VssFreeSnapshotProperties(&prop);
 }
 
-static const char heard_by_both[] = "Identify\nPrepareBackup copy\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot\nBackupComplete\n"
-                                    "BackupShutdown\n";
+static const char heard_by_both[] =
+        "Identify\nPrepareBackup copy\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot\nBackupComplete\n"
+        "BackupShutdown\n";
 
 /* Another program is in the middle of it, and goes away. */
 static Object *somebody_else(Scene *scene) {
@@ -173,8 +178,8 @@ static void test_that_restic_saves_what_is_below_a_volume(void **state) {
         check_file(backup, snapshot, "db/one.db", "rows\n");
         check_file(backup, nested, "inside", "nested\n");
         RUN(backup, BACKUP_COMPLETE);
-        CHECK(CALL(backup, DELETE_SNAPSHOTS, (Object *, VSS_ID, VSS_OBJECT_TYPE, BOOL, LONG *, VSS_ID *), set,
-                   VSS_OBJECT_SNAPSHOT_SET, TRUE, &deleted, &nondeleted));
+        CHECK(CALL(backup, DELETE_SNAPSHOTS, (Object *, VSS_ID, VSS_OBJECT_TYPE, BOOL, LONG *, VSS_ID *),
+                   set, VSS_OBJECT_SNAPSHOT_SET, TRUE, &deleted, &nondeleted));
         MUST(deleted == 2);
         release(backup);
         scene_expect(scene, heard_by_both + strlen("Identify\n"), heard_by_both + strlen("Identify\n"));
@@ -185,15 +190,17 @@ static void test_that_restic_saves_what_is_below_a_volume(void **state) {
         {
                 WCHAR missing[] = L"\\no\\such\\volume\\";
 
-                EXPECT(CALL(backup, ADD_TO_SNAPSHOT_SET, (Object *, WCHAR *, VSS_ID, VSS_ID *), missing, GUID_NULL, &snapshot),
+                EXPECT(CALL(backup, ADD_TO_SNAPSHOT_SET, (Object *, WCHAR *, VSS_ID, VSS_ID *), missing,
+                            GUID_NULL, &snapshot),
                        VSS_E_OBJECT_NOT_FOUND);
         }
-        CHECK(CALL(backup, ABORT_BACKUP, (Object *)));
+        CHECK(CALL(backup, ABORT_BACKUP, (Object *) ));
         release(backup);
         scene_expect(scene, "Identify\n", "Identify\n");
         scene_close(scene);
 }
 
 int main(void) {
-        return scene_run("test_that_restic_saves_what_is_below_a_volume", test_that_restic_saves_what_is_below_a_volume);
+        return scene_run("test_that_restic_saves_what_is_below_a_volume",
+                         test_that_restic_saves_what_is_below_a_volume);
 }

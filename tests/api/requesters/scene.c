@@ -13,11 +13,10 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <unistd.h>
-#include <wchar.h>
-
 #include <umbra-writer.h>
 #include <umbra.h>
+#include <unistd.h>
+#include <wchar.h>
 
 #include "api/fixture.h"
 #include "base/alloc.h"
@@ -28,7 +27,10 @@
 
 const VSS_ID scene_database_id = { 0xD0, 1, 1, { 0x80, 1, 1, 1, 1, 1, 1, 1 } };
 const VSS_ID scene_files_id = { 0xF0, 1, 1, { 0x80, 1, 1, 1, 1, 1, 1, 1 } };
-const VSS_ID scene_fake_provider = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } };
+const VSS_ID scene_fake_provider = { 0x9d3f1a52,
+                                     0x6b1e,
+                                     0x4c7a,
+                                     { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } };
 
 typedef struct SceneWriter {
         const char *volume;
@@ -108,8 +110,8 @@ static bool heard_about(SceneWriter *w, const char *event, IVssWriterComponents 
                 assert_int_equal(utf8_from_wide(wide_path ?: L"", &path), 0);
                 assert_int_equal(utf8_from_wide(wide_name, &name), 0);
                 stamp(c, event);
-                assert_int_equal(format_to(&longer, "%s%s%s%s%s%s", line, i == 0 ? ": " : " ", path, *path ? "\\" : "", name,
-                                           component_fact(c, event)),
+                assert_int_equal(format_to(&longer, "%s%s%s%s%s%s", line, i == 0 ? ": " : " ", path,
+                                           *path ? "\\" : "", name, component_fact(c, event)),
                                  0);
                 free(line);
                 line = longer;
@@ -121,21 +123,29 @@ static bool heard_about(SceneWriter *w, const char *event, IVssWriterComponents 
 }
 
 static bool identify_database(IVssCreateWriterMetadataEx *m, LPCWSTR data, LPCWSTR index) {
-        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_DATABASE, L"server", L"db", L"The database", NULL, 0,
-                                                                 true, true, true, true, 0)) &&
-               SUCCEEDED(IVssCreateWriterMetadataEx_AddDatabaseFiles(m, L"server", L"db", data, L"*.db", 0xF0F)) &&
-               SUCCEEDED(IVssCreateWriterMetadataEx_AddDatabaseLogFiles(m, L"server", L"db", data, L"*.log", 0xF0F)) &&
-               SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_DATABASE, L"server\\db", L"index", NULL, NULL, 0, false,
-                                                                 false, false, true, 0)) &&
-               SUCCEEDED(IVssCreateWriterMetadataEx_AddDatabaseFiles(m, L"server\\db", L"index", index, L"*", 0xF0F)) &&
-               SUCCEEDED(IVssCreateWriterMetadataEx_AddComponentDependency(m, L"server", L"db", scene_files_id, NULL, L"files")) &&
+        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_DATABASE, L"server", L"db",
+                                                                 L"The database", NULL, 0, true, true, true,
+                                                                 true, 0)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddDatabaseFiles(m, L"server", L"db", data, L"*.db",
+                                                                     0xF0F)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddDatabaseLogFiles(m, L"server", L"db", data, L"*.log",
+                                                                        0xF0F)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_DATABASE, L"server\\db", L"index",
+                                                                 NULL, NULL, 0, false, false, false, true,
+                                                                 0)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddDatabaseFiles(m, L"server\\db", L"index", index, L"*",
+                                                                     0xF0F)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddComponentDependency(
+                       m, L"server", L"db", scene_files_id, NULL, L"files")) &&
                SUCCEEDED(IVssCreateWriterMetadataEx_AddExcludeFiles(m, data, L"*.tmp", false));
 }
 
 static bool identify_files(IVssCreateWriterMetadataEx *m, LPCWSTR data) {
-        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"files", L"The files", NULL, 0, false,
-                                                                 true, true, true, 0)) &&
-               SUCCEEDED(IVssCreateWriterMetadataEx_AddFilesToFileGroup(m, NULL, L"files", data, L"*", true, NULL, 0xF0F));
+        return SUCCEEDED(IVssCreateWriterMetadataEx_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"files",
+                                                                 L"The files", NULL, 0, false, true, true,
+                                                                 true, 0)) &&
+               SUCCEEDED(IVssCreateWriterMetadataEx_AddFilesToFileGroup(m, NULL, L"files", data, L"*", true,
+                                                                        NULL, 0xF0F));
 }
 
 static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *m) {
@@ -148,16 +158,21 @@ static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *m) {
         assert_int_equal(wide_from_utf8(data, &wide_data), 0);
         assert_int_equal(wide_from_utf8(index, &wide_index), 0);
 
-        return SUCCEEDED(IVssCreateWriterMetadataEx_SetRestoreMethod(m, VSS_RME_RESTORE_IF_CAN_REPLACE, NULL, NULL, VSS_WRE_ALWAYS,
-                                                                     false)) &&
-               (w->is_database ? identify_database(m, wide_data, wide_index) : identify_files(m, wide_data)) &&
+        return SUCCEEDED(IVssCreateWriterMetadataEx_SetRestoreMethod(m, VSS_RME_RESTORE_IF_CAN_REPLACE, NULL,
+                                                                     NULL, VSS_WRE_ALWAYS, false)) &&
+               (w->is_database ? identify_database(m, wide_data, wide_index) :
+                                 identify_files(m, wide_data)) &&
                heard(w, "Identify");
 }
 
 static const char *backup_type(UmbraWriter *w) {
         static const char *const names[] = {
-                [VSS_BT_FULL] = "full", [VSS_BT_INCREMENTAL] = "incremental", [VSS_BT_DIFFERENTIAL] = "differential",
-                [VSS_BT_LOG] = "log",   [VSS_BT_COPY] = "copy",               [VSS_BT_OTHER] = "other",
+                [VSS_BT_FULL] = "full",
+                [VSS_BT_INCREMENTAL] = "incremental",
+                [VSS_BT_DIFFERENTIAL] = "differential",
+                [VSS_BT_LOG] = "log",
+                [VSS_BT_COPY] = "copy",
+                [VSS_BT_OTHER] = "other",
         };
         VSS_BACKUP_TYPE type = umbra_writer_get_backup_type(w);
 
@@ -168,10 +183,11 @@ static bool on_prepare_backup(void *userdata, IVssWriterComponents *components) 
         _cleanup_(freep) char *event = NULL;
         SceneWriter *w = userdata;
 
-        assert_int_equal(format_to(&event, "PrepareBackup %s%s%s", backup_type(w->writer),
-                                   umbra_writer_are_components_selected(w->writer) ? " selected" : "",
-                                   umbra_writer_is_bootable_system_state_backed_up(w->writer) ? " bootable" : ""),
-                         0);
+        assert_int_equal(
+                format_to(&event, "PrepareBackup %s%s%s", backup_type(w->writer),
+                          umbra_writer_are_components_selected(w->writer) ? " selected" : "",
+                          umbra_writer_is_bootable_system_state_backed_up(w->writer) ? " bootable" : ""),
+                0);
         return heard_about(w, event, components);
 }
 
@@ -180,7 +196,8 @@ static bool on_prepare_snapshot(void *userdata) {
         SceneWriter *w = userdata;
 
         assert_int_equal(wide_from_utf8(w->volume, &wide), 0);
-        return heard(w, umbra_writer_is_path_affected(w->writer, wide) ? "PrepareSnapshot" : "PrepareSnapshot elsewhere");
+        return heard(w, umbra_writer_is_path_affected(w->writer, wide) ? "PrepareSnapshot" :
+                                                                         "PrepareSnapshot elsewhere");
 }
 
 static bool on_freeze(void *userdata) {
@@ -202,7 +219,8 @@ static bool on_post_snapshot(void *userdata, IVssWriterComponents *components) {
         LPCWSTR device = NULL;
 
         assert_int_equal(wide_from_utf8(w->volume, &wide), 0);
-        if (FAILED(umbra_writer_get_snapshot_device_name(w->writer, wide, &device)) || !fixture_exists(device))
+        if (FAILED(umbra_writer_get_snapshot_device_name(w->writer, wide, &device)) ||
+            !fixture_exists(device))
                 say(w, "no shadow copy");
         return heard_about(w, "PostSnapshot", components);
 }
@@ -247,9 +265,9 @@ static SceneWriter *writer_new(Fixture *f, bool is_database) {
         w->is_database = is_database;
         assert_int_equal(umbra_writer_new(&callbacks, w, &w->writer), S_OK);
         assert_int_equal(umbra_writer_initialize(w->writer, is_database ? scene_database_id : scene_files_id,
-                                                 is_database ? L"database" : L"files", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER,
-                                                 VSS_APP_FRONT_END, UMBRA_FREEZE_TIMEOUT_MSEC, VSS_AWS_NO_ALTERNATE_WRITER, false,
-                                                 NULL),
+                                                 is_database ? L"database" : L"files", 1, 0, VSS_UT_USERDATA,
+                                                 VSS_ST_OTHER, VSS_APP_FRONT_END, UMBRA_FREEZE_TIMEOUT_MSEC,
+                                                 VSS_AWS_NO_ALTERNATE_WRITER, false, NULL),
                          S_OK);
         assert_int_equal(umbra_writer_subscribe(w->writer, INFINITE, UMBRA_WRITER_EVENTS), S_OK);
         return w;
@@ -330,7 +348,8 @@ WCHAR *scene_make_directory(Scene *s, const char *name) {
 void scene_carry_back(Scene *s, VSS_ID snapshot) {
         _cleanup_(freep) char *from = NULL, *to = NULL, *parent = path_in(s->fixture->state_dir, "fake");
 
-        assert_int_equal(format_to(&from, "%s/broken/%s", s->fixture->state_dir, GUID_TO_STRING(&snapshot)), 0);
+        assert_int_equal(format_to(&from, "%s/broken/%s", s->fixture->state_dir, GUID_TO_STRING(&snapshot)),
+                         0);
         assert_int_equal(format_to(&to, "%s/%s", parent, GUID_TO_STRING(&snapshot)), 0);
         (void) mkdir(parent, 0700);
         assert_int_equal(rename(from, to), 0);
@@ -363,7 +382,8 @@ VSS_ID scene_add_second(Scene *s) {
                 BSTR name = NULL;
 
                 CHECK(IVssBackupComponents_GetWriterMetadata(backup, i, &instance, &metadata));
-                CHECK(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage, &source));
+                CHECK(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage,
+                                                            &source));
                 if (guid_equal(&id, &scene_database_id))
                         found = instance; /* writers come in the order in which they subscribed */
                 SysFreeString(name);
@@ -409,7 +429,8 @@ static void expect_writer(SceneWriter *w, const char *expected) {
         assert_int_equal(strdup_to("", &empty), 0);
         pthread_mutex_lock(&w->lock);
         if (strcmp(w->heard, expected) != 0)
-                fail_msg("the writer '%s' heard\n%sinstead of\n%s", w->is_database ? "database" : "files", w->heard, expected);
+                fail_msg("the writer '%s' heard\n%sinstead of\n%s", w->is_database ? "database" : "files",
+                         w->heard, expected);
         free(w->heard);
         w->heard = empty;
         pthread_mutex_unlock(&w->lock);
@@ -440,7 +461,8 @@ void scene_expect(Scene *s, const char *database, const char *files) {
 
 HRESULT scene_check(HRESULT hr, const char *call, const char *file, int line) {
         if (FAILED(hr)) {
-                print_error("%s: %s (0x%08x) %s\n", call, hresult_name(hr), (unsigned) hr, umbra_last_error());
+                print_error("%s: %s (0x%08x) %s\n", call, hresult_name(hr), (unsigned) hr,
+                            umbra_last_error());
                 _fail(file, line);
         }
         return hr;
@@ -448,7 +470,8 @@ HRESULT scene_check(HRESULT hr, const char *call, const char *file, int line) {
 
 void scene_expect_hr(HRESULT hr, HRESULT expected, const char *call, const char *file, int line) {
         if (hr != expected) {
-                print_error("%s: %s instead of %s: %s\n", call, hresult_name(hr), hresult_name(expected), umbra_last_error());
+                print_error("%s: %s instead of %s: %s\n", call, hresult_name(hr), hresult_name(expected),
+                            umbra_last_error());
                 _fail(file, line);
         }
 }

@@ -17,7 +17,6 @@
  */
 
 #include <stdbool.h>
-
 #include <vsbackup.h>
 
 #ifdef __cplusplus
@@ -89,7 +88,8 @@ int scene_run(const char *name, void (*test)(void **state));
 }
 
 /* Begins an operation and waits for it. */
-static inline void scene_await(IVssBackupComponents *backup, HRESULT (IVssBackupComponents::*begin)(IVssAsync **)) {
+static inline void scene_await(IVssBackupComponents *backup,
+                               HRESULT (IVssBackupComponents::*begin)(IVssAsync **)) {
         IVssAsync *async = nullptr;
 
         CHECK((backup->*begin)(&async));

@@ -17,11 +17,11 @@
 
 #define RULE(method, part) REACHES_RULE(IVssBackupComponents, method, part)
 
-#define RUN(b, Method)                                                               \
-        ({                                                                           \
-                IVssAsync *_async = NULL;                                            \
-                CHECK(IVssBackupComponents_##Method((b), &_async));                  \
-                scene_wait(_async);                                                  \
+#define RUN(b, Method)                                                                                      \
+        ({                                                                                                  \
+                IVssAsync *_async = NULL;                                                                   \
+                CHECK(IVssBackupComponents_##Method((b), &_async));                                         \
+                scene_wait(_async);                                                                         \
         })
 
 static Scene *scene;
@@ -58,7 +58,8 @@ static VSS_ID instance_of(IVssBackupComponents *b, VSS_ID class) {
                 BSTR name = NULL;
 
                 CHECK(IVssBackupComponents_GetWriterMetadata(b, i, &instance, &metadata));
-                CHECK(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage, &source));
+                CHECK(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage,
+                                                            &source));
                 if (guid_equal(&id, &class))
                         found = instance;
                 SysFreeString(name);
@@ -75,8 +76,9 @@ static IVssBackupComponents *begin_set(bool component_mode, bool choose) {
         CHECK(IVssBackupComponents_SetBackupState(b, component_mode, false, VSS_BT_FULL, false));
         RUN(b, GatherWriterMetadata);
         if (choose)
-                CHECK(IVssBackupComponents_AddComponent(b, instance_of(b, scene_database_id), scene_database_id, VSS_CT_DATABASE,
-                                                        L"server", L"db"));
+                CHECK(IVssBackupComponents_AddComponent(b, instance_of(b, scene_database_id),
+                                                        scene_database_id, VSS_CT_DATABASE, L"server",
+                                                        L"db"));
         CHECK(IVssBackupComponents_StartSnapshotSet(b, &set));
         CHECK(IVssBackupComponents_AddToSnapshotSet(b, scene->volume, GUID_NULL, &snapshot));
         return b;
@@ -102,7 +104,8 @@ static HRESULT status_of_database(IVssBackupComponents *b, VSS_WRITER_STATE *ret
 
                 CHECK(IVssBackupComponents_GetWriterStatus(b, i, &instance, &id, &name, &state, &failure));
                 SysFreeString(name);
-                CHECK(IVssBackupComponentsEx3_GetWriterStatusEx(ex3, i, &instance, &id, &name, ret_state, &failure_ex, NULL, NULL));
+                CHECK(IVssBackupComponentsEx3_GetWriterStatusEx(ex3, i, &instance, &id, &name, ret_state,
+                                                                &failure_ex, NULL, NULL));
                 SysFreeString(name);
                 assert_int_equal(failure, failure_ex);
                 assert_int_equal(state, *ret_state);
@@ -128,7 +131,8 @@ static void test_that_a_backup_has_its_order_and_its_events(void **state) {
         scene_expect_so_far(scene, "Identify\n", "Identify\n");
         RULE("GatherWriterMetadata", "generates the Identify event");
         RUN(b, PrepareForBackup);
-        scene_expect_so_far(scene, "PrepareBackup full selected: server\\db\n", "PrepareBackup full selected\n");
+        scene_expect_so_far(scene, "PrepareBackup full selected: server\\db\n",
+                            "PrepareBackup full selected\n");
         RULE("PrepareForBackup", "generates the PrepareForBackup event");
         RULE("SetBackupState", "in component mode");
         RUN(b, GatherWriterStatus);
@@ -147,13 +151,15 @@ static void test_that_a_backup_has_its_order_and_its_events(void **state) {
         IVssComponent_Release(component);
         IVssWriterComponentsExt_Release(writer);
 
-        CHECK(IVssBackupComponents_SetBackupSucceeded(b, instance_of(b, scene_database_id), scene_database_id, VSS_CT_DATABASE,
-                                                      L"server", L"db", true));
+        CHECK(IVssBackupComponents_SetBackupSucceeded(b, instance_of(b, scene_database_id),
+                                                      scene_database_id, VSS_CT_DATABASE, L"server", L"db",
+                                                      true));
         RUN(b, BackupComplete);
         scene_expect_so_far(scene, "BackupComplete: server\\db=yes\n", "");
         RULE("BackupComplete", "generates the BackupComplete event");
         CHECK(IVssBackupComponents_SaveAsXML(b, &xml));
-        assert_non_null(wcsstr(xml, L"backupStamp=\"PostSnapshot\"")); /* what it said at BackupComplete came too late */
+        assert_non_null(wcsstr(
+                xml, L"backupStamp=\"PostSnapshot\"")); /* what it said at BackupComplete came too late */
         RULE("BackupComplete", "read-only for writers");
         RULE("PrepareForBackup", "writers may modify");
         SysFreeString(xml);
@@ -174,14 +180,17 @@ static void test_that_a_backup_has_its_order_and_its_events(void **state) {
                 VSS_OBJECT_PROP object;
 
                 CHECK(IVssBackupComponents_SetContext(other, (LONG) VSS_CTX_ALL));
-                CHECK(IVssBackupComponents_Query(other, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list));
+                CHECK(IVssBackupComponents_Query(other, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT,
+                                                 &list));
                 assert_int_equal(IVssEnumObject_Next(list, 1, &object, NULL), S_OK);
                 IVssEnumObject_Release(list);
                 id = object.Obj.Snap.m_SnapshotId;
                 VssFreeSnapshotProperties(&object.Obj.Snap);
                 release(b);
                 scene_expect(scene, "BackupShutdown\n", "");
-                EXPECT(IVssBackupComponents_DeleteSnapshots(other, id, VSS_OBJECT_SNAPSHOT, TRUE, &n, &nobody), VSS_E_OBJECT_NOT_FOUND);
+                EXPECT(IVssBackupComponents_DeleteSnapshots(other, id, VSS_OBJECT_SNAPSHOT, TRUE, &n,
+                                                            &nobody),
+                       VSS_E_OBJECT_NOT_FOUND);
                 EXPECT(IVssBackupComponents_GetSnapshotProperties(other, id, &prop), VSS_E_OBJECT_NOT_FOUND);
                 release(other);
         }
@@ -195,10 +204,11 @@ static void test_that_without_components_all_writers_take_part(void **state) {
         RUN(b, DoSnapshotSet);
         RUN(b, BackupComplete);
         release(b);
-        scene_expect(scene,
-                     "Identify\nPrepareBackup full: server\\db\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot: server\\db\n"
-                     "BackupComplete: server\\db\nBackupShutdown\n",
-                     "Identify\nPrepareBackup full\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot\nBackupComplete\nBackupShutdown\n");
+        scene_expect(
+                scene,
+                "Identify\nPrepareBackup full: server\\db\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot: server\\db\n"
+                "BackupComplete: server\\db\nBackupShutdown\n",
+                "Identify\nPrepareBackup full\nPrepareSnapshot\nFreeze\nThaw\nPostSnapshot\nBackupComplete\nBackupShutdown\n");
         RULE("AddComponent", "only meaningful in component mode");
 }
 
@@ -227,11 +237,11 @@ static void test_that_a_writer_fails_with_any_code_it_may(void **state) {
                 const char *symbol;
         } codes[] = {
                 { VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT, "VSS_E_WRITERERROR_INCONSISTENTSNAPSHOT" },
-                { VSS_E_WRITERERROR_OUTOFRESOURCES,       "VSS_E_WRITERERROR_OUTOFRESOURCES"       },
-                { VSS_E_WRITERERROR_TIMEOUT,              "VSS_E_WRITERERROR_TIMEOUT"              },
-                { VSS_E_WRITERERROR_RETRYABLE,            "VSS_E_WRITERERROR_RETRYABLE"            },
-                { VSS_E_WRITERERROR_NONRETRYABLE,         "VSS_E_WRITERERROR_NONRETRYABLE"         },
-                { VSS_E_WRITERERROR_PARTIAL_FAILURE,      "VSS_E_WRITERERROR_PARTIAL_FAILURE"      },
+                { VSS_E_WRITERERROR_OUTOFRESOURCES, "VSS_E_WRITERERROR_OUTOFRESOURCES" },
+                { VSS_E_WRITERERROR_TIMEOUT, "VSS_E_WRITERERROR_TIMEOUT" },
+                { VSS_E_WRITERERROR_RETRYABLE, "VSS_E_WRITERERROR_RETRYABLE" },
+                { VSS_E_WRITERERROR_NONRETRYABLE, "VSS_E_WRITERERROR_NONRETRYABLE" },
+                { VSS_E_WRITERERROR_PARTIAL_FAILURE, "VSS_E_WRITERERROR_PARTIAL_FAILURE" },
         };
         VSS_WRITER_STATE writer_state;
         UINT n;
@@ -385,13 +395,15 @@ static void test_that_a_restore_has_its_order_and_its_events(void **state) {
         CHECK(IVssBackupComponents_InitializeForRestore(b, xml));
         CHECK(IVssBackupComponents_SetRestoreState(b, VSS_RTYPE_BY_COPY));
         RUN(b, GatherWriterMetadata);
-        CHECK(IVssBackupComponents_SetSelectedForRestore(b, scene_database_id, VSS_CT_DATABASE, L"server", L"db", true));
+        CHECK(IVssBackupComponents_SetSelectedForRestore(b, scene_database_id, VSS_CT_DATABASE, L"server",
+                                                         L"db", true));
         RUN(b, PreRestore);
         scene_expect_so_far(scene, "Identify\nPreRestore: server\\db=selected\n", "Identify\n");
         RULE("PreRestore", "generates the PreRestore event");
         RULE("SetSelectedForRestore", "gets no restore event at all");
         RUN(b, GatherWriterStatus);
-        CHECK(IVssBackupComponents_SetFileRestoreStatus(b, scene_database_id, VSS_CT_DATABASE, L"server", L"db", VSS_RS_ALL));
+        CHECK(IVssBackupComponents_SetFileRestoreStatus(b, scene_database_id, VSS_CT_DATABASE, L"server",
+                                                        L"db", VSS_RS_ALL));
         RUN(b, PostRestore);
         scene_expect_so_far(scene, "PostRestore: server\\db=all\n", "");
         RULE("PostRestore", "generates the PostRestore event");
@@ -413,11 +425,13 @@ static void test_that_a_writer_started_again_in_a_restore_hears_no_more_of_it(vo
         CHECK(CreateVssBackupComponents(&b));
         CHECK(IVssBackupComponents_InitializeForRestore(b, xml));
         RUN(b, GatherWriterMetadata);
-        CHECK(IVssBackupComponents_SetSelectedForRestore(b, scene_database_id, VSS_CT_DATABASE, L"server", L"db", true));
+        CHECK(IVssBackupComponents_SetSelectedForRestore(b, scene_database_id, VSS_CT_DATABASE, L"server",
+                                                         L"db", true));
         RUN(b, PreRestore);
         scene_expect_so_far(scene, "Identify\nPreRestore: server\\db=selected\n", "Identify\n");
         scene_restart_database(scene);
-        CHECK(IVssBackupComponents_SetFileRestoreStatus(b, scene_database_id, VSS_CT_DATABASE, L"server", L"db", VSS_RS_ALL));
+        CHECK(IVssBackupComponents_SetFileRestoreStatus(b, scene_database_id, VSS_CT_DATABASE, L"server",
+                                                        L"db", VSS_RS_ALL));
         RUN(b, PostRestore);
         scene_expect_so_far(scene, "", "");
         RULE("PostRestore", "stopped and restarted");

@@ -86,7 +86,8 @@ void walk_writer(IVssBackupComponents *backup, UINT number) {
                 CHECK(component->GetComponentInfo(&info));
                 walk_component(component, info);
                 if (info->bSelectable)
-                        CHECK(backup->AddComponent(instance, id, info->type, info->bstrLogicalPath, info->bstrComponentName));
+                        CHECK(backup->AddComponent(instance, id, info->type, info->bstrLogicalPath,
+                                                   info->bstrComponentName));
                 component->FreeComponentInfo(info);
                 component->Release();
         }
@@ -129,9 +130,11 @@ void set_succeeded(IVssBackupComponents *backup) {
                         CHECK(metadata->GetIdentity(&instance, &id, &name, &usage, &source));
                         SysFreeString(name);
                         if (id == scene_database_id)
-                                CHECK(backup->SetBackupSucceeded(instance, id, VSS_CT_DATABASE, L"server", L"db", true));
+                                CHECK(backup->SetBackupSucceeded(instance, id, VSS_CT_DATABASE, L"server",
+                                                                 L"db", true));
                         else
-                                CHECK(backup->SetBackupSucceeded(instance, id, VSS_CT_FILEGROUP, nullptr, L"files", false));
+                                CHECK(backup->SetBackupSucceeded(instance, id, VSS_CT_FILEGROUP, nullptr,
+                                                                 L"files", false));
                 }
                 metadata->Release();
         }
@@ -179,11 +182,12 @@ void test_that_urbackup_finds_its_shadow_copies_again(void **) {
         LONG deleted = 0;
 
         snapshot = save(scene, &set);
-        scene_expect(scene,
-                     "Identify\nPrepareBackup full selected bootable: server\\db\nPrepareSnapshot\nFreeze\nThaw\n"
-                     "PostSnapshot: server\\db\nBackupComplete: server\\db=yes\nBackupShutdown\n",
-                     "Identify\nPrepareBackup full selected bootable: files\nPrepareSnapshot\nFreeze\nThaw\n"
-                     "PostSnapshot: files\nBackupComplete: files=no\nBackupShutdown\n");
+        scene_expect(
+                scene,
+                "Identify\nPrepareBackup full selected bootable: server\\db\nPrepareSnapshot\nFreeze\nThaw\n"
+                "PostSnapshot: server\\db\nBackupComplete: server\\db=yes\nBackupShutdown\n",
+                "Identify\nPrepareBackup full selected bootable: files\nPrepareSnapshot\nFreeze\nThaw\n"
+                "PostSnapshot: files\nBackupComplete: files=no\nBackupShutdown\n");
 
         /* Another day. */
         CHECK(CreateVssBackupComponents(&later));

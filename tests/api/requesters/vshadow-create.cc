@@ -154,5 +154,6 @@ void test_that_vshadow_makes_its_shadow_copies(void **) {
 } // namespace
 
 int main() {
-        return scene_run("test_that_vshadow_makes_its_shadow_copies", test_that_vshadow_makes_its_shadow_copies);
+        return scene_run("test_that_vshadow_makes_its_shadow_copies",
+                         test_that_vshadow_makes_its_shadow_copies);
 }

@@ -25,7 +25,11 @@ IVssBackupComponents *begin(LONG context, BSTR xml = nullptr) {
 }
 
 /* A persistent shadow copy without writers, as with -nw -p; @ret_xml is what -bc writes. */
-VSS_ID create(Scene *scene, VSS_ID *ret_set, VSS_ID provider = GUID_NULL, BSTR *ret_xml = nullptr, LONG attributes = 0) {
+VSS_ID create(Scene *scene,
+              VSS_ID *ret_set,
+              VSS_ID provider = GUID_NULL,
+              BSTR *ret_xml = nullptr,
+              LONG attributes = 0) {
         IVssBackupComponents *backup = begin(VSS_CTX_NAS_ROLLBACK | attributes);
         VSS_ID snapshot;
 
@@ -117,7 +121,8 @@ void expose(Scene *scene, VSS_ID snapshot) {
         {
                 WCHAR share[] = L"share";
 
-                EXPECT(backup->ExposeSnapshot(snapshot, nullptr, VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY, share, &exposed),
+                EXPECT(backup->ExposeSnapshot(snapshot, nullptr, VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY, share,
+                                              &exposed),
                        VSS_E_PROVIDER_VETO);
                 MUST(!exposed);
         }
@@ -218,5 +223,6 @@ void test_that_vshadow_uses_its_shadow_copies(void **) {
 
 int main() {
         return scene_run("test_that_vshadow_lists_and_deletes", test_that_vshadow_lists_and_deletes) +
-               scene_run("test_that_vshadow_uses_its_shadow_copies", test_that_vshadow_uses_its_shadow_copies);
+               scene_run("test_that_vshadow_uses_its_shadow_copies",
+                         test_that_vshadow_uses_its_shadow_copies);
 }

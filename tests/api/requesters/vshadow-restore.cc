@@ -69,8 +69,10 @@ void read_metadata(BSTR xml) {
         UINT n_mappings = 7;
 
         CHECK(CreateVssExamineWriterMetadata(xml, &metadata));
-        CHECK(metadata->GetRestoreMethod(&method, &service, &procedure, &writer_restore, &reboot, &n_mappings));
-        MUST(method == VSS_RME_RESTORE_IF_CAN_REPLACE && writer_restore == VSS_WRE_ALWAYS && !reboot && n_mappings == 0);
+        CHECK(metadata->GetRestoreMethod(&method, &service, &procedure, &writer_restore, &reboot,
+                                         &n_mappings));
+        MUST(method == VSS_RME_RESTORE_IF_CAN_REPLACE && writer_restore == VSS_WRE_ALWAYS && !reboot &&
+             n_mappings == 0);
         SysFreeString(service);
         SysFreeString(procedure);
         CHECK(metadata->GetComponent(0, &component));
@@ -121,13 +123,15 @@ void test_that_vshadow_restores_what_it_saved(void **) {
         CHECK(restore->SetSelectedForRestore(scene_database_id, VSS_CT_DATABASE, L"server", L"db", true));
         AWAIT(restore, PreRestore);
         check_statuses(restore);
-        CHECK(restore->SetFileRestoreStatus(scene_database_id, VSS_CT_DATABASE, L"server", L"db", VSS_RS_ALL));
+        CHECK(restore->SetFileRestoreStatus(scene_database_id, VSS_CT_DATABASE, L"server", L"db",
+                                            VSS_RS_ALL));
         AWAIT(restore, PostRestore);
         check_statuses(restore);
         restore->Release();
 
         /* The writer of which nothing was saved hears of nothing. */
-        scene_expect(scene, "Identify\nPreRestore: server\\db=selected\nPostRestore: server\\db=all\n", "Identify\n");
+        scene_expect(scene, "Identify\nPreRestore: server\\db=selected\nPostRestore: server\\db=all\n",
+                     "Identify\n");
         SysFreeString(metadata);
         SysFreeString(xml);
         scene_close(scene);
@@ -136,5 +140,6 @@ void test_that_vshadow_restores_what_it_saved(void **) {
 } // namespace
 
 int main() {
-        return scene_run("test_that_vshadow_restores_what_it_saved", test_that_vshadow_restores_what_it_saved);
+        return scene_run("test_that_vshadow_restores_what_it_saved",
+                         test_that_vshadow_restores_what_it_saved);
 }

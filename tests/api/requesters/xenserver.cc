@@ -77,7 +77,8 @@ void test_that_xenserver_takes_its_document_along(void **) {
         CHECK(backup->SaveAsXML(&xml));
         MUST(std::wstring(xml).find(L"<SNAPSHOT ") != std::wstring::npos);
         SysFreeString(xml);
-        CHECK(backup->SetBackupSucceeded(instance, scene_database_id, VSS_CT_DATABASE, L"server", L"db", true));
+        CHECK(backup->SetBackupSucceeded(instance, scene_database_id, VSS_CT_DATABASE, L"server", L"db",
+                                         true));
         AWAIT(backup, BackupComplete);
         CHECK(backup->DeleteSnapshots(set, VSS_OBJECT_SNAPSHOT_SET, TRUE, &deleted, &nondeleted));
         MUST(deleted == 1);
@@ -92,5 +93,6 @@ void test_that_xenserver_takes_its_document_along(void **) {
 } // namespace
 
 int main() {
-        return scene_run("test_that_xenserver_takes_its_document_along", test_that_xenserver_takes_its_document_along);
+        return scene_run("test_that_xenserver_takes_its_document_along",
+                         test_that_xenserver_takes_its_document_along);
 }

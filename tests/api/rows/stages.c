@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <umbra.h>
+#include <wchar.h>
 
 #include "base/alloc.h"
 #include "base/utf.h"
@@ -60,8 +61,9 @@ void stage_add_second(FakeUmbrad *f) {
 }
 
 FakeUmbrad *stage_start(void) {
-        return stage_start_with(VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_ROLLFORWARD_RESTORE | VSS_BS_RESTORE_RENAME |
-                                VSS_BS_AUTHORITATIVE_RESTORE | VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE);
+        return stage_start_with(VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_ROLLFORWARD_RESTORE |
+                                VSS_BS_RESTORE_RENAME | VSS_BS_AUTHORITATIVE_RESTORE |
+                                VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE);
 }
 
 FakeUmbrad *stage_start_with(uint32_t schema) {
@@ -79,16 +81,17 @@ static BSTR document(Damage damage) {
         _cleanup_(freep) WCHAR *wide = NULL;
 
         assert_int_equal(
-                format_to(&text,
-                          "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"1.2\"%s>"
-                          "<WRITER_COMPONENTS instanceId=\"" INSTANCE "\" writerId=\"" WRITER
-                          "\" instanceName=\"One\" backupSchema=\"%s\">"
-                          "<COMPONENT logicalPath=\"path\" componentName=\"db\" componentType=\"database\"%s>"
-                          "<PARTIAL_FILE path=\"/srv/db\" filename=\"a.db\" ranges=\"0:1\" metadata=\"\"/>"
-                          "</COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>",
-                          damage == DAMAGE_HEAD ? " selectComponents=\"perhaps\"" : "",
-                          damage == DAMAGE_WRITER ? "many" : "0",
-                          damage == DAMAGE_COMPONENT ? " backupSucceeded=\"perhaps\"" : ""),
+                format_to(
+                        &text,
+                        "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"1.2\"%s>"
+                        "<WRITER_COMPONENTS instanceId=\"" INSTANCE "\" writerId=\"" WRITER
+                        "\" instanceName=\"One\" backupSchema=\"%s\">"
+                        "<COMPONENT logicalPath=\"path\" componentName=\"db\" componentType=\"database\"%s>"
+                        "<PARTIAL_FILE path=\"/srv/db\" filename=\"a.db\" ranges=\"0:1\" metadata=\"\"/>"
+                        "</COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>",
+                        damage == DAMAGE_HEAD ? " selectComponents=\"perhaps\"" : "",
+                        damage == DAMAGE_WRITER ? "many" : "0",
+                        damage == DAMAGE_COMPONENT ? " backupSucceeded=\"perhaps\"" : ""),
                 0);
         assert_int_equal(wide_from_utf8(text, &wide), 0);
         return SysAllocString(wide);
@@ -126,8 +129,8 @@ static void choose(IVssBackupComponentsEx4 *b, Damage damage) {
         VSS_ID id;
 
         if (damage == DAMAGE_NONE)
-                OK(IVssBackupComponents_AddComponent(b, stage_instance, stage_writer, VSS_CT_DATABASE, L"path",
-                                                     L"db"));
+                OK(IVssBackupComponents_AddComponent(b, stage_instance, stage_writer, VSS_CT_DATABASE,
+                                                     L"path", L"db"));
         OK(IVssBackupComponents_StartSnapshotSet(b, &id));
         OK(IVssBackupComponents_AddToSnapshotSet(b, volume, GUID_NULL, &id));
 }
@@ -169,8 +172,8 @@ static void advance(IVssBackupComponentsEx4 *b, Stage to, Damage damage) {
                 return;
         case STAGE_SELECTED:
                 if (damage == DAMAGE_NONE)
-                        OK(IVssBackupComponents_SetSelectedForRestore(b, stage_writer, VSS_CT_DATABASE, L"path",
-                                                                      L"db", true));
+                        OK(IVssBackupComponents_SetSelectedForRestore(b, stage_writer, VSS_CT_DATABASE,
+                                                                      L"path", L"db", true));
                 return;
         case STAGE_RESTORING:
                 OK(STAGE_RUN(b, PreRestore));
@@ -193,4 +196,34 @@ IVssBackupComponentsEx4 *stage_new(Stage stage, Damage damage) {
 
 void stage_release(IVssBackupComponentsEx4 *b) {
         assert_int_equal(IVssBackupComponents_Release(b), 0);
+}
+
+HRESULT stage_finish(HRESULT hr, IVssAsync *async) {
+        HRESULT status = E_FAIL;
+
+        if (FAILED(hr))
+                return hr;
+
+        OK(IVssAsync_Wait(async, INFINITE));
+        OK(IVssAsync_QueryStatus(async, &status, NULL));
+        assert_int_equal(status, VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssAsync_Release(async), 0);
+        return hr;
+}
+
+IVssComponent *stage_component(IVssBackupComponentsEx4 *b, UINT i) {
+        IVssWriterComponentsExt *writer = NULL;
+        IVssComponent *c = NULL;
+
+        OK(IVssBackupComponents_GetWriterComponents(b, i, &writer));
+        OK(IVssWriterComponents_GetComponent(&writer->components, 0, &c));
+        assert_int_equal(IVssWriterComponentsExt_Release(writer), 0);
+        return c;
+}
+
+bool stage_says(HRESULT hr, BSTR text, const WCHAR *expected) {
+        bool same = hr == S_OK && text && wcscmp(text, expected) == 0;
+
+        SysFreeString(text);
+        return same;
 }

@@ -59,3 +59,25 @@ HRESULT stage_settle(HRESULT hr, IVssAsync *async);
                 HRESULT _hr = IVssBackupComponents_##Method(backup, &_async);                               \
                 stage_settle(_hr, _async);                                                                  \
         })
+
+/* S_OK when it began, finished, and its IVssAsync went with the last Release(). */
+HRESULT stage_finish(HRESULT hr, IVssAsync *async);
+
+#define STAGE_FINISH(backup, Method)                                                                        \
+        ({                                                                                                  \
+                IVssAsync *_async = NULL;                                                                   \
+                HRESULT _hr = IVssBackupComponents_##Method(backup, &_async);                               \
+                stage_finish(_hr, _async);                                                                  \
+        })
+
+/* The first component of the writer number @i in the document; the caller releases it. */
+IVssComponent *stage_component(IVssBackupComponentsEx4 *b, UINT i);
+
+/* A getter of texts gives this one. */
+bool stage_says(HRESULT hr, BSTR text, const WCHAR *expected);
+#define STAGE_SAYS(component, Method, expected)                                                             \
+        ({                                                                                                  \
+                BSTR _text = NULL;                                                                          \
+                HRESULT _hr = IVssComponent_##Method(component, &_text);                                    \
+                stage_says(_hr, _text, expected);                                                           \
+        })

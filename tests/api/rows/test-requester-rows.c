@@ -46,10 +46,13 @@ typedef struct Method {
         Damage damage;      /* the one it notices at the stage @right */
 } Method;
 
+#define DB stage_writer, VSS_CT_DATABASE, L"path", L"db"
 #define NAME(mode) ((mode) == INVALID ? NULL : (mode) == ELSEWHERE ? L"no" : L"db")
 #define TEXT(mode) ((mode) == INVALID ? NULL : L"text")
 
-static HRESULT run_mode(Mode mode, HRESULT (*begin)(IVssBackupComponentsEx4 *b, IVssAsync **ret), IVssBackupComponentsEx4 *b) {
+static HRESULT run_mode(Mode mode,
+                        HRESULT (*begin)(IVssBackupComponentsEx4 *b, IVssAsync **ret),
+                        IVssBackupComponentsEx4 *b) {
         IVssAsync *async = NULL;
         HRESULT hr, status;
 
@@ -119,7 +122,8 @@ static HRESULT initialize_for_restore(IVssBackupComponentsEx4 *b, Mode mode) {
 }
 
 static HRESULT set_backup_state(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_SetBackupState(b, true, false, mode == INVALID ? 99 : VSS_BT_FULL, false);
+        return IVssBackupComponents_SetBackupState(b, true, false, mode == INVALID ? 99 : VSS_BT_FULL,
+                                                   false);
 }
 
 static HRESULT set_restore_state(IVssBackupComponentsEx4 *b, Mode mode) {
@@ -136,9 +140,9 @@ static HRESULT get_writer_metadata(IVssBackupComponentsEx4 *b, Mode mode) {
         IVssExamineWriterMetadata *metadata = NULL;
         VSS_ID id;
         HRESULT hr = IVssBackupComponents_GetWriterMetadata(b,
-                                                            mode == BROKEN            ? 1 :
-                                                                    mode == ELSEWHERE ? 2 :
-                                                                                        0,
+                                                            mode == BROKEN    ? 1 :
+                                                            mode == ELSEWHERE ? 2 :
+                                                                                0,
                                                             &id, mode == INVALID ? NULL : &metadata);
 
         if (metadata)
@@ -150,9 +154,9 @@ static HRESULT get_writer_metadata_ex(IVssBackupComponentsEx4 *b, Mode mode) {
         IVssExamineWriterMetadataEx *metadata = NULL;
         VSS_ID id;
         HRESULT hr = IVssBackupComponentsEx_GetWriterMetadataEx(b,
-                                                                mode == BROKEN            ? 1 :
-                                                                        mode == ELSEWHERE ? 2 :
-                                                                                            0,
+                                                                mode == BROKEN    ? 1 :
+                                                                mode == ELSEWHERE ? 2 :
+                                                                                    0,
                                                                 &id, mode == INVALID ? NULL : &metadata);
 
         if (metadata)
@@ -210,8 +214,8 @@ static HRESULT get_writer_status_ex(IVssBackupComponentsEx4 *b, Mode mode) {
 }
 
 static HRESULT set_backup_succeeded(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_SetBackupSucceeded(b, stage_instance, stage_writer, VSS_CT_DATABASE, L"path",
-                                                       NAME(mode), true);
+        return IVssBackupComponents_SetBackupSucceeded(b, stage_instance, stage_writer, VSS_CT_DATABASE,
+                                                       L"path", NAME(mode), true);
 }
 
 static HRESULT set_backup_options(IVssBackupComponentsEx4 *b, Mode mode) {
@@ -225,16 +229,15 @@ static HRESULT set_previous_backup_stamp(IVssBackupComponentsEx4 *b, Mode mode) 
 }
 
 static HRESULT set_selected_for_restore(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_SetSelectedForRestore(b, stage_writer, VSS_CT_DATABASE, L"path", NAME(mode),
-                                                          true);
+        return IVssBackupComponents_SetSelectedForRestore(b, stage_writer, VSS_CT_DATABASE, L"path",
+                                                          NAME(mode), true);
 }
 
 static HRESULT set_selected_for_restore_ex(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponentsEx_SetSelectedForRestoreEx(b, stage_writer, VSS_CT_DATABASE, L"path", L"db",
-                                                              true,
-                                                              mode == INVALID           ? stage_other :
-                                                                      mode == ELSEWHERE ? fake_set_id :
-                                                                                          stage_instance);
+        return IVssBackupComponentsEx_SetSelectedForRestoreEx(b, DB, true,
+                                                              mode == INVALID   ? stage_other :
+                                                              mode == ELSEWHERE ? fake_set_id :
+                                                                                  stage_instance);
 }
 
 static HRESULT set_restore_options(IVssBackupComponentsEx4 *b, Mode mode) {
@@ -243,8 +246,8 @@ static HRESULT set_restore_options(IVssBackupComponentsEx4 *b, Mode mode) {
 }
 
 static HRESULT set_additional_restores(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_SetAdditionalRestores(b, stage_writer, VSS_CT_DATABASE, L"path", NAME(mode),
-                                                          true);
+        return IVssBackupComponents_SetAdditionalRestores(b, stage_writer, VSS_CT_DATABASE, L"path",
+                                                          NAME(mode), true);
 }
 
 static HRESULT set_authoritative_restore(IVssBackupComponentsEx4 *b, Mode mode) {
@@ -274,13 +277,12 @@ static HRESULT save_as_xml(IVssBackupComponentsEx4 *b, Mode mode) {
 
 static HRESULT add_alternative_location_mapping(IVssBackupComponentsEx4 *b, Mode mode) {
         return IVssBackupComponents_AddAlternativeLocationMapping(
-                b, stage_writer, VSS_CT_DATABASE, L"path", L"db", L"/srv/db", mode == ELSEWHERE ? L"*.no" : L"*.db",
-                false, mode == INVALID ? NULL : L"/alternative");
+                b, DB, L"/srv/db", mode == ELSEWHERE ? L"*.no" : L"*.db", false,
+                mode == INVALID ? NULL : L"/alternative");
 }
 
 static HRESULT add_restore_subcomponent(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_AddRestoreSubcomponent(b, stage_writer, VSS_CT_DATABASE, L"path", L"db",
-                                                           mode == INVALID ? NULL : L"path\\db",
+        return IVssBackupComponents_AddRestoreSubcomponent(b, DB, mode == INVALID ? NULL : L"path\\db",
                                                            mode == ELSEWHERE ? L"no" : L"table", false);
 }
 
@@ -291,19 +293,18 @@ static HRESULT set_file_restore_status(IVssBackupComponentsEx4 *b, Mode mode) {
 }
 
 static HRESULT add_new_target(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_AddNewTarget(b, stage_writer, VSS_CT_DATABASE, L"path", L"db", L"/srv/db",
-                                                 mode == ELSEWHERE ? L"*.no" : L"*.db", false,
-                                                 mode == INVALID ? L"not/whole" : L"/new");
+        return IVssBackupComponents_AddNewTarget(b, DB, L"/srv/db", mode == ELSEWHERE ? L"*.no" : L"*.db",
+                                                 false, mode == INVALID ? L"not/whole" : L"/new");
 }
 
 static HRESULT set_ranges_file_path(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_SetRangesFilePath(b, stage_writer, VSS_CT_DATABASE, L"path", L"db",
-                                                      mode == ELSEWHERE ? 1 : 0,
+        return IVssBackupComponents_SetRangesFilePath(b, DB, mode == ELSEWHERE ? 1 : 0,
                                                       mode == INVALID ? NULL : L"/ranges");
 }
 
 static HRESULT set_context(IVssBackupComponentsEx4 *b, Mode mode) {
-        return IVssBackupComponents_SetContext(b, mode == INVALID ? VSS_VOLSNAP_ATTR_PERSISTENT : VSS_CTX_BACKUP);
+        return IVssBackupComponents_SetContext(b, mode == INVALID ? VSS_VOLSNAP_ATTR_PERSISTENT :
+                                                                    VSS_CTX_BACKUP);
 }
 
 static HRESULT disable_writer_classes(IVssBackupComponentsEx4 *b, Mode mode) {
@@ -523,10 +524,10 @@ static void test_that_components_and_session_ids_have_their_own_codes(void **sta
         VSS_ID id = GUID_NULL;
 
         ASSERT_RETURNS(IVssBackupComponents, AddComponent, VSS_E_OBJECT_ALREADY_EXISTS,
-                       IVssBackupComponents_AddComponent(b, stage_instance, stage_writer, VSS_CT_DATABASE,
-                                                         L"path", L"db"));
+                       IVssBackupComponents_AddComponent(b, stage_instance, DB));
         REACHES_RULE(IVssBackupComponents, "AddComponent", "must be unique per writer instance");
-        ASSERT_RETURNS(IVssBackupComponentsEx3, GetSessionId, S_OK, IVssBackupComponentsEx3_GetSessionId(b, &id));
+        ASSERT_RETURNS(IVssBackupComponentsEx3, GetSessionId, S_OK,
+                       IVssBackupComponentsEx3_GetSessionId(b, &id));
         assert_true(memcmp(&id, &GUID_NULL, sizeof(id)) != 0);
         assert_int_equal(IVssBackupComponentsEx3_GetSessionId(b, NULL), E_INVALIDARG);
         REACHES_RETURN(IVssBackupComponentsEx3, GetSessionId, "HRESULT");
