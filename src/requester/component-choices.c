@@ -80,10 +80,11 @@ static HRESULT edit_selected(BackupComponents *b, BackupWriter *w, BackupCompone
 
         target = backup_components_find_writer(b, &e->instance_id, &w->writer_id);
         if (!target && backup_components_is_instance(b, &e->instance_id))
-                return last_error_set(E_INVALIDARG,
-                                      "SetSelectedForRestoreEx(): the instance is one of another writer than that "
-                                      "of '%s'.",
-                                      c->name);
+                return last_error_set(
+                        E_INVALIDARG,
+                        "SetSelectedForRestoreEx(): the instance is one of another writer than that "
+                        "of '%s'.",
+                        c->name);
         if (!target)
                 return last_error_set(VSS_E_OBJECT_NOT_FOUND, "The writer of '%s' is not running.", c->name);
         if (!guid_is_null(&e->instance_id) && is_another_instance(b, w, target) &&
@@ -131,8 +132,8 @@ static HRESULT edit_restore_options(BackupComponents *b,
                                     BackupComponent *c,
                                     const void *arg) {
         if (c->restore_options)
-                return last_error_set(VSS_E_BAD_STATE, "SetRestoreOptions() was called a second time for '%s'.",
-                                      c->name);
+                return last_error_set(VSS_E_BAD_STATE,
+                                      "SetRestoreOptions() was called a second time for '%s'.", c->name);
         if (strdup_to(arg, &c->restore_options) < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
@@ -205,8 +206,8 @@ static HRESULT edit_roll_forward(BackupComponents *b, BackupWriter *w, BackupCom
         HRESULT hr = S_OK;
 
         if (e->type != VSS_RF_NONE)
-                hr = component_check_schema(b, w, c, VSS_BS_ROLLFORWARD_RESTORE, "VSS_BS_ROLLFORWARD_RESTORE",
-                                            "SetRollForward");
+                hr = component_check_schema(b, w, c, VSS_BS_ROLLFORWARD_RESTORE,
+                                            "VSS_BS_ROLLFORWARD_RESTORE", "SetRollForward");
         if (FAILED(hr))
                 return hr;
         if (free_and_strdup(&c->roll_forward_point, e->point) < 0)
@@ -244,7 +245,8 @@ HRESULT backup_components_SetRollForward(BackupIface iface,
 static HRESULT edit_restore_name(BackupComponents *b, BackupWriter *w, BackupComponent *c, const void *arg) {
         HRESULT hr;
 
-        hr = component_check_schema(b, w, c, VSS_BS_RESTORE_RENAME, "VSS_BS_RESTORE_RENAME", "SetRestoreName");
+        hr = component_check_schema(b, w, c, VSS_BS_RESTORE_RENAME, "VSS_BS_RESTORE_RENAME",
+                                    "SetRestoreName");
         if (FAILED(hr))
                 return hr;
         if (free_and_strdup(&c->restore_name, arg) < 0)

@@ -46,7 +46,8 @@ static HRESULT files_edit_from_wide(FilesEdit *e,
                 return last_error_set(hr, NULL);
 
         if (strchr(e->filespec, '/'))
-                return last_error_set(E_INVALIDARG, "%s(): '%s' is a pattern of names, and has no directory.", method,
+                return last_error_set(E_INVALIDARG,
+                                      "%s(): '%s' is a pattern of names, and has no directory.", method,
                                       e->filespec);
 
         e->recursive = recursive;

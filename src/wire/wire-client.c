@@ -61,7 +61,7 @@ struct WireClient {
 
         sd_bus *bus;
         int poll_fd, kick_fd;
-        Pending pending;      /* head of a ring */
+        Pending pending;        /* head of a ring */
         sd_bus_message *lost;   /* the answer to calls that get none */
         sd_bus_message *denied; /* what @lost becomes with @revoked */
 

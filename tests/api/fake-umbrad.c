@@ -361,8 +361,8 @@ static void say_revoked(Peer *peer, sd_bus *bus) {
         pthread_mutex_unlock(&peer->umbrad->lock);
 
         if (revoked)
-                assert(sd_bus_emit_signal(bus, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, "AccessRevoked", NULL) >=
-                       0);
+                assert(sd_bus_emit_signal(bus, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, "AccessRevoked",
+                                          NULL) >= 0);
 }
 
 static void *peer_main(void *arg) {
