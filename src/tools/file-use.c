@@ -52,8 +52,8 @@ static bool process_has(const char *pid, const struct stat *file) {
         (void) snprintf(path, sizeof(path), "/proc/%.20s/fd", pid);
         d = opendir(path);
         while (d && (e = readdir(d)))
-                if (*e->d_name != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 && st.st_dev == file->st_dev &&
-                    st.st_ino == file->st_ino)
+                if (*e->d_name != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 &&
+                    st.st_dev == file->st_dev && st.st_ino == file->st_ino)
                         return true;
 
         return false;

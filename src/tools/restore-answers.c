@@ -22,18 +22,20 @@ static int parse_ranges(const Chosen *c, BSTR from, BSTR to, DirectedTarget *t) 
         size_t n_to = 0;
         bool fit;
 
-        fit = ranges_parse(source, &t->from, &t->n) >= 0 && ranges_parse(destination, &t->to, &n_to) >= 0 && t->n == n_to;
+        fit = ranges_parse(source, &t->from, &t->n) >= 0 && ranges_parse(destination, &t->to, &n_to) >= 0 &&
+              t->n == n_to;
         for (size_t i = 0; fit && i < t->n; ++i)
                 fit = t->from[i].length == t->to[i].length;
         return fit ? EXIT_OK :
-                     tool_error("the writer '%s' wants '%s' of '%s' at '%s', and these ranges do not fit", c->writer->name, source,
-                                t->source, destination);
+                     tool_error("the writer '%s' wants '%s' of '%s' at '%s', and these ranges do not fit",
+                                c->writer->name, source, t->source, destination);
 }
 
 static int join_path(BSTR directory, BSTR name, char **ret) {
         _cleanup_(freep) char *d = tool_text(directory), *n = tool_text(name), *normal = NULL;
 
-        if (file_set_normalise(d, &normal) < 0 || !*n || strchr(n, '/') || strcmp(n, "..") == 0 || strcmp(n, ".") == 0)
+        if (file_set_normalise(d, &normal) < 0 || !*n || strchr(n, '/') || strcmp(n, "..") == 0 ||
+            strcmp(n, ".") == 0)
                 return tool_error("a writer names a file '%s' in '%s', which cannot be", n, d);
 
         return format_to(ret, "%s%s%s", normal, strcmp(normal, "/") == 0 ? "" : "/", n) < 0 ?
@@ -115,7 +117,8 @@ static int add_news(Chosen *c, IVssComponent *component, const ComponentNews *ne
         }
 
         for (size_t i = 0; i < news->n_differenced && r == 0; ++i)
-                r = file_set_add(c->extra, news->differenced[i].path, news->differenced[i].spec, news->differenced[i].recursive);
+                r = file_set_add(c->extra, news->differenced[i].path, news->differenced[i].spec,
+                                 news->differenced[i].recursive);
         return r;
 }
 
@@ -131,5 +134,7 @@ int restore_answers_news(const RestoreLink *l, Chosen *c, IVssComponent *compone
         r = add_news(c, component, &news);
         if (r == -ENOMEM)
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
-        return r < 0 ? tool_error("'%s' names files of '%s' in a way that cannot be", l->set->path, c->component->full) : EXIT_OK;
+        return r < 0 ? tool_error("'%s' names files of '%s' in a way that cannot be", l->set->path,
+                                  c->component->full) :
+                       EXIT_OK;
 }

@@ -94,17 +94,22 @@ static int refuse_link(const RestoreChain *c, const ChainSet *s, const ChainSet 
         const ChainSet *base = s->since ? find_set(c, s->since) : NULL;
 
         if (!s->since)
-                return tool_error("'%s' builds on no other set: it is the beginning of a chain and not the continuation of '%s'. "
-                                  "Name the set that everything begins with first. Nothing was written.",
-                                  s->path, previous->path);
+                return tool_error(
+                        "'%s' builds on no other set: it is the beginning of a chain and not the continuation of '%s'. "
+                        "Name the set that everything begins with first. Nothing was written.",
+                        s->path, previous->path);
         if (base && base < s)
-                return tool_error("'%s' builds on '%s' and not on '%s': leave out what stands between them. Nothing was written.",
-                                  s->path, base->path, previous->path);
+                return tool_error(
+                        "'%s' builds on '%s' and not on '%s': leave out what stands between them. Nothing was written.",
+                        s->path, base->path, previous->path);
         if (base)
-                return tool_error("'%s' builds on '%s', which must stand right before it. Nothing was written.", s->path, base->path);
-        return tool_error("'%s' builds on the set %s, and that is not '%s': a link of the chain is missing before it. "
-                          "Nothing was written.",
-                          s->path, s->since, previous->path);
+                return tool_error(
+                        "'%s' builds on '%s', which must stand right before it. Nothing was written.",
+                        s->path, base->path);
+        return tool_error(
+                "'%s' builds on the set %s, and that is not '%s': a link of the chain is missing before it. "
+                "Nothing was written.",
+                s->path, s->since, previous->path);
 }
 
 static int check_first(const RestoreChain *c, bool onto_existing) {
@@ -113,10 +118,13 @@ static int check_first(const RestoreChain *c, bool onto_existing) {
         if (!first->since || onto_existing)
                 return EXIT_OK;
         if (base)
-                return tool_error("'%s' builds on '%s', which must stand right before it. Nothing was written.", first->path, base->path);
-        return tool_error("'%s' has only what changed since the set %s: name that one first. If what is in place is what that set "
-                          "left, say --onto-existing. Nothing was written.",
-                          first->path, first->since);
+                return tool_error(
+                        "'%s' builds on '%s', which must stand right before it. Nothing was written.",
+                        first->path, base->path);
+        return tool_error(
+                "'%s' has only what changed since the set %s: name that one first. If what is in place is what that set "
+                "left, say --onto-existing. Nothing was written.",
+                first->path, first->since);
 }
 
 int restore_chain_check(const RestoreChain *c, bool onto_existing) {
@@ -125,8 +133,8 @@ int restore_chain_check(const RestoreChain *c, bool onto_existing) {
         for (size_t i = 0; i < c->n; ++i)
                 for (size_t k = 0; k < i; ++k)
                         if (c->sets[i].id && c->sets[k].id && strcmp(c->sets[i].id, c->sets[k].id) == 0)
-                                return tool_error("'%s' and '%s' are the same set. Nothing was written.", c->sets[k].path,
-                                                  c->sets[i].path);
+                                return tool_error("'%s' and '%s' are the same set. Nothing was written.",
+                                                  c->sets[k].path, c->sets[i].path);
 
         code = check_first(c, onto_existing);
         for (size_t i = 1; i < c->n && code == EXIT_OK; ++i) {

@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <umbra.h>
 
 #include "base/alloc.h"
@@ -70,8 +69,8 @@ static HRESULT read_method(const WriterMetadata *w, WriterRestore *ret) {
         UINT n_mappings = 0;
         HRESULT hr;
 
-        hr = IVssExamineWriterMetadata_GetRestoreMethod(w->metadata, &ret->method, &service, &procedure, &ret->involved, &ret->reboot,
-                                                        &n_mappings);
+        hr = IVssExamineWriterMetadata_GetRestoreMethod(w->metadata, &ret->method, &service, &procedure,
+                                                        &ret->involved, &ret->reboot, &n_mappings);
         if (hr != S_OK)
                 *ret = (WriterRestore){ .method = VSS_RME_UNDEFINED };
         ret->service = tool_take_bstr(service);
@@ -107,7 +106,8 @@ static int read_writers(RestoreLink *l) {
                 const char *text;
                 HRESULT hr;
 
-                if (format_to(&name, SET_WRITER_DOCUMENT, n) < 0 || ARRAY_RESERVE(l->writers, writers_capacity, n) < 0 ||
+                if (format_to(&name, SET_WRITER_DOCUMENT, n) < 0 ||
+                    ARRAY_RESERVE(l->writers, writers_capacity, n) < 0 ||
                     ARRAY_RESERVE(l->methods, methods_capacity, n) < 0)
                         return tool_fail(E_OUTOFMEMORY, "Cannot read '%s'", l->set->path);
 
@@ -160,7 +160,8 @@ static int read_entry(const RestoreLink *l, json_t *json, Entry *ret) {
 
         if (!instance || guid_from_string(instance, &id) < 0 || !entry_text(json, "logical_path", &path) ||
             !entry_text(json, "name", &name) || type == VSS_BT_UNDEFINED)
-                return tool_error("the manifest of '%s' names a component in a way that is not understood", l->set->path);
+                return tool_error("the manifest of '%s' names a component in a way that is not understood",
+                                  l->set->path);
 
         *ret = (Entry){ .complete = type == VSS_BT_FULL || type == VSS_BT_COPY };
         for (; ret->writer < l->n_writers; ++ret->writer)
@@ -169,7 +170,8 @@ static int read_entry(const RestoreLink *l, json_t *json, Entry *ret) {
                         break;
                 }
         if (!ret->component)
-                return tool_error("'%s' has a component '%s' that its writer's metadata does not", l->set->path, name);
+                return tool_error("'%s' has a component '%s' that its writer's metadata does not",
+                                  l->set->path, name);
         return EXIT_OK;
 }
 
@@ -179,7 +181,8 @@ static bool is_called(const WriterMetadata *w, const Component *c, const char *n
 
         if (strcmp(c->full, name) == 0 || strcmp(c->name, name) == 0)
                 return true;
-        return colon && strncmp(w->name, name, (size_t) (colon - name)) == 0 && w->name[colon - name] == '\0' &&
+        return colon && strncmp(w->name, name, (size_t) (colon - name)) == 0 &&
+               w->name[colon - name] == '\0' &&
                (strcmp(c->full, colon + 1) == 0 || strcmp(c->name, colon + 1) == 0);
 }
 
@@ -215,9 +218,10 @@ static int choose_part(RestoreLink *l, const Entry *e, const Component *part) {
         int code;
 
         if (!is_selectable_for_restore(&l->writers[e->writer], part))
-                return tool_error("component '%s' came along with '%s', and its writer does not want it restored by itself: restore '%s'. "
-                                  "Nothing was written.",
-                                  part->full, e->component->full, e->component->full);
+                return tool_error(
+                        "component '%s' came along with '%s', and its writer does not want it restored by itself: restore '%s'. "
+                        "Nothing was written.",
+                        part->full, e->component->full, e->component->full);
 
         code = choose(l, e, &c);
         if (code != EXIT_OK || (chosen && c->n_parts == 0)) /* all of it is restored anyway */
@@ -274,7 +278,8 @@ static int choose_named(RestoreLink *l, const Entry *entries, size_t n, const ch
         if (found || code != EXIT_OK)
                 return code;
         if (!l->previous)
-                return tool_error("the set has no component of that name, '%s'; umbra show '%s' shows them", name, l->set->path);
+                return tool_error("the set has no component of that name, '%s'; umbra show '%s' shows them",
+                                  name, l->set->path);
         tool_say("Component '%s' is not in '%s': it stays as the sets before left it.", name, l->set->path);
         return EXIT_OK;
 }
@@ -289,7 +294,8 @@ static int choose_entries(RestoreLink *l, const Entry *entries, size_t n) {
                 bool wanted = !names;
 
                 STRV_FOREACH(name, names)
-                        wanted = wanted || is_called(&l->writers[entries[i].writer], entries[i].component, *name);
+                        wanted = wanted ||
+                                 is_called(&l->writers[entries[i].writer], entries[i].component, *name);
                 if (wanted)
                         code = choose(l, &entries[i], &c);
         }
@@ -317,21 +323,24 @@ static int collect_files(Chosen *c) {
 
 bool restore_needs_service(const RestoreLink *l, const Chosen *c) {
         return !l->options->no_services && !l->options->to &&
-               (c->method->method == VSS_RME_STOP_RESTORE_START || c->method->method == VSS_RME_RESTORE_STOP_START);
+               (c->method->method == VSS_RME_STOP_RESTORE_START ||
+                c->method->method == VSS_RME_RESTORE_STOP_START);
 }
 
 static int check_method(const RestoreLink *l, const Chosen *c) {
         const WriterRestore *m = c->method;
 
         if (m->method == VSS_RME_CUSTOM && !l->options->custom && !l->options->to)
-                return tool_error("the writer '%s' restores '%s' by a procedure of its own%s%s and not by putting back files: follow its "
-                                  "documentation, take the files with --to DIR, or say --custom to put them back all the same. "
-                                  "Nothing was written.",
-                                  c->writer->name, c->component->full, *m->procedure ? ", " : "", m->procedure);
+                return tool_error(
+                        "the writer '%s' restores '%s' by a procedure of its own%s%s and not by putting back files: follow its "
+                        "documentation, take the files with --to DIR, or say --custom to put them back all the same. "
+                        "Nothing was written.",
+                        c->writer->name, c->component->full, *m->procedure ? ", " : "", m->procedure);
         if (restore_needs_service(l, c) && !service_name_is_valid(m->service))
-                return tool_error("the writer '%s' wants the service '%s' stopped, and that is not the name of one; stop what it means by "
-                                  "hand, and say --no-services. Nothing was written.",
-                                  c->writer->name, m->service);
+                return tool_error(
+                        "the writer '%s' wants the service '%s' stopped, and that is not the name of one; stop what it means by "
+                        "hand, and say --no-services. Nothing was written.",
+                        c->writer->name, m->service);
         return EXIT_OK;
 }
 
@@ -343,22 +352,24 @@ static int check_options(const RestoreLink *l, const Chosen *c) {
                 DWORD schema; /* 0: any */
                 const char *option;
         } needs[] = {
-                { o->option,        0,                                          "--option"        },
-                { o->authoritative, VSS_BS_AUTHORITATIVE_RESTORE,               "--authoritative" },
-                { o->roll_forward,  VSS_BS_ROLLFORWARD_RESTORE,                 "--roll-forward"  },
-                { o->restore_name,  VSS_BS_RESTORE_RENAME,                      "--restore-name"  },
-                { o->instance,      VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE,   "--instance"      },
+                { o->option,        0,                                        "--option"        },
+                { o->authoritative, VSS_BS_AUTHORITATIVE_RESTORE,             "--authoritative" },
+                { o->roll_forward,  VSS_BS_ROLLFORWARD_RESTORE,               "--roll-forward"  },
+                { o->restore_name,  VSS_BS_RESTORE_RENAME,                    "--restore-name"  },
+                { o->instance,      VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE, "--instance"      },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(needs); ++i) {
                 if (!needs[i].said)
                         continue;
                 if (!c->told)
-                        return tool_error("%s is for the writer '%s', which takes no part in this restore of '%s'. Nothing was written.",
-                                          needs[i].option, c->writer->name, c->component->full);
+                        return tool_error(
+                                "%s is for the writer '%s', which takes no part in this restore of '%s'. Nothing was written.",
+                                needs[i].option, c->writer->name, c->component->full);
                 if (needs[i].schema && !(c->writer->schema & needs[i].schema))
-                        return tool_error("the writer '%s' did not declare that it understands %s; leave it out. Nothing was written.",
-                                          c->writer->name, needs[i].option);
+                        return tool_error(
+                                "the writer '%s' did not declare that it understands %s; leave it out. Nothing was written.",
+                                c->writer->name, needs[i].option);
         }
 
         return EXIT_OK;
@@ -367,7 +378,8 @@ static int check_options(const RestoreLink *l, const Chosen *c) {
 /* Does its writer take part? What depends on the files that are in place is decided later, in
  * restore_session_begin(). */
 static bool is_told(const RestoreLink *l, const Chosen *c) {
-        if (l->options->no_writers || c->method->method == VSS_RME_CUSTOM || c->method->involved == VSS_WRE_NEVER)
+        if (l->options->no_writers || c->method->method == VSS_RME_CUSTOM ||
+            c->method->involved == VSS_WRE_NEVER)
                 return false;
         if (l->options->to)
                 return l->options->components && c->writer->schema & VSS_BS_WRITER_SUPPORTS_NEW_TARGET;
@@ -379,7 +391,8 @@ static int check_chosen(RestoreLink *l) {
         int code = EXIT_OK;
 
         if (l->options->restore_name && l->n_chosen != 1)
-                return tool_error("--restore-name is for one component: name it with --component. Nothing was written.");
+                return tool_error(
+                        "--restore-name is for one component: name it with --component. Nothing was written.");
 
         for (size_t i = 0; i < l->n_chosen && code == EXIT_OK; ++i) {
                 Chosen *c = &l->chosen[i];

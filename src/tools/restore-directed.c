@@ -140,7 +140,8 @@ static int destination_open(RestoreDirected *d, Destination *to, struct archive_
                 return r;
 
         if (fstatat(to->file.parent_fd, to->file.name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            (fchown(to->file.fd, st.st_uid, st.st_gid) < 0 && geteuid() == 0) || fchmod(to->file.fd, st.st_mode & 07777) < 0)
+            (fchown(to->file.fd, st.st_uid, st.st_gid) < 0 && geteuid() == 0) ||
+            fchmod(to->file.fd, st.st_mode & 07777) < 0)
                 return -errno;
 
         return 0;
@@ -167,7 +168,11 @@ static int write_bytes(int fd, const char *data, uint64_t size, uint64_t offset)
 }
 
 /* These bytes of the source, to wherever one target wants them. @data NULL: zeros. */
-static int spread(const Direction *direction, Destination *to, const char *data, uint64_t offset, uint64_t size) {
+static int spread(const Direction *direction,
+                  Destination *to,
+                  const char *data,
+                  uint64_t offset,
+                  uint64_t size) {
         const DirectedTarget *t = direction->target;
         int r = 0;
 
@@ -188,7 +193,8 @@ static bool wants(const Direction *direction, uint64_t begin, uint64_t end) {
         const DirectedTarget *t = direction->target;
 
         for (size_t i = 0; i < t->n; ++i)
-                if (t->from[i].length > 0 && MAX(begin, t->from[i].offset) < MIN(end, t->from[i].offset + t->from[i].length))
+                if (t->from[i].length > 0 &&
+                    MAX(begin, t->from[i].offset) < MIN(end, t->from[i].offset + t->from[i].length))
                         return true;
 
         return false;
@@ -209,7 +215,8 @@ static void deal_out(RestoreDirected *d, Source *s, const char *data, uint64_t o
                 if (to->failure < 0 || strcmp(direction->target->source, s->path) != 0)
                         continue;
                 if (s->done < offset && wants(direction, s->done, offset))
-                        to->failure = s->whole ? spread(direction, to, NULL, s->done, offset - s->done) : -ENODATA;
+                        to->failure =
+                                s->whole ? spread(direction, to, NULL, s->done, offset - s->done) : -ENODATA;
                 if (to->failure == 0 && data)
                         to->failure = spread(direction, to, data, offset, size);
         }
@@ -217,7 +224,11 @@ static void deal_out(RestoreDirected *d, Source *s, const char *data, uint64_t o
         s->done = offset + size;
 }
 
-int restore_directed_add(RestoreDirected *d, SetStream *stream, struct archive_entry *entry, const SetIndexLine *line, const char *path) {
+int restore_directed_add(RestoreDirected *d,
+                         SetStream *stream,
+                         struct archive_entry *entry,
+                         const SetIndexLine *line,
+                         const char *path) {
         Source s = { .path = path, .whole = line->type == 'f' };
         uint64_t offset;
         const void *data;
@@ -232,7 +243,8 @@ int restore_directed_add(RestoreDirected *d, SetStream *stream, struct archive_e
                         continue;
                 direction->done = true;
                 if (to->failure == 0)
-                        to->failure = s.whole || line->type == 'r' ? destination_open(d, to, entry) : -EINVAL;
+                        to->failure =
+                                s.whole || line->type == 'r' ? destination_open(d, to, entry) : -EINVAL;
         }
 
         while ((r = set_stream_data(stream, &data, &size, &offset)) > 0)
@@ -242,7 +254,8 @@ int restore_directed_add(RestoreDirected *d, SetStream *stream, struct archive_e
 
         deal_out(d, &s, NULL, line->size, 0); /* the hole at the end */
         for (size_t i = 0; i < d->n_directions; ++i)
-                if (strcmp(d->directions[i].target->source, path) == 0 && wants(&d->directions[i], line->size, UINT64_MAX) &&
+                if (strcmp(d->directions[i].target->source, path) == 0 &&
+                    wants(&d->directions[i], line->size, UINT64_MAX) &&
                     d->destinations[d->directions[i].destination].failure == 0)
                         d->destinations[d->directions[i].destination].failure = -ENODATA;
         return 0;

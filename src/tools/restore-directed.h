@@ -23,7 +23,11 @@ bool restore_directed_has(const RestoreDirected *d, const char *path);
 
 /* Deals out the bytes of the file that the stream is at. What goes wrong with a destination is told to
  * failed(); what goes wrong with the set is the result. */
-int restore_directed_add(RestoreDirected *d, SetStream *stream, struct archive_entry *entry, const SetIndexLine *line, const char *path);
+int restore_directed_add(RestoreDirected *d,
+                         SetStream *stream,
+                         struct archive_entry *entry,
+                         const SetIndexLine *line,
+                         const char *path);
 
 /* After the last file: hands the destinations to the tree. */
 int restore_directed_finish(RestoreDirected *d);

@@ -32,7 +32,8 @@
 static const char *path_of_member(const char *member) {
         size_t length = strlen(SET_DATA_PREFIX);
 
-        if (strncmp(member, SET_DATA_PREFIX, length) != 0 || (member[length] != '/' && member[length] != '\0'))
+        if (strncmp(member, SET_DATA_PREFIX, length) != 0 ||
+            (member[length] != '/' && member[length] != '\0'))
                 return NULL;
 
         return member[length] ? member + length : "/";
@@ -58,6 +59,8 @@ static int add_names(RestoreLink *l) {
                 r = format_to(&line, "%.*s", (int) n, text);
                 if (r == 0)
                         r = set_name_unescape(line, &name);
+                if (r == 0 && (*name != '/' || !set_member_name_is_safe(name + 1)))
+                        r = -EBADMSG;
                 if (r == 0)
                         r = restore_paths_add(l->paths, name, false);
                 text += n + (text[n] == '\n');
@@ -144,7 +147,8 @@ static bool is_saved_path(const RestoreLink *l, const char *path) {
         json_array_foreach(json_object_get(set_reader_manifest(l->set->reader), "paths"), i, saved) {
                 _cleanup_(freep) char *text = NULL;
 
-                if (json_is_string(saved) && xml_unescape_bytes(json_string_value(saved), &text) >= 0 && path_is_below(path, text))
+                if (json_is_string(saved) && xml_unescape_bytes(json_string_value(saved), &text) >= 0 &&
+                    path_is_below(path, text))
                         return true;
         }
 
@@ -212,7 +216,10 @@ static int look_for_interrupt(void *userdata) {
 
 /* All of it */
 
-static int add_member_to_tree(RestoreLink *l, RestoreDirected *directed, SetStream *stream, struct archive_entry *entry,
+static int add_member_to_tree(RestoreLink *l,
+                              RestoreDirected *directed,
+                              SetStream *stream,
+                              struct archive_entry *entry,
                               const SetIndexLine *line) {
         const char *path = path_of_member(line->name);
         Chosen *c;
@@ -225,6 +232,8 @@ static int add_member_to_tree(RestoreLink *l, RestoreDirected *directed, SetStre
         c = restore_link_owner(l, path, line->type == 'd');
         if (!c && !l->everything)
                 return 0;
+        if (line->type == 'd' && c && c->elsewhere && !restore_place_rule(c, path, true))
+                return 0; /* nothing goes into it */
         if (restore_directed_has(directed, path))
                 return restore_directed_add(directed, stream, entry, line, path);
 

@@ -83,7 +83,8 @@ int restore_place_plan(RestoreLink *l, Chosen *c) {
                 hr = component_for_each_files(c->writer, c->component, add_new_place, &plan);
         for (size_t i = 0; i < c->n_parts && SUCCEEDED(hr); ++i)
                 hr = component_for_each_files(c->writer, c->parts[i], add_new_place, &plan);
-        return FAILED(hr) ? tool_fail(hr, "Cannot plan where the files of '%s' go", c->component->full) : EXIT_OK;
+        return FAILED(hr) ? tool_fail(hr, "Cannot plan where the files of '%s' go", c->component->full) :
+                            EXIT_OK;
 }
 
 static int add_alternate(Chosen *c, IVssWMFiledesc *desc) {
@@ -92,8 +93,10 @@ static int add_alternate(Chosen *c, IVssWMFiledesc *desc) {
         bool recursive = false;
         int r = -EINVAL;
 
-        if (SUCCEEDED(IVssWMFiledesc_GetPath(desc, &bpath)) && SUCCEEDED(IVssWMFiledesc_GetFilespec(desc, &bpattern)) &&
-            SUCCEEDED(IVssWMFiledesc_GetRecursive(desc, &recursive)) && SUCCEEDED(IVssWMFiledesc_GetAlternateLocation(desc, &bplace)))
+        if (SUCCEEDED(IVssWMFiledesc_GetPath(desc, &bpath)) &&
+            SUCCEEDED(IVssWMFiledesc_GetFilespec(desc, &bpattern)) &&
+            SUCCEEDED(IVssWMFiledesc_GetRecursive(desc, &recursive)) &&
+            SUCCEEDED(IVssWMFiledesc_GetAlternateLocation(desc, &bplace)))
                 r = 0;
         path = tool_take_bstr(bpath);
         pattern = tool_take_bstr(bpattern);
@@ -102,7 +105,8 @@ static int add_alternate(Chosen *c, IVssWMFiledesc *desc) {
                 r = add_rule(c, path, pattern, recursive, place);
         if (r == -ENOMEM)
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
-        return r < 0 ? tool_error("the writer '%s' names a place for '%s' that cannot be used: '%s'", c->writer->name, path, place) :
+        return r < 0 ? tool_error("the writer '%s' names a place for '%s' that cannot be used: '%s'",
+                                  c->writer->name, path, place) :
                        EXIT_OK;
 }
 
@@ -112,7 +116,8 @@ static int add_alternates(Chosen *c) {
                 IVssWMFiledesc *desc = NULL;
                 int code;
 
-                if (FAILED(IVssExamineWriterMetadata_GetAlternateLocationMapping(c->writer->metadata, n, &desc)))
+                if (FAILED(IVssExamineWriterMetadata_GetAlternateLocationMapping(c->writer->metadata, n,
+                                                                                 &desc)))
                         return EXIT_OK;
                 code = add_alternate(c, desc);
                 IVssWMFiledesc_Release(desc);
@@ -125,7 +130,8 @@ PlaceRule *restore_place_rule(Chosen *c, const char *path, bool directory) {
         for (size_t i = 0; i < c->n_rules; ++i) {
                 PlaceRule *rule = &c->rules[i];
 
-                if (directory ? strcmp(path, rule->path) == 0 || (rule->recursive && path_is_below(path, rule->path)) :
+                if (directory ? strcmp(path, rule->path) == 0 ||
+                                        (rule->recursive && path_is_below(path, rule->path)) :
                                 file_set_contains(rule->files, path))
                         return rule;
         }
@@ -134,7 +140,8 @@ PlaceRule *restore_place_rule(Chosen *c, const char *path, bool directory) {
 }
 
 static int join(const char *directory, const char *relative, char **ret) {
-        return format_to(ret, "%s%s%s", directory, *relative && strcmp(directory, "/") != 0 ? "/" : "", relative);
+        return format_to(ret, "%s%s%s", directory, *relative && strcmp(directory, "/") != 0 ? "/" : "",
+                         relative);
 }
 
 int restore_place_of(const RestoreLink *l, Chosen *c, const char *path, bool directory, char **ret) {
@@ -148,8 +155,8 @@ int restore_place_of(const RestoreLink *l, Chosen *c, const char *path, bool dir
         if (rule)
                 return join(rule->to, path_relative_to(path, rule->path), ret);
 
-        /* A ranges file is of no file set, and so of no alternate location: it is where it was. */
-        return c && c->elsewhere && !strv_contains(c->ranges_files, path) ? 0 : strdup_to(path, ret);
+        /* What is of no file set, as the writer named it later, has no alternate location: it is where it was. */
+        return c && c->elsewhere && (directory || file_set_contains(c->files, path)) ? 0 : strdup_to(path, ret);
 }
 
 /* What is in place */
@@ -205,7 +212,8 @@ bool restore_place_is_taken(const RestoreLink *l, Chosen *c) {
 /* Decisions */
 
 static void refuse(Chosen *c, const char *why, const Obstacle *o) {
-        tool_error("component '%s' cannot be restored: %s%s%s%s", c->component->full, o ? "'" : "", o ? o->path : "", o ? "' " : "", why);
+        tool_error("component '%s' cannot be restored: %s%s%s%s", c->component->full, o ? "'" : "",
+                   o ? o->path : "", o ? "' " : "", why);
         if (o && o->user)
                 fprintf(stderr, "umbra:     it is open in %s\n", o->user);
         c->refused = true;
@@ -223,7 +231,8 @@ static int go_elsewhere(Chosen *c, const char *why, const Obstacle *o) {
         if (!c->elsewhere)
                 refuse(c, why, o);
         else if (o)
-                tool_say("'%s' %s: component '%s' goes to its alternate location.", o->path, why, c->component->full);
+                tool_say("'%s' %s: component '%s' goes to its alternate location.", o->path, why,
+                         c->component->full);
         return EXIT_OK;
 }
 
@@ -232,13 +241,20 @@ static int decide_by_method(Chosen *c) {
 
         switch (c->method->method) {
         case VSS_RME_RESTORE_IF_NOT_THERE:
-                return find_obstacle(c, &o) ? go_elsewhere(c, "is there, and its writer wants it restored only if it is not", &o) :
-                                              EXIT_OK;
+                return find_obstacle(c, &o) ?
+                               go_elsewhere(c,
+                                            "is there, and its writer wants it restored only if it is not",
+                                            &o) :
+                               EXIT_OK;
         case VSS_RME_RESTORE_IF_CAN_REPLACE:
-                return find_obstacle(c, &o) ? go_elsewhere(c, "is in use, and its writer wants it replaced only if it is not", &o) :
-                                              EXIT_OK;
+                return find_obstacle(c, &o) ?
+                               go_elsewhere(c,
+                                            "is in use, and its writer wants it replaced only if it is not",
+                                            &o) :
+                               EXIT_OK;
         case VSS_RME_RESTORE_TO_ALTERNATE_LOCATION:
-                return go_elsewhere(c, "its writer wants it restored to an alternate location, and names none", NULL);
+                return go_elsewhere(
+                        c, "its writer wants it restored to an alternate location, and names none", NULL);
         case VSS_RME_RESTORE_AT_REBOOT:
         case VSS_RME_RESTORE_AT_REBOOT_IF_CANNOT_REPLACE:
                 c->in_use = find_obstacle(c, &o);
@@ -253,7 +269,8 @@ static int decide_by_method(Chosen *c) {
 }
 
 static bool is_at_reboot(const Chosen *c) {
-        return c->method->method == VSS_RME_RESTORE_AT_REBOOT || c->method->method == VSS_RME_RESTORE_AT_REBOOT_IF_CANNOT_REPLACE;
+        return c->method->method == VSS_RME_RESTORE_AT_REBOOT ||
+               c->method->method == VSS_RME_RESTORE_AT_REBOOT_IF_CANNOT_REPLACE;
 }
 
 static int decide(RestoreLink *l, Chosen *c) {

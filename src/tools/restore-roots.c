@@ -4,6 +4,8 @@
  * Where Files Are Restored To
  */
 
+#include "tools/restore-roots.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -13,7 +15,6 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "tools/file-set.h"
-#include "tools/restore-roots.h"
 
 void restore_roots_clear(RestoreRoots *roots) {
         for (size_t i = 0; i < roots->n_made; ++i)
@@ -168,7 +169,8 @@ void restore_roots_open_made(RestoreRoots *roots) {
         for (size_t i = 0; i < roots->n_made; ++i) {
                 _cleanup_(closep) int fd = -EBADF;
 
-                fd = open_beneath(roots->made[i].root->fd, roots->made[i].relative, O_RDONLY | O_DIRECTORY, 0);
+                fd = open_beneath(roots->made[i].root->fd, roots->made[i].relative, O_RDONLY | O_DIRECTORY,
+                                  0);
                 if (fd >= 0)
                         (void) fchmod(fd, 0755);
         }

@@ -83,10 +83,15 @@ static int control(const char *verb, const char *unit) {
                 return EXIT_OK;
         }
         if (r == -ENOENT)
-                return tool_error("there is no systemctl here to %s '%s'; do it by hand, and say --no-services", verb, unit);
+                return tool_error(
+                        "there is no systemctl here to %s '%s'; do it by hand, and say --no-services", verb,
+                        unit);
         if (r < 0)
-                return tool_error("'systemctl %s %s' did not end in time; do it by hand, and say --no-services", verb, unit);
-        return tool_error("'systemctl %s %s' failed with %d; do it by hand, and say --no-services", verb, unit, r);
+                return tool_error(
+                        "'systemctl %s %s' did not end in time; do it by hand, and say --no-services", verb,
+                        unit);
+        return tool_error("'systemctl %s %s' failed with %d; do it by hand, and say --no-services", verb,
+                          unit, r);
 }
 
 /* Without systemd nobody can say, and that is an error. [systemctl(1), exit status] */
@@ -98,12 +103,14 @@ static int ask_active(const char *unit, bool *ret) {
                 return EXIT_OK;
         }
         if (r == -ENOENT)
-                return tool_error("the service '%s' must not run meanwhile, and there is no systemctl here to stop it; do it by hand, "
-                                  "and say --no-services",
-                                  unit);
-        return tool_error("the service '%s' must not run meanwhile, and systemd cannot be asked whether it does; stop it by hand, and "
-                          "say --no-services",
-                          unit);
+                return tool_error(
+                        "the service '%s' must not run meanwhile, and there is no systemctl here to stop it; do it by hand, "
+                        "and say --no-services",
+                        unit);
+        return tool_error(
+                "the service '%s' must not run meanwhile, and systemd cannot be asked whether it does; stop it by hand, and "
+                "say --no-services",
+                unit);
 }
 
 int restore_services_stop(RestoreServices *s, const char *unit) {
@@ -119,7 +126,8 @@ int restore_services_stop(RestoreServices *s, const char *unit) {
 
         code = control("stop", unit);
         if (code == EXIT_OK && strv_append(&s->stopped, unit) < 0)
-                return tool_fail(E_OUTOFMEMORY, "Cannot remember that '%s' was stopped; start it again", unit);
+                return tool_fail(E_OUTOFMEMORY, "Cannot remember that '%s' was stopped; start it again",
+                                 unit);
         return code;
 }
 
@@ -127,7 +135,8 @@ int restore_services_restart_later(RestoreServices *s, const char *unit) {
         if (strv_contains(s->restart, unit))
                 return EXIT_OK;
 
-        return strv_append(&s->restart, unit) < 0 ? tool_fail(E_OUTOFMEMORY, "Cannot plan the restore") : EXIT_OK;
+        return strv_append(&s->restart, unit) < 0 ? tool_fail(E_OUTOFMEMORY, "Cannot plan the restore") :
+                                                    EXIT_OK;
 }
 
 int restore_services_start(RestoreServices *s) {
@@ -151,5 +160,7 @@ int restore_services_start(RestoreServices *s) {
 
 void restore_services_say_stopped(const RestoreServices *s) {
         STRV_FOREACH(unit, s->stopped)
-                fprintf(stderr, "umbra: the service '%s' was stopped and stays so, because its files are not complete\n", *unit);
+                fprintf(stderr,
+                        "umbra: the service '%s' was stopped and stays so, because its files are not complete\n",
+                        *unit);
 }

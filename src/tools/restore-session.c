@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
 #include <umbra.h>
 
 #include "base/alloc.h"
@@ -49,8 +48,8 @@ static Chosen *find_told(RestoreLink *l, const GUID *instance_id, IVssComponent 
         for (size_t i = 0; i < l->n_chosen; ++i) {
                 Chosen *c = &l->chosen[i];
 
-                if (c->told && guid_equal(&c->writer->instance_id, instance_id) && strcmp(c->component->logical_path, path) == 0 &&
-                    strcmp(c->component->name, name) == 0)
+                if (c->told && guid_equal(&c->writer->instance_id, instance_id) &&
+                    strcmp(c->component->logical_path, path) == 0 && strcmp(c->component->name, name) == 0)
                         return c;
         }
 
@@ -141,14 +140,15 @@ static int check_present(RestoreLink *l) {
                 if (!c->told || find_running(l, &c->writer->writer_id, NULL, NULL))
                         continue;
                 if (l->options->to) {
-                        tool_say("The writer '%s' is not running: component '%s' is restored without it.", c->writer->name,
-                                 c->component->full);
+                        tool_say("The writer '%s' is not running: component '%s' is restored without it.",
+                                 c->writer->name, c->component->full);
                         c->told = false;
                         continue;
                 }
-                tool_error("the writer '%s' of component '%s' is not running, so nobody can say whether it may be replaced; start it, "
-                           "take the files with --to DIR, or say --no-writers. Nothing was written.",
-                           c->writer->name, c->component->full);
+                tool_error(
+                        "the writer '%s' of component '%s' is not running, so nobody can say whether it may be replaced; start it, "
+                        "take the files with --to DIR, or say --no-writers. Nothing was written.",
+                        c->writer->name, c->component->full);
                 return EXIT_WRITER;
         }
 
@@ -180,12 +180,13 @@ static bool component_failed(const Chosen *c, IVssComponent *component) {
         if (FAILED(IVssComponent_QueryInterface(component, &IID_IVssComponentEx2, (void **) &ex)))
                 return false;
 
-        failed = SUCCEEDED(IVssComponentEx2_GetFailure(ex, &failure, &application, &message, NULL)) && FAILED(failure);
+        failed = SUCCEEDED(IVssComponentEx2_GetFailure(ex, &failure, &application, &message, NULL)) &&
+                 FAILED(failure);
         if (failed) {
                 _cleanup_(freep) char *text = tool_text(message);
 
-                fprintf(stderr, "umbra: component '%s': its writer says %s%s%s\n", c->component->full, hresult_name(failure),
-                        *text ? ": " : "", text);
+                fprintf(stderr, "umbra: component '%s': its writer says %s%s%s\n", c->component->full,
+                        hresult_name(failure), *text ? ": " : "", text);
         }
         SysFreeString(message);
         IVssComponentEx2_Release(ex);
@@ -219,8 +220,9 @@ static int check_writers(RestoreLink *l, const char *when) {
         for (size_t i = 0; i < n; ++i) {
                 if (!is_of_chosen(l, &list[i].writer_id) || !tool_writer_failed(&list[i]))
                         continue;
-                fprintf(stderr, "umbra: %s, writer '%s' %s: %s%s%s\n", when, list[i].name, tool_writer_state(list[i].state),
-                        hresult_name(list[i].failure), *list[i].message ? ": " : "", list[i].message);
+                fprintf(stderr, "umbra: %s, writer '%s' %s: %s%s%s\n", when, list[i].name,
+                        tool_writer_state(list[i].state), hresult_name(list[i].failure),
+                        *list[i].message ? ": " : "", list[i].message);
                 code = EXIT_WRITER;
         }
         tool_writer_statuses_free(list, n);
@@ -255,7 +257,8 @@ static HRESULT select_it(RestoreLink *l, const Chosen *c, const Names *n) {
         HRESULT hr;
 
         if (!l->options->instance)
-                return IVssBackupComponents_SetSelectedForRestore(l->vss, c->writer->writer_id, c->component->type, n->path, n->name, true);
+                return IVssBackupComponents_SetSelectedForRestore(
+                        l->vss, c->writer->writer_id, c->component->type, n->path, n->name, true);
 
         if (!find_running(l, &c->writer->writer_id, l->options->instance, &instance))
                 return VSS_E_OBJECT_NOT_FOUND;
@@ -264,8 +267,8 @@ static HRESULT select_it(RestoreLink *l, const Chosen *c, const Names *n) {
         if (FAILED(hr))
                 return hr;
 
-        hr = IVssBackupComponentsEx_SetSelectedForRestoreEx(ex, c->writer->writer_id, c->component->type, n->path, n->name, true,
-                                                            instance);
+        hr = IVssBackupComponentsEx_SetSelectedForRestoreEx(ex, c->writer->writer_id, c->component->type,
+                                                            n->path, n->name, true, instance);
         IVssBackupComponentsEx_Release(ex);
         return hr;
 }
@@ -276,7 +279,8 @@ static HRESULT add_parts(RestoreLink *l, const Chosen *c, const Names *n) {
         for (size_t i = 0; i < c->n_parts && SUCCEEDED(hr); ++i) {
                 _cleanup_(names_clear) Names part = names_of(c->parts[i]);
 
-                hr = IVssBackupComponents_AddRestoreSubcomponent(l->vss, c->writer->writer_id, c->component->type, n->path, n->name,
+                hr = IVssBackupComponents_AddRestoreSubcomponent(l->vss, c->writer->writer_id,
+                                                                 c->component->type, n->path, n->name,
                                                                  part.path, part.name, false);
         }
 
@@ -288,26 +292,34 @@ static HRESULT add_new_targets(RestoreLink *l, const Chosen *c, const Names *n) 
 
         for (size_t i = 0; i < c->n_rules && SUCCEEDED(hr); ++i) {
                 const PlaceRule *rule = &c->rules[i];
-                _cleanup_(freep) WCHAR *path = tool_wide(rule->path), *pattern = tool_wide(rule->pattern), *to = tool_wide(rule->to);
+                _cleanup_(freep) WCHAR *path = tool_wide(rule->path), *pattern = tool_wide(rule->pattern),
+                                       *to = tool_wide(rule->to);
 
-                hr = IVssBackupComponents_AddNewTarget(l->vss, c->writer->writer_id, c->component->type, n->path, n->name, path, pattern,
-                                                       rule->recursive, to);
+                hr = IVssBackupComponents_AddNewTarget(l->vss, c->writer->writer_id, c->component->type,
+                                                       n->path, n->name, path, pattern, rule->recursive, to);
         }
 
         return hr;
 }
 
 /* "all", "none", or a point that the writer understands. */
-static HRESULT set_roll_forward(RestoreLink *l, IVssBackupComponentsEx2 *ex, const Chosen *c, const Names *n) {
+static HRESULT set_roll_forward(RestoreLink *l,
+                                IVssBackupComponentsEx2 *ex,
+                                const Chosen *c,
+                                const Names *n) {
         const char *text = l->options->roll_forward;
-        VSS_ROLLFORWARD_TYPE type = strcmp(text, "all") == 0 ? VSS_RF_ALL : strcmp(text, "none") == 0 ? VSS_RF_NONE : VSS_RF_PARTIAL;
+        VSS_ROLLFORWARD_TYPE type = strcmp(text, "all") == 0  ? VSS_RF_ALL :
+                                    strcmp(text, "none") == 0 ? VSS_RF_NONE :
+                                                                VSS_RF_PARTIAL;
         _cleanup_(freep) WCHAR *point = tool_wide(type == VSS_RF_PARTIAL ? text : NULL);
 
-        return IVssBackupComponentsEx2_SetRollForward(ex, c->writer->writer_id, c->component->type, n->path, n->name, type, point);
+        return IVssBackupComponentsEx2_SetRollForward(ex, c->writer->writer_id, c->component->type, n->path,
+                                                      n->name, type, point);
 }
 
 static HRESULT set_options(RestoreLink *l, const Chosen *c, const Names *n) {
-        _cleanup_(freep) WCHAR *option = tool_wide(l->options->option), *name = tool_wide(l->options->restore_name);
+        _cleanup_(freep) WCHAR *option = tool_wide(l->options->option),
+                               *name = tool_wide(l->options->restore_name);
         IVssBackupComponentsEx2 *ex = NULL;
         HRESULT hr;
 
@@ -316,13 +328,16 @@ static HRESULT set_options(RestoreLink *l, const Chosen *c, const Names *n) {
                 return hr;
 
         if (l->options->option)
-                hr = IVssBackupComponentsEx2_SetRestoreOptions(ex, c->writer->writer_id, c->component->type, n->path, n->name, option);
+                hr = IVssBackupComponentsEx2_SetRestoreOptions(ex, c->writer->writer_id, c->component->type,
+                                                               n->path, n->name, option);
         if (SUCCEEDED(hr) && l->options->authoritative)
-                hr = IVssBackupComponentsEx2_SetAuthoritativeRestore(ex, c->writer->writer_id, c->component->type, n->path, n->name, true);
+                hr = IVssBackupComponentsEx2_SetAuthoritativeRestore(
+                        ex, c->writer->writer_id, c->component->type, n->path, n->name, true);
         if (SUCCEEDED(hr) && l->options->roll_forward)
                 hr = set_roll_forward(l, ex, c, n);
         if (SUCCEEDED(hr) && l->options->restore_name)
-                hr = IVssBackupComponentsEx2_SetRestoreName(ex, c->writer->writer_id, c->component->type, n->path, n->name, name);
+                hr = IVssBackupComponentsEx2_SetRestoreName(ex, c->writer->writer_id, c->component->type,
+                                                            n->path, n->name, name);
         IVssBackupComponentsEx2_Release(ex);
         return hr;
 }
@@ -331,8 +346,8 @@ static HRESULT set_options(RestoreLink *l, const Chosen *c, const Names *n) {
 static HRESULT set_additional(RestoreLink *l, const Chosen *c, const Names *n) {
         for (size_t i = 0; i < l->n_later; ++i)
                 if (restore_link_find(&l->later[i], c))
-                        return IVssBackupComponents_SetAdditionalRestores(l->vss, c->writer->writer_id, c->component->type, n->path,
-                                                                          n->name, true);
+                        return IVssBackupComponents_SetAdditionalRestores(
+                                l->vss, c->writer->writer_id, c->component->type, n->path, n->name, true);
 
         return S_OK;
 }
@@ -352,8 +367,9 @@ static int configure(RestoreLink *l) {
 
                 hr = select_it(l, c, &n);
                 if (hr == VSS_E_OBJECT_NOT_FOUND && l->options->instance)
-                        return tool_error("the writer '%s' has no instance '%s' that runs; umbra writers shows them. Nothing was written.",
-                                          c->writer->name, l->options->instance);
+                        return tool_error(
+                                "the writer '%s' has no instance '%s' that runs; umbra writers shows them. Nothing was written.",
+                                c->writer->name, l->options->instance);
                 if (SUCCEEDED(hr))
                         hr = add_parts(l, c, &n);
                 if (SUCCEEDED(hr))
@@ -410,7 +426,8 @@ static void disconnect(RestoreLink *l) {
 }
 
 int restore_session_begin(RestoreLink *l) {
-        const char *document = set_reader_text(l->set->reader, SET_FINAL_DOCUMENT) ?: set_reader_text(l->set->reader, SET_DOCUMENT);
+        const char *document = set_reader_text(l->set->reader, SET_FINAL_DOCUMENT) ?:
+                                       set_reader_text(l->set->reader, SET_DOCUMENT);
         HRESULT hr;
         int code;
 
@@ -448,7 +465,8 @@ int restore_session_begin(RestoreLink *l) {
                 return code;
         }
 
-        code = tool_interrupted() ? chain_set_explain(l->set, -EINTR, "nothing was written") : check_writers(l, "preparing");
+        code = tool_interrupted() ? chain_set_explain(l->set, -EINTR, "nothing was written") :
+                                    check_writers(l, "preparing");
         if (code == EXIT_OK)
                 code = for_each_told(l, read_target);
         l->prepared = code == EXIT_OK;
@@ -463,17 +481,20 @@ static HRESULT report_mappings(RestoreLink *l, const Chosen *c, const Names *n) 
 
         for (size_t i = 0; i < c->n_rules && SUCCEEDED(hr); ++i) {
                 const PlaceRule *rule = &c->rules[i];
-                _cleanup_(freep) WCHAR *path = tool_wide(rule->path), *pattern = tool_wide(rule->pattern), *to = tool_wide(rule->to);
+                _cleanup_(freep) WCHAR *path = tool_wide(rule->path), *pattern = tool_wide(rule->pattern),
+                                       *to = tool_wide(rule->to);
 
                 if (!rule->used || l->options->to)
                         continue;
-                hr = IVssBackupComponents_AddAlternativeLocationMapping(l->vss, c->writer->writer_id, c->component->type, n->path, n->name,
+                hr = IVssBackupComponents_AddAlternativeLocationMapping(l->vss, c->writer->writer_id,
+                                                                        c->component->type, n->path, n->name,
                                                                         path, pattern, rule->recursive, to);
 
                 /* A mapping should be for one of the file sets. What is for a part of one can be used, but not told. */
                 if (hr == VSS_E_OBJECT_NOT_FOUND) {
-                        tool_say("The writer '%s' maps '%s' in '%s', which is none of its file sets: it cannot be told where that is.",
-                                 c->writer->name, rule->pattern, rule->path);
+                        tool_say(
+                                "The writer '%s' maps '%s' in '%s', which is none of its file sets: it cannot be told where that is.",
+                                c->writer->name, rule->pattern, rule->path);
                         hr = S_OK;
                 }
         }
@@ -500,7 +521,8 @@ static HRESULT report_files(RestoreLink *l) {
                         continue;
                 hr = report_mappings(l, c, &n);
                 if (SUCCEEDED(hr))
-                        hr = IVssBackupComponents_SetFileRestoreStatus(l->vss, c->writer->writer_id, c->component->type, n.path, n.name,
+                        hr = IVssBackupComponents_SetFileRestoreStatus(l->vss, c->writer->writer_id,
+                                                                       c->component->type, n.path, n.name,
                                                                        status_of(l, c));
         }
 
@@ -518,10 +540,12 @@ static int report_ranges_files(RestoreLink *l, Chosen *c, IVssComponent *compone
                 _cleanup_(freep) WCHAR *wide = NULL;
                 HRESULT hr;
 
-                if (!file || restore_place_of(l, c, file, false, &place) < 0 || !place || strcmp(file, place) == 0)
+                if (!file || restore_place_of(l, c, file, false, &place) < 0 || !place ||
+                    strcmp(file, place) == 0)
                         continue;
                 wide = tool_wide(place);
-                hr = IVssBackupComponents_SetRangesFilePath(l->vss, c->writer->writer_id, c->component->type, n.path, n.name, i, wide);
+                hr = IVssBackupComponents_SetRangesFilePath(l->vss, c->writer->writer_id, c->component->type,
+                                                            n.path, n.name, i, wide);
                 if (FAILED(hr))
                         return tool_fail(hr, "Cannot say where '%s' is", file);
         }

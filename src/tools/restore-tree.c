@@ -4,6 +4,8 @@
  * Restoring Files
  */
 
+#include "tools/restore-tree.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,7 +17,6 @@
 #include "base/fd-util.h"
 #include "tools/pending-file.h"
 #include "tools/restore-roots.h"
-#include "tools/restore-tree.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
 
@@ -94,7 +95,10 @@ int restore_tree_destination(RestoreTree *t, const char *path, bool directory, c
 }
 
 /* The same, as a root and what is below it. -EXDEV: nowhere. */
-static int tree_find_place(RestoreTree *t, const char *path, bool directory, RestoreRoot **ret_root,
+static int tree_find_place(RestoreTree *t,
+                           const char *path,
+                           bool directory,
+                           RestoreRoot **ret_root,
                            char **ret_relative) {
         _cleanup_(freep) char *place = NULL;
         RestoreRoot *root;

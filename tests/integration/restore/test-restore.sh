@@ -224,6 +224,16 @@ alternate_of_some() {
 }
 that 'a mapping that is for no file set is used all the same' alternate_of_some
 
+alternate_below() { # only what is below goes there, and there is nothing else
+        fresh
+        rm "$dir/app/one.db" "$dir/app/notes.txt"
+        writer 'method="RESTORE_TO_ALTERNATE_LOCATION"' \
+                "<AlternateLocationMapping path=\"$dir/app/sub\" filespec=\"*\" recursive=\"yes\" alternatePath=\"$dir/alternate\"/>" '' '' && backup || return 1
+        rm -r "$dir/app"
+        expect 0 'content' restore && is "$dir/alternate/two.db" two && absent "$dir/app"
+}
+that 'directories that nothing goes into are not made' alternate_below
+
 no_alternate() {
         local files="<ComponentFile path=\"$dir/app\" filespec=\"*.db\" recursive=\"yes\"/><ComponentFile path=\"$dir/app\" filespec=\"notes.*\"/>"
         fresh
