@@ -34,7 +34,7 @@ static const struct {
         [WIRE_EVENT_FREEZE] = { true, WRITER_FROZEN },
         [WIRE_EVENT_THAW] = { true, WRITER_THAWED },
         [WIRE_EVENT_POST_SNAPSHOT] = { true, WRITER_IN_BACKUP },
-        [WIRE_EVENT_BACKUP_COMPLETE] = { true, WRITER_IDLE },
+        [WIRE_EVENT_BACKUP_COMPLETE] = { true, WRITER_IN_BACKUP },
         [WIRE_EVENT_BACKUP_SHUTDOWN] = { true, WRITER_IDLE },
         [WIRE_EVENT_ABORT] = { true, WRITER_IDLE },
 };

@@ -8,7 +8,9 @@
  *      IDLE -----------------> PREPARED ------------------> READY ---------> FROZEN ---------> THAWED --------------> IN_BACKUP
  *        ^                        |                           |                |                 |                        |
  *        `------------------------+---------------------------+----------------+-----------------+------------------------'
- *                       Abort, BackupComplete, BackupShutdown, a lost connection, or the freeze limit
+ *                              Abort, BackupShutdown, a lost connection, or the freeze limit
+ *
+ * BackupComplete changes nothing: BackupShutdown is still to come, also when umbrad dies before it.
  *
  * One such state per session, because backups may overlap: while one is frozen, another one ends. What the
  * library itself must know of it: whether the application is owed an OnAbort when the connection ends, how

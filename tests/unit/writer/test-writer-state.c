@@ -25,7 +25,7 @@ static void test_that_an_abort_is_owed_from_prepare_backup_until_post_snapshot(v
                 { WIRE_EVENT_FREEZE,           WRITER_FROZEN,    true  },
                 { WIRE_EVENT_THAW,             WRITER_THAWED,    true  },
                 { WIRE_EVENT_POST_SNAPSHOT,    WRITER_IN_BACKUP, false },
-                { WIRE_EVENT_BACKUP_COMPLETE,  WRITER_IDLE,      false },
+                { WIRE_EVENT_BACKUP_COMPLETE,  WRITER_IN_BACKUP, false },
                 { WIRE_EVENT_BACKUP_SHUTDOWN,  WRITER_IDLE,      false },
                 { WIRE_EVENT_PRE_RESTORE,      WRITER_IDLE,      false },
                 { WIRE_EVENT_POST_RESTORE,     WRITER_IDLE,      false },

@@ -109,7 +109,7 @@ static void test_that_a_lost_connection_ends_what_was_going_on(void **state) {
                 { WIRE_EVENT_FREEZE,           "w abort\nw backup-shutdown\nw disconnected\n" },
                 { WIRE_EVENT_THAW,             "w abort\nw backup-shutdown\nw disconnected\n" },
                 { WIRE_EVENT_POST_SNAPSHOT,    "w backup-shutdown\nw disconnected\n"          },
-                { WIRE_EVENT_BACKUP_COMPLETE,  "w disconnected\n"                              },
+                { WIRE_EVENT_BACKUP_COMPLETE,  "w backup-shutdown\nw disconnected\n"          },
         };
         Puppet *p = subscribed(NULL);
         VSS_ID before = fake_instance(fake);
