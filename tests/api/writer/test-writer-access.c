@@ -24,6 +24,7 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "lib/reference.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
 
@@ -109,6 +110,8 @@ static void test_that_a_stranger_is_refused_everything(void **state) {
         restart_with(NULL);
         expect(STRANGER, STRANGER, (const int[]){ 1, 1, 1, 1 });
         expect(0, 0, (const int[]){ 0, 0, 0, 0 });
+        REACHES_RETURN(CVssWriter, "Subscribe", "E_ACCESSDENIED"); /* all faces of a writer ask the same way */
+        REACHES_RETURN(CVssWriterEx, "SubscribeEx", "E_ACCESSDENIED");
 }
 
 static void test_that_a_grant_is_for_what_it_says(void **state) {
@@ -134,6 +137,7 @@ static void test_that_a_grant_is_for_what_it_says(void **state) {
                                    GUID_TO_STRING(&puppet_writer_id)),
                          0);
         restart_with(config);
+        REACHES_RULE(CVssWriter, "Subscribe", "writer account must be administrator");
         expect(uids[0], gids[0], (const int[]){ 0, 0, 1, 1 });
         REACHES_RULE(IVssBackupComponents, "*", "caller must be administrator");
         expect(uids[1], gids[1], (const int[]){ 1, 1, 0, 0 });

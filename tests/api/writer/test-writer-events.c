@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/utf.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
 
@@ -171,6 +172,7 @@ static void test_that_a_writer_in_c_hears_every_event_and_is_told_what_it_asks(v
         facts_begin(world->volume);
         restore_from(document, puppet_writer_id, L"facts");
         facts_expect_restore(true, true);
+        REACHES_RULE(IVssWriterComponents, "GetComponent", "requester side (IVssWriterComponentsExt): during restore call it");
         SysFreeString(document);
         asking = umbra_writer_free(asking);
 }

@@ -15,6 +15,7 @@
 #include "api/writer/journal.h"
 #include "api/writer/puppet.h"
 #include "base/alloc.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
 
@@ -77,6 +78,8 @@ static void test_that_a_writer_wakes_by_itself_when_another_one_hangs(void **sta
         journal_clear();
         hangs->acts[WIRE_EVENT_FREEZE].gate = gate;
         assert_int_equal(backup_run(b, world->volume), VSS_E_UNEXPECTED_WRITER_ERROR);
+        REACHES_RULE(CVssWriter, "Initialize", "dwTimeoutFreeze default 60000 ms counts from the writer's Freeze to its Thaw");
+        REACHES_RULE(CVssWriterEx, "InitializeEx", "dwTimeoutFreeze default 60000 ms");
         backup_expect_status(b, L"quick", "FAILED_AT_THAW VSS_E_WRITERERROR_TIMEOUT 0x0 the writer was frozen longer than its limit");
         journal_await("quick abort");
         assert_false(journal_has("hangs abort"));

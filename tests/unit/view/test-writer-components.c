@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/guid.h"
+#include "lib/reference.h"
 #include "view-test.h"
 #include "view/writer-components.h"
 
@@ -32,23 +33,34 @@ static void check_writer_components(IVssWriterComponents *c) {
         UINT n;
         BSTR s;
 
-        assert_int_equal(IVssWriterComponents_GetComponentCount(c, NULL), E_INVALIDARG);
-        assert_int_equal(IVssWriterComponents_GetComponentCount(c, &n), S_OK);
+        ASSERT_RETURNS(IVssWriterComponents, GetComponentCount, E_INVALIDARG,
+                       IVssWriterComponents_GetComponentCount(c, NULL));
+        ASSERT_RETURNS(IVssWriterComponents, GetComponentCount, S_OK,
+                       IVssWriterComponents_GetComponentCount(c, &n));
         assert_int_equal(n, 2);
 
-        assert_int_equal(IVssWriterComponents_GetWriterInfo(c, NULL, &writer), E_INVALIDARG);
-        assert_int_equal(IVssWriterComponents_GetWriterInfo(c, &instance, NULL), E_INVALIDARG);
-        assert_int_equal(IVssWriterComponents_GetWriterInfo(c, &instance, &writer), S_OK);
+        ASSERT_RETURNS(IVssWriterComponents, GetWriterInfo, E_INVALIDARG,
+                       IVssWriterComponents_GetWriterInfo(c, NULL, &writer));
+        ASSERT_RETURNS(IVssWriterComponents, GetWriterInfo, E_INVALIDARG,
+                       IVssWriterComponents_GetWriterInfo(c, &instance, NULL));
+        ASSERT_RETURNS(IVssWriterComponents, GetWriterInfo, S_OK,
+                       IVssWriterComponents_GetWriterInfo(c, &instance, &writer));
         assert_true(guid_equal(&instance, &instance_id));
         assert_true(guid_equal(&writer, &writer_id));
 
-        assert_int_equal(IVssWriterComponents_GetComponent(c, 0, NULL), E_INVALIDARG);
-        assert_int_equal(IVssWriterComponents_GetComponent(c, 2, &component), VSS_E_OBJECT_NOT_FOUND);
+        ASSERT_RETURNS(IVssWriterComponents, GetComponent, E_INVALIDARG,
+                       IVssWriterComponents_GetComponent(c, 0, NULL));
+        ASSERT_RETURNS(IVssWriterComponents, GetComponent, VSS_E_OBJECT_NOT_FOUND,
+                       IVssWriterComponents_GetComponent(c, 2, &component));
         assert_null(component);
-        assert_int_equal(IVssWriterComponents_GetComponent(c, 1, &component), S_OK);
+        ASSERT_RETURNS(IVssWriterComponents, GetComponent, S_OK,
+                       IVssWriterComponents_GetComponent(c, 1, &component));
         assert_int_equal(IVssComponent_GetComponentName(component, &s), S_OK);
         bstr_was(s, L"two");
         assert_int_equal(IVssComponent_Release(component), 0);
+
+        REACHES_RULE(IVssWriterComponents, "GetComponentCount", "counts only components explicitly stored");
+        REACHES_RULE(IVssWriterComponents, "GetComponent", "index 0..n-1 from GetComponentCount");
 
         table_is_complete(c->lpVtbl, sizeof(*c->lpVtbl));
 }
@@ -86,6 +98,7 @@ static void test_that_a_requester_holds_two_tables_in_one_object(void **state) {
         view_owner_unref(owner);
         check_closed(&c->components);
         assert_int_equal(IUnknown_Release(&c->unknown), 0);
+        REACHES_RETURN(IVssWriterComponentsExt, "(none of its own)", "void");
 }
 
 static void test_that_a_writer_keeps_components_but_not_their_list(void **state) {
@@ -101,6 +114,7 @@ static void test_that_a_writer_keeps_components_but_not_their_list(void **state)
 
         view_owner_invalidate(owner);
         check_closed(writer_components_iface(c));
+        REACHES_RULE(IVssWriterComponents, "*", "given to OnPrepareBackup, OnPostSnapshot");
 
         /* The handler is over. */
         c = writer_components_free(c);
@@ -132,6 +146,30 @@ static void test_that_what_one_view_says_all_others_of_it_see(void **state) {
         view_owner_unref(owner);
 }
 
+static void test_that_a_damaged_writer_does_not_say_who_it_is(void **state) {
+        static const char text[] = "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"1.2\">"
+                                   "<WRITER_COMPONENTS instanceId=\"nobody\" "
+                                   "writerId=\"00000001-0000-0000-0000-000000000000\" backupSchema=\"0\">"
+                                   "<COMPONENT componentName=\"c\" componentType=\"database\"/>"
+                                   "</WRITER_COMPONENTS></BACKUP_COMPONENTS>";
+        WriterComponents *c = NULL;
+        VSS_ID instance, writer;
+        BackupDoc *d = NULL;
+        ViewOwner *owner;
+        UINT n = 0;
+
+        assert_int_equal(backup_doc_read(text, sizeof(text) - 1, &d), S_OK);
+        assert_int_equal(d->n_writers, 1);
+        assert_int_equal(view_owner_new(d, VIEW_READ_ONLY, &owner), 0);
+        assert_int_equal(writer_components_new(owner, d->writers[0], &c), S_OK);
+        ASSERT_RETURNS(IVssWriterComponents, GetWriterInfo, VSS_E_INVALID_XML_DOCUMENT,
+                       IVssWriterComponents_GetWriterInfo(writer_components_iface(c), &instance, &writer));
+        assert_int_equal(IVssWriterComponents_GetComponentCount(writer_components_iface(c), &n), S_OK);
+        assert_int_equal(n, 1);
+        writer_components_free(c);
+        view_owner_unref(owner);
+}
+
 static void test_that_it_survives_any_failed_allocation(void **state) {
         HRESULT hr = E_OUTOFMEMORY;
         BackupWriter *w;
@@ -146,8 +184,11 @@ static void test_that_it_survives_any_failed_allocation(void **state) {
                 hr = writer_components_new(owner, w, &c);
                 if (SUCCEEDED(hr))
                         hr = writer_components_ext_new(owner, w, &ext);
-                if (SUCCEEDED(hr))
+                if (SUCCEEDED(hr)) {
                         hr = IVssWriterComponents_GetComponent(&ext->components, 0, &component);
+                        if (FAILED(hr))
+                                ASSERT_RETURNS(IVssWriterComponents, GetComponent, E_OUTOFMEMORY, hr);
+                }
                 fault_clear();
 
                 assert_true(!!component == SUCCEEDED(hr));
@@ -166,6 +207,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_requester_holds_two_tables_in_one_object),
                 cmocka_unit_test(test_that_a_writer_keeps_components_but_not_their_list),
                 cmocka_unit_test(test_that_what_one_view_says_all_others_of_it_see),
+                cmocka_unit_test(test_that_a_damaged_writer_does_not_say_who_it_is),
                 cmocka_unit_test(test_that_it_survives_any_failed_allocation),
         };
 

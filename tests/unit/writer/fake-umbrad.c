@@ -36,7 +36,7 @@ struct FakeUmbrad {
         char *dir, *socket;
         int listen_fd, mute_fd;
         sd_bus *bus;
-        bool registered;
+        bool registered, deserts;
         VSS_ID instance;
         FakeCall calls[CALLS_MAX];
         size_t n_calls;
@@ -92,7 +92,7 @@ static int on_register(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         assert_int_equal(wire_read_guid(m, &id), 0);
         assert_int_equal(wire_read_guid(m, &f->instance), 0);
         f->registered = true;
-        return sd_bus_reply_method_return(m, NULL);
+        return f->deserts ? 1 : sd_bus_reply_method_return(m, NULL);
 }
 
 static const sd_bus_vtable manager_vtable[] = {
@@ -149,6 +149,19 @@ void fake_meet_subscriber(FakeUmbrad *f, Puppet *p) {
         fake_meet(f);
         assert_int_equal(pthread_join(thread, &hr), 0);
         assert_int_equal((HRESULT) (intptr_t) hr, S_OK);
+}
+
+HRESULT fake_desert_subscriber(FakeUmbrad *f, Puppet *p) {
+        pthread_t thread;
+        void *hr;
+
+        assert_int_equal(pthread_create(&thread, NULL, subscribe_main, p), 0);
+        f->deserts = true;
+        fake_meet(f);
+        f->deserts = false;
+        fake_die(f);
+        assert_int_equal(pthread_join(thread, &hr), 0);
+        return (HRESULT) (intptr_t) hr;
 }
 
 void fake_stay_mute(FakeUmbrad *f) {

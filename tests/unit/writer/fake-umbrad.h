@@ -27,6 +27,8 @@ const char *fake_socket(const FakeUmbrad *f);
 void fake_meet(FakeUmbrad *f);
 /* The same, while the puppet subscribes on another thread. */
 void fake_meet_subscriber(FakeUmbrad *f, Puppet *p);
+/* The same, but it ends the connection when the puppet has asked. What subscribing returned. */
+HRESULT fake_desert_subscriber(FakeUmbrad *f, Puppet *p);
 /* Accepts the next connection and never says a word. */
 void fake_stay_mute(FakeUmbrad *f);
 /* Ends the connection, as an umbrad that dies. */

@@ -17,6 +17,7 @@
 #include "api/writer/puppet.h"
 #include "base/guid.h"
 #include "fake-umbrad.h"
+#include "lib/reference.h"
 #include "lib/test-util.h"
 
 static FakeUmbrad *fake;
@@ -192,6 +193,37 @@ static void test_that_unsubscribing_wakes_and_drops_what_waits(void **state) {
         journal_expect("w prepare-backup\nw prepare-snapshot\nw freeze\nw abort\n");
 }
 
+static void test_that_a_connection_that_ends_in_the_middle_is_unexpected(void **state) {
+        Puppet *p = puppet_new_unsubscribed("w", "/", NULL);
+        HRESULT hr;
+
+        hr = fake_desert_subscriber(fake, p);
+        ASSERT_RETURNS(CVssWriter, Subscribe, VSS_E_UNEXPECTED, hr);
+        ASSERT_RETURNS(CVssWriterEx, SubscribeEx, VSS_E_UNEXPECTED, hr); /* the same call */
+        fake_meet_subscriber(fake, p); /* and it may be asked again */
+        puppet_free(p);
+}
+
+static HRESULT identity_hr;
+
+static void ask_for_identity(Puppet *p, IVssWriterComponents *components) {
+        IVssExamineWriterMetadata *metadata = NULL;
+
+        identity_hr = umbra_writer_get_identify_information(p->writer, &metadata);
+        if (metadata)
+                journal_say("there is an identity");
+}
+
+static void test_that_who_never_said_who_it_is_has_no_identity(void **state) {
+        Puppet *p = subscribed(NULL);
+
+        p->acts[WIRE_EVENT_PREPARE_BACKUP].does = ask_for_identity;
+        events(1, WIRE_EVENT_PREPARE_BACKUP, WIRE_EVENT_PREPARE_BACKUP);
+        ASSERT_RETURNS(CVssWriterEx, GetIdentifyInformation, E_FAIL, identity_hr);
+        assert_false(journal_has("there is an identity"));
+        puppet_free(p);
+}
+
 static void test_that_a_writer_can_leave_while_it_looks_for_umbrad(void **state) {
         Puppet *p = subscribed(NULL);
 
@@ -280,6 +312,8 @@ int main(void) {
                 FAKED(test_that_a_writer_that_is_not_wanted_is_owed_nothing),
                 FAKED(test_that_a_connection_lost_in_a_handler_is_noticed_after_it),
                 FAKED(test_that_unsubscribing_wakes_and_drops_what_waits),
+                FAKED(test_that_a_connection_that_ends_in_the_middle_is_unexpected),
+                FAKED(test_that_who_never_said_who_it_is_has_no_identity),
                 FAKED(test_that_a_writer_can_leave_while_it_looks_for_umbrad),
                 FAKED(test_that_questions_on_other_threads_are_harmless),
                 FAKED(test_that_unsubscribing_at_any_moment_comes_to_an_end),
