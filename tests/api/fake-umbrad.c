@@ -70,10 +70,10 @@ struct FakeUmbrad {
         char *directory, *path;
         int listen_fd, stop_fd;
         pthread_t thread;
-        Peer peers[PEERS_MAX];
-        size_t n_peers;
 
         pthread_mutex_t lock; /* guards what follows */
+        Peer peers[PEERS_MAX];
+        size_t n_peers;
         Member members[MEMBERS_MAX];
         Writer writers[WRITERS_MAX];
         size_t n_writers;
@@ -347,9 +347,9 @@ static usec_t answer_late(Peer *peer) {
         return next;
 }
 
-static void peer_count(FakeUmbrad *f, int by) {
+static void peer_gone(FakeUmbrad *f) {
         pthread_mutex_lock(&f->lock);
-        f->n_connected += (unsigned) by;
+        --f->n_connected;
         pthread_mutex_unlock(&f->lock);
 }
 
@@ -409,7 +409,7 @@ static void *peer_main(void *arg) {
                 sd_bus_message_unref(peer->pending[i].request);
         sd_bus_close(bus);
         sd_bus_unref(bus);
-        peer_count(peer->umbrad, -1);
+        peer_gone(peer->umbrad);
         return NULL;
 }
 
@@ -427,13 +427,15 @@ static void *umbrad_main(void *arg) {
                 if (fds[1].revents)
                         return NULL;
 
+                pthread_mutex_lock(&f->lock);
                 assert(f->n_peers < PEERS_MAX);
                 peer = f->peers + f->n_peers++;
                 peer->umbrad = f;
                 peer->fd = accept4(f->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
                 peer->end_fd = eventfd(0, EFD_CLOEXEC);
                 assert(peer->fd >= 0 && peer->end_fd >= 0);
-                peer_count(f, 1);
+                ++f->n_connected;
+                pthread_mutex_unlock(&f->lock);
                 assert(pthread_create(&peer->thread, NULL, peer_main, peer) == 0);
         }
 }
@@ -534,10 +536,8 @@ bool fake_umbrad_await_connections(FakeUmbrad *f, unsigned n) {
 void fake_umbrad_end_connections(FakeUmbrad *f, bool revoked) {
         pthread_mutex_lock(&f->lock);
         f->revoked = revoked;
-        pthread_mutex_unlock(&f->lock);
-
-        /* Those of peers that have gone are still open. */
-        for (size_t i = 0; i < f->n_peers; ++i)
+        for (size_t i = 0; i < f->n_peers; ++i) /* those of peers that have gone are still open */
                 assert(eventfd_write(f->peers[i].end_fd, 1) == 0);
+        pthread_mutex_unlock(&f->lock);
         assert(fake_umbrad_await_connections(f, 0));
 }
