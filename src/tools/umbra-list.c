@@ -17,6 +17,7 @@
 
 #include "base/alloc.h"
 #include "base/guid.h"
+#include "base/strv.h"
 #include "tools/table.h"
 #include "tools/tool-vss.h"
 #include "tools/verb.h"
@@ -41,7 +42,34 @@ static int plain_options(int argc, char *argv[], const Verb *verb) {
 
 /* Writers */
 
-static void add_component(Table *t, const char *writer, const char *instance, const char *id, const char *state, IVssWMComponent *c) {
+/* What all components of a writer have in common. */
+typedef struct WriterRow {
+        const char *name, *instance, *state, *id, *types;
+} WriterRow;
+
+/* The types of backup that it can do: as umbra backup --type has them. */
+static char *types_of(IVssExamineWriterMetadata *metadata) {
+        static const struct {
+                DWORD bit;
+                VSS_BACKUP_TYPE type;
+        } types[] = {
+                { 0, VSS_BT_FULL },
+                { VSS_BS_COPY, VSS_BT_COPY },
+                { VSS_BS_INCREMENTAL, VSS_BT_INCREMENTAL },
+                { VSS_BS_DIFFERENTIAL, VSS_BT_DIFFERENTIAL },
+                { VSS_BS_LOG, VSS_BT_LOG },
+        };
+        _cleanup_(strv_freep) char **list = NULL;
+        DWORD schema = 0;
+
+        (void) IVssExamineWriterMetadata_GetBackupSchema(metadata, &schema);
+        for (size_t i = 0; i < ELEMENTSOF(types); ++i)
+                if ((schema & types[i].bit) == types[i].bit && strv_append(&list, tool_backup_type(types[i].type)) < 0)
+                        return NULL;
+        return strv_join(list, " ");
+}
+
+static void add_component(Table *t, const WriterRow *w, IVssWMComponent *c) {
         _cleanup_(freep) char *path = NULL, *name = NULL, *full = NULL;
         PVSSCOMPONENTINFO info = NULL;
 
@@ -50,7 +78,7 @@ static void add_component(Table *t, const char *writer, const char *instance, co
         path = tool_text(info->bstrLogicalPath);
         name = tool_text(info->bstrComponentName);
         if (format_to(&full, "%s%s%s", path, *path ? "\\" : "", name) >= 0)
-                TABLE_ADD(t, writer, instance, full, tool_component_type(info->type), info->bSelectable ? "yes" : "no", state, id);
+                TABLE_ADD(t, w->name, w->instance, full, tool_component_type(info->type), info->bSelectable ? "yes" : "no", w->state, w->types, w->id);
         (void) IVssWMComponent_FreeComponentInfo(c, info);
 }
 
@@ -62,14 +90,14 @@ static const char *state_of(const WriterStatus *list, size_t n, const VSS_ID *in
 }
 
 static HRESULT add_writer(Table *t, IVssExamineWriterMetadata *metadata, const WriterStatus *statuses, size_t n_statuses) {
-        _cleanup_(freep) char *name = NULL, *instance_name = NULL;
+        _cleanup_(freep) char *name = NULL, *instance_name = NULL, *types = NULL;
         UINT n_include, n_exclude, n_components;
         IVssExamineWriterMetadataEx *ex = NULL;
         VSS_ID instance, id;
         VSS_USAGE_TYPE usage;
         VSS_SOURCE_TYPE source;
         BSTR bname = NULL, binstance = NULL;
-        const char *state;
+        WriterRow row;
         HRESULT hr;
 
         hr = IVssExamineWriterMetadata_QueryInterface(metadata, &IID_IVssExamineWriterMetadataEx, (void **) &ex);
@@ -81,20 +109,25 @@ static HRESULT add_writer(Table *t, IVssExamineWriterMetadata *metadata, const W
                 return hr;
         name = tool_take_bstr(bname);
         instance_name = tool_take_bstr(binstance);
-        state = state_of(statuses, n_statuses, &instance);
+        types = types_of(metadata);
+        row = (WriterRow){ .name = name,
+                           .instance = *instance_name ? instance_name : NULL,
+                           .state = state_of(statuses, n_statuses, &instance),
+                           .id = GUID_TO_STRING(&id),
+                           .types = types };
 
         hr = IVssExamineWriterMetadata_GetFileCounts(metadata, &n_include, &n_exclude, &n_components);
         if (FAILED(hr))
                 return hr;
         if (n_components == 0)
-                TABLE_ADD(t, name, *instance_name ? instance_name : NULL, NULL, NULL, NULL, state, GUID_TO_STRING(&id));
+                TABLE_ADD(t, row.name, row.instance, NULL, NULL, NULL, row.state, row.types, row.id);
         for (UINT i = 0; i < n_components; ++i) {
                 IVssWMComponent *component = NULL;
 
                 hr = IVssExamineWriterMetadata_GetComponent(metadata, i, &component);
                 if (FAILED(hr))
                         return hr;
-                add_component(t, name, *instance_name ? instance_name : NULL, GUID_TO_STRING(&id), state, component);
+                add_component(t, &row, component);
                 IVssWMComponent_Release(component);
         }
         return S_OK;
@@ -128,7 +161,7 @@ static HRESULT list_writers(Table *t, IVssBackupComponents *backup) {
 }
 
 static int run_writers(int argc, char *argv[]) {
-        static const char *const headings[] = { "WRITER", "INSTANCE", "COMPONENT", "TYPE", "SELECTABLE", "STATE", "WRITER ID", NULL };
+        static const char *const headings[] = { "WRITER", "INSTANCE", "COMPONENT", "TYPE", "SELECTABLE", "STATE", "BACKUPS", "WRITER ID", NULL };
         _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
         _cleanup_(table_freep) Table *t = NULL;
         int code = plain_options(argc, argv, &verb_writers);
@@ -153,7 +186,8 @@ const Verb verb_writers = {
         .summary = "applications that can be brought to rest, and their components",
         .help = "umbra writers [--json]\n\n"
                 "Asks every registered writer who it is and what it has. A component is named in\n"
-                "umbra backup --component as it is shown here.\n",
+                "umbra backup --component as it is shown here. One that is not selectable comes along with others. BACKUPS\n"
+                "are the types of umbra backup --type that the writer can do; of any other it is taken in full.\n",
         .run = run_writers,
 };
 

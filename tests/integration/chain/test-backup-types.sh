@@ -104,6 +104,8 @@ that 'a differential one has what changed since the full one' eval 'backup --typ
 that 'and on nothing but a full one' expect 1 'builds on the full one' "$UMBRA" backup --type differential --since "$dir/one" --to "$dir/x"
 that 'a log backup has log files' eval 'backup --component store --type log --since "$dir/two" --to "$dir/log" && heard "prepare type=4" && has "$dir/log" f store/logs/1.log store/logs/2.log && has "$dir/log" r'
 
+that 'the list of writers has the types that each can do' expect 0 'Chain +chain +store +database +yes .* full copy incremental differential log ' "$UMBRA" writers
+
 # What cannot be done as it was asked
 that 'a component that the set before has not is taken in full, and it is said' eval 'backup --component store --type full --to "$dir/part1" && expect 0 "'"'other' is taken in full: it is not in the set before"'" "$UMBRA" backup --type incremental --since "$dir/part1" --to "$dir/part2" && [ "$(manifest "$dir/part2" "c[\"other\"][\"how\"], c[\"store\"][\"how\"]")" = "full incremental" ]'
 printf '0x10' >"$state/schema" && again # VSS_BS_COPY and nothing else
