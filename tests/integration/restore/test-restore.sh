@@ -319,6 +319,23 @@ directed_beyond() {
 }
 that 'bytes that the set does not have leave the destination as it is, and the writer hears of it' directed_beyond
 
+directed_partial() { # only the saved parts of a file, in a file that is shorter: the example of the documentation
+        fresh
+        printf 'HEADxxxxxxxxxxxxTAIL' >"$dir/app/source"
+        writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' 'restoreTarget="directed"' \
+                "<PartialFile path=\"$dir/app\" filespec=\"source\" ranges=\"16:4, 0x0:4\"/>
+                 <DirectedTarget sourcePath=\"$dir/app\" sourceFilename=\"source\" sourceRanges=\"0:4,16:4\" destinationPath=\"$dir/other\" destinationFilename=\"short\" destinationRanges=\"0:4,4:4\"/>" &&
+                backup || return 1
+        chmod 604 "$dir/app/source" && printf 'untouched' >"$dir/app/source"
+        expect 0 'content' restore && is "$dir/other/short" HEADTAIL && is "$dir/app/source" untouched || return 1
+        writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' 'restoreTarget="directed"' \
+                "<PartialFile path=\"$dir/app\" filespec=\"source\" ranges=\"0:4\"/>
+                 <DirectedTarget sourcePath=\"$dir/app\" sourceFilename=\"source\" sourceRanges=\"0:5\" destinationPath=\"$dir/other\" destinationFilename=\"short\" destinationRanges=\"0:5\"/>" &&
+                backup || return 1
+        expect 1 'does not have all the bytes' restore && is "$dir/other/short" HEADTAIL
+}
+that 'parts of a file can be directed elsewhere, but only those that were saved' directed_partial
+
 # Parts, places, words
 
 parts() {
@@ -402,7 +419,9 @@ failures() {
                 '<FailEvent writerEvent="PreRestore" numFailures="1" message="not the data"/>' && backup || return 1
         echo new >"$dir/app/one.db"
         expect 5 'not the data' restore && is "$dir/app/one.db" new && told PostRestore fileRestoreStatus none || return 1
-        expect 0 'content' restore && is "$dir/app/one.db" one
+        expect 0 'content' restore && is "$dir/app/one.db" one || return 1
+        writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' '' '<FailEvent writerEvent="PostRestore" message="a torn page"/>' && backup || return 1
+        expect 5 'a torn page' restore && is "$dir/app/one.db" one && ! grep -q content "$dir/err"
 }
 that 'a component that fails is named, nothing is written, and the writer hears the end of it' failures
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -149,6 +150,27 @@ static void test_that_a_part_of_nothing_is_told(void **state) {
         }
 }
 
+static void test_that_a_disk_without_room_for_a_copy_keeps_the_old_file(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *target = path_in(dir, "target"), *path = path_in(dir, "target/file"), *bytes = NULL;
+        unsigned restored;
+        size_t size;
+
+        skip_unless_root();
+        write_file(dir, "target/mark", "");
+        fill(dir, "new", 'n', 3 << 20);
+        save(dir, &(ByteRange){ 0, 1 }, 1);
+        assert_int_equal(mount("tmpfs", target, "tmpfs", 0, "size=4m"), 0);
+        fill(dir, "target/file", 'o', 3 << 20);
+
+        assert_int_equal(restore(dir, &restored), -ENOSPC);
+        bytes = read_bytes(path, &size);
+        assert_int_equal(umount(target), 0);
+        assert_int_equal(restored, 0);
+        assert_int_equal(size, 3 << 20);
+        assert_int_equal(bytes[0], 'o');
+}
+
 static void test_that_whoever_has_it_open_keeps_the_old_one(void **state) {
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(freep) char *path = path_in(dir, "target/file");
@@ -250,6 +272,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_ranges_are_written_into_a_copy_of_what_is_there),
                 cmocka_unit_test(test_that_holes_of_the_old_file_stay_holes),
                 cmocka_unit_test(test_that_a_part_of_nothing_is_told),
+                cmocka_unit_test(test_that_a_disk_without_room_for_a_copy_keeps_the_old_file),
                 cmocka_unit_test(test_that_whoever_has_it_open_keeps_the_old_one),
                 cmocka_unit_test(test_that_a_patch_killed_at_any_moment_leaves_the_old_file_or_the_new_one),
                 cmocka_unit_test(test_that_a_file_in_use_is_known_and_who_uses_it),
