@@ -125,6 +125,22 @@ late_freeze() { # the limit is the writer's own; it wakes by itself
         return 0
 }
 
+# umbrad is killed while the writer is in EVENT: the requester is told, the writer hears the end in the right order, and both go on.
+umbrad_dies() {
+        local requester status
+        write_config "<DelayEvent writerEvent=\"$1\" milliseconds=\"1000\" numDelays=\"1\"/>" '' && start_writer || return 1
+        "$BETEST" /B /S "$dir/backup.xml" >"$dir/command.out" 2>&1 &
+        requester=$!
+        wait_for heard "$1 takes 1000 ms longer" || return 1
+        kill -9 "$umbrad"
+        wait "$umbrad" 2>/dev/null
+        wait "$requester"
+        status=$?
+        [ "$status" = 1 ] && said 'connection to umbrad was lost' || { echo "    betest ended with $status"; return 1; }
+        rm "$UMBRA_SOCKET"
+        start_umbrad && wait_for heard 'connection to umbrad is lost' && heard ' BackupShutdown ' && wait_for "$BETEST" /B && stop_writer 0
+}
+
 mkdir "$dir/data" "$dir/backup"
 echo something >"$dir/data/file"
 start_umbrad || { echo 'umbrad does not start'; exit 1; }
@@ -157,4 +173,7 @@ PostRestore failedAtPostRestore /R
 TABLE
 that 'the requester stops at the first error when told to' stops_at_the_first_error
 that 'a writer that is late is failed, and woken' late_freeze
+for event in PrepareForBackup PrepareForSnapshot Freeze Thaw PostSnapshot BackupComplete; do
+        that "an umbrad that dies at $event ends what was going on, in order" umbrad_dies "$event"
+done
 finish

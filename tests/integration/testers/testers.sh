@@ -47,7 +47,8 @@ wait_for() { # an event: asks until it is so, at most a minute
 
 start_umbrad() {
         "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config "${1:-/dev/null}" &
-        started+=($!)
+        umbrad=$!
+        started+=("$umbrad")
         wait_for test -S "$UMBRA_SOCKET"
 }
 
