@@ -31,7 +31,8 @@ change() { # ROUND: what an application does between two backups
         rm -f "$app/store/logs/$(($1 - 2)).log"
         echo "round $1" >"$app/docs/changes"
         echo "$1" >"$app/docs/deep/$1"
-        rm -f "$app/docs/deep/$(($1 - 1))" "$app/docs/gone-in-$1"
+        rm -f "$app/docs/deep/$(($1 - 1))" "$app/docs/gone-in-$1" "$app/docs/"$'gone\n'"$1"
+        [ "$1" != 3 ] || echo odd >"$app/docs/$odd"
         [ $(($1 % 2)) = 0 ] && mv "$app/docs/moved" "$app/docs/deep/moved" || mv "$app/docs/deep/moved" "$app/docs/moved"
         echo "$1" >"$app/new/$1"
         echo "round $1" >"$app/settings/main"
@@ -41,7 +42,7 @@ change() { # ROUND: what an application does between two backups
 ruin() { # what a bad day does
         head -c 5000 /dev/urandom >"$app/store/big.bin"
         rm "$app/store/huge.bin"
-        echo garbage | tee "$app/docs/changes" "$app/docs/deep/stray" "$app/docs/stray" "$app/store/logs/stray.log" >/dev/null
+        echo garbage | tee "$app/docs/$odd" "$app/docs/stray$odd" "$app/docs/changes" "$app/docs/deep/stray" "$app/docs/stray" "$app/store/logs/stray.log" >/dev/null
         rm "$app/settings/main"
 }
 
@@ -71,6 +72,8 @@ comes_back() {
         expect 0 'Restored' "$UMBRA" restore "${sets[@]}" --to "$dir/elsewhere" && same "$dir/elsewhere$app" "$dir/was-${*: -1}"
 }
 
+odd=$'odd\n\xff\x01\\name \'*' # bytes, as names are
+
 heard() { grep -qE -- "$1" "$state/events"; }
 
 mkdir -p "$app"/{store/logs,docs/deep,new,settings,other} "$state"
@@ -78,7 +81,9 @@ head -c 700000 /dev/urandom >"$app/store/big.bin"
 head -c 300000 /dev/urandom >"$app/store/huge.bin"
 echo stays >"$app/docs/stays"
 echo moved >"$app/docs/moved"
-for n in 1 2 3 4 5; do echo "$n" >"$app/docs/gone-in-$n"; done
+for n in 1 2 3 4 5; do echo "$n" | tee "$app/docs/gone-in-$n" >"$app/docs/"$'gone\n'"$n"; done
+echo "$odd" >"$app/docs/$odd"
+echo "$odd" >"$app/docs/$odd-stays"
 echo 0 >"$app/store/logs/0.log"
 echo main >"$app/settings/main"
 echo other >"$app/other/o"
