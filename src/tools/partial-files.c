@@ -155,8 +155,9 @@ static int load_ranges_file(PartialFiles *f, const char *said, ByteRange **ret, 
                 return ranges_parse_file(known->bytes, known->size, ret, ret_n);
 
         k = read_ranges_file(path, &r);
-        if (k == 0)
-                k = ranges_parse_file(r->bytes, r->size, ret, ret_n);
+        if (!r)
+                return k;
+        k = ranges_parse_file(r->bytes, r->size, ret, ret_n);
         if (k < 0)
                 return k;
         HASH_ADD_KEYPTR(hh, f->ranges_files, r->path, strlen(r->path), r);
