@@ -100,6 +100,19 @@ static size_t utf8_encode(uint32_t c, char *out) {
         return 4;
 }
 
+/* The character at @s, and of how many WCHARs it is: two where a program has UTF-16 in them. A hidden byte
+ * never follows the first half of one, so the two cannot be mistaken. */
+static uint32_t wide_decode(const WCHAR *s, size_t n, size_t *ret_n) {
+        uint32_t c = (uint32_t) s[0];
+
+        *ret_n = 1;
+        if (c < 0xD800 || c > 0xDBFF || n < 2 || s[1] < 0xDC00 || s[1] > 0xDFFF)
+                return c;
+
+        *ret_n = 2;
+        return 0x10000 + ((c & 0x3FF) << 10) + ((uint32_t) s[1] & 0x3FF);
+}
+
 int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret) {
         _cleanup_(freep) char *bytes = NULL;
         size_t size = 0;
@@ -110,16 +123,17 @@ int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret) {
         }
 
         /* Counted first, then written: a fourth of the memory for the text one usually meets. */
-        for (size_t i = 0; i < n; ++i) {
+        for (size_t i = 0, step = 1; i < n; i += step) {
                 char buffer[UTF8_CHAR_MAX];
                 size_t k;
 
+                step = 1;
                 if (s[i] > 0 && s[i] < 0x80) {
                         ++size;
                         continue;
                 }
 
-                k = utf8_encode((uint32_t) s[i], buffer);
+                k = utf8_encode(wide_decode(s + i, n - i, &step), buffer);
                 if (k == 0)
                         return -EILSEQ;
 
@@ -131,16 +145,17 @@ int utf8_from_wide_n(const WCHAR *s, size_t n, char **ret) {
                 return -ENOMEM;
 
         size = 0;
-        for (size_t i = 0; i < n; ++i) {
+        for (size_t i = 0, step = 1; i < n; i += step) {
                 char buffer[UTF8_CHAR_MAX];
                 size_t k;
 
+                step = 1;
                 if (s[i] < 0x80) {
                         bytes[size++] = (char) s[i];
                         continue;
                 }
 
-                k = utf8_encode((uint32_t) s[i], buffer);
+                k = utf8_encode(wide_decode(s + i, n - i, &step), buffer);
                 memcpy(bytes + size, buffer, k);
                 size += k;
         }

@@ -6,7 +6,8 @@
  *
  * Linux paths are bytes, the API speaks wchar_t (UTF-32 here). Bytes that are not valid UTF-8 travel as the
  * lone surrogates U+DC80…U+DCFF, one per byte, so every NUL-free byte string survives the round trip.
- * Surrogates that come from outside that range are refused with -EILSEQ, as is anything above U+10FFFF.
+ * Two surrogates that are one character of UTF-16 are taken for it; any other is refused with -EILSEQ, as is
+ * anything above U+10FFFF.
  */
 
 #include <stdbool.h>

@@ -117,6 +117,31 @@ static void test_that_what_is_no_character_is_refused(void **state) {
         }
 }
 
+/* What programs from Windows have in their wide strings. */
+static void test_that_a_character_in_two_halves_is_one(void **state) {
+        static const struct {
+                const WCHAR *wide;
+                const char *bytes; /* NULL: refused */
+        } cases[] = {
+                { L"\xD83D\xDCBE",       "\xF0\x9F\x92\xBE"  },
+                { L"a\xD800\xDC00z",     "a\xF0\x90\x80\x80z" },
+                { L"\xDBFF\xDFFF",       "\xF4\x8F\xBF\xBF"  },
+                { L"\xDC80\xD83D\xDCBE", "\x80\xF0\x9F\x92\xBE" }, /* a byte before it */
+                { L"\xD83D",             NULL                },
+                { L"\xD83D\xD83D\xDCBE", NULL                },
+                { L"\xDC00\xD800",       NULL                },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                char *bytes = NULL;
+
+                assert_int_equal(utf8_from_wide(cases[i].wide, &bytes), cases[i].bytes ? 0 : -EILSEQ);
+                if (cases[i].bytes)
+                        assert_string_equal(bytes, cases[i].bytes);
+                free(bytes);
+        }
+}
+
 static void test_that_a_counted_string_holds_no_nul(void **state) {
         static const WCHAR text[] = L"ab\0c";
         static const struct {
@@ -318,6 +343,7 @@ int main(void) {
                 cmocka_unit_test(test_that_bytes_become_characters_and_back),
                 cmocka_unit_test(test_that_xml_text_holds_any_bytes),
                 cmocka_unit_test(test_that_what_is_no_character_is_refused),
+                cmocka_unit_test(test_that_a_character_in_two_halves_is_one),
                 cmocka_unit_test(test_that_a_counted_string_holds_no_nul),
                 cmocka_unit_test(test_that_nothing_becomes_nothing),
                 cmocka_unit_test(test_that_unescaping_refuses_half_an_escape),
