@@ -234,12 +234,15 @@ static void begin(TestWriter *t, WriterEvent event, IVssWriterComponents *compon
 
 static bool on_identify(void *userdata, IVssCreateWriterMetadataEx *metadata) {
         TestWriter *t = userdata;
+        const ConfigNode *at;
         HRESULT hr;
 
         begin(t, EVENT_IDENTIFY, NULL);
-        hr = test_writer_identify(t->config, metadata);
+        hr = test_writer_identify(t->config, metadata, &at);
         if (FAILED(hr)) {
-                test_writer_refused(t, "the metadata", hr);
+                _cleanup_(freep) char *what = text_format("<%s> in line %ld", at->element->name, at->line);
+
+                test_writer_refused(t, what, hr);
                 return false;
         }
         return fail_or_succeed(t, 0);

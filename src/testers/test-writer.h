@@ -71,7 +71,10 @@ void test_writer_violation(TestWriter *t, const char *format, ...) _printf_(2, 3
 void test_writer_note(TestWriter *t, Verbosity verbosity, const char *format, ...) _printf_(3, 4);
 
 /* test-writer-identify.c */
-HRESULT test_writer_identify(const TestWriterConfig *config, IVssCreateWriterMetadataEx *metadata);
+/* *ret_at is the element that was not taken. */
+HRESULT test_writer_identify(const TestWriterConfig *config,
+                             IVssCreateWriterMetadataEx *metadata,
+                             const ConfigNode **ret_at);
 
 /* test-writer-components.c */
 char *component_full_name(const Component *c); /* the caller frees it */

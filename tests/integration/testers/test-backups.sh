@@ -135,6 +135,13 @@ refused_configuration() { # a second value for what can be said once: the exit c
         betest /B && heard 'refused: SetBackupMetadata.* code=VSS_E_OBJECT_ALREADY_EXISTS during=PrepareForBackup' && stop_writer 1
 }
 
+refused_metadata() { # a dependency within one writer: it is not there then, and it says why
+        fresh
+        with_writer '' "$(component One '' "$(files "$dir/data" '*')
+<Dependency writerId=\"$id\" componentName=\"Two\"/>")$(component Two '' '')"
+        expect 1 'no writer that is there' "$BETEST" /B && heard 'refused: "?<Dependency> in line 2.* code=E_INVALIDARG during=Identify' && stop_writer 1
+}
+
 wrong_content() { # somebody changes the backup between saving and restoring
         fresh
         with_writer '' "$(component TestFiles '' "$(files "$dir/data" '*' 'recursive="yes"')")"
@@ -247,6 +254,7 @@ that 'ranges of files go to directed targets' directed_targets
 that 'subcomponents follow, and come back alone when asked' subcomponents
 that 'options, names and private words arrive' options
 that 'what umbra does not take of a configuration is said' refused_configuration
+that 'metadata that umbra does not take is named by its line' refused_metadata
 that 'the writer finds content that was changed, and files that are missing' wrong_content
 that 'the writer finds excluded files that come back' excluded_saved
 that 'the writer finds components that were left out' mandatory_left_out

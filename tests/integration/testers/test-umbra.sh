@@ -88,6 +88,67 @@ instances_and_levels() { # one class, one name of a component, four levels
         return $result
 }
 
+odd_names() { # in every text that a configuration can hold
+        fresh && with_writer 'writerName="w &amp; &quot;x&quot; é &#9;tab" instanceName="&lt;in&gt;"' "<Component componentType=\"filegroup\"
+                logicalPath=\"a b\\c&amp;d\" componentName=\"&lt;n&quot;&gt; é\" caption=\"c&#10;aption\">$(whole)<BackupMetadata metadata=\"x&#10;y\\x41\"/>
+                <BackupStamp stamp=\"&lt;stamp&gt;\"/></Component>" && comes_back && heard 'backupStamp=<stamp>'
+}
+
+long_words() { # a megabyte of private words
+        fresh && with_writer '' "$(component TestFiles '' "$(whole)<BackupMetadata metadata=\"$(head -c 1000000 /dev/zero | tr '\0' x)\"/>")" && comes_back
+}
+
+overlapping() { # three components have the same files
+        fresh && with_writer '' "$(component A '' "$(whole)")$(component B '' "$(files "$dir/data/deep" '*' 'recursive="yes"')")
+                $(component C '' "$(files "$dir/data" 'ran*')")" && comes_back
+}
+
+logs() { # a log backup holds the logs and nothing else
+        fresh && with_writer 'supportsLog="yes"' "<Component componentType=\"database\" componentName=\"DB\">
+                <ComponentFile path=\"$dir/data\" filespec=\"*\" logBackupRequired=\"no\"/>
+                <ComponentLogFile path=\"$dir/data/deep/er\" filespec=\"*.txt\" fullBackupRequired=\"no\"/></Component>" && backup --type full || return 1
+        rm -f "$dir/full" && mv "$dir/set" "$dir/full"
+        backup --type log --since "$dir/full" && expect 0 '^1 files' "$UMBRA" show "$dir/set" && rm -rf "$dir/data/"* || return 1
+        expect 0 '' "$UMBRA" restore --quiet "$dir/full" "$dir/set" && same "$dir/data" "$dir/before" && stop_writer 0
+}
+
+no_restore_events() {
+        fresh && with_writer '' "<RestoreMethod method=\"RESTORE_IF_CAN_REPLACE\" writerRestore=\"never\"/>$(component TestFiles '' "$(whole)")" && comes_back
+}
+
+restore_vetoed() { # EVENT FILES: 5, with the sentence of the writer, and so many files are there
+        fresh && with_writer '' "$(component TestFiles '' "$(whole)")<FailEvent writerEvent=\"$1\" numFailures=\"1\" message=\"out of ink\"/>" && backup || return 1
+        rm -rf "$dir/data/"*
+        expect 5 'out of ink' "$UMBRA" restore "$dir/set" && [ "$(find "$dir/data" -type f | tr -cd '/' | wc -c)" "$2" 0 ] && stop_writer 0
+}
+
+component_left_out() { # a component that fails is left out when that is allowed, and the others are good
+        fresh && with_writer '' "$(component A '' "$(files "$dir/data" 'random')")
+                $(component B '' "$(files "$dir/data" 'empty')<FailEvent writerEvent=\"$1\" numFailures=\"2\" message=\"torn\"/>")" || return 1
+        rm -f "$dir/set"
+        expect 5 'torn' "$UMBRA" backup --to "$dir/set" && [ ! -e "$dir/set" ] && expect 7 "WITHOUT component 'B'" "$UMBRA" backup --best-effort --to "$dir/set" || return 1
+        rm -rf "$dir/data/"*
+        restore && same "$dir/data/random" "$dir/before/random" && [ ! -e "$dir/data/empty" ] && stop_writer 0
+}
+
+dependencies() { # what a chosen component needs of another writer comes along, and goes back as well
+        local other result=0
+        fresh && mkdir "$dir/needed" && echo needed >"$dir/needed/file"
+        printf '<TestWriter writerId="%s" checkIncludes="yes"><RestoreMethod method="RESTORE_IF_CAN_BE_REPLACED"/>%s%s</TestWriter>' \
+                11111111-2222-3333-4444-555555555555 "$(component Needed 'logicalPath="Path"' "$(files "$dir/needed" '*')")" \
+                "$(component NotNeeded '' "$(files "$dir/nowhere" '*')")" >"$dir/other.xml"
+        "$TEST_WRITER" --output "$dir/other.out" "$dir/other.xml" &
+        other=$!
+        started+=("$other")
+        wait_for grep -q ' ready:' "$dir/other.out"
+        with_writer '' "$(component TestFiles '' "$(whole)<Dependency writerId=\"11111111-2222-3333-4444-555555555555\" logicalPath=\"Path\" componentName=\"Needed\"/>")"
+        backup --component TestFiles && rm -rf "$dir/data/"* "$dir/needed/file" && restore && same "$dir/data" "$dir/before" &&
+                [ "$(cat "$dir/needed/file")" = needed ] && ! grep -q 'componentName=NotNeeded' "$dir/other.out" || result=1
+        kill "$other" && wait "$other" || result=1
+        rm -r "$dir/needed"
+        stop_writer 0 && return $result
+}
+
 failing() { # EVENT CODE: the backup is 5, says what the writer said, and leaves nothing
         fresh && with_writer '' "$(component TestFiles '' "$(whole)")<FailEvent writerEvent=\"$1\" numFailures=\"1\" code=\"$2\" message=\"out of paper\"/>" || return 1
         rm -f "$dir/set"
@@ -108,6 +169,16 @@ that 'a component may want the alternate location' alternate_locations RESTORE_I
 that 'ranges of files go to directed targets' directed_targets
 that 'an incremental chain comes back' chain incremental
 that 'a differential backup comes back' chain differential
+that 'names and words may be odd' odd_names
+that 'private words may be long' long_words
+that 'components may have the same files' overlapping
+that 'a log backup holds the logs' logs
+that 'a writer need not want to hear of restores' no_restore_events
+that 'a writer that fails at PreRestore prevents the restore' restore_vetoed PreRestore -eq
+that 'a writer that fails at PostRestore fails it, and the files are there' restore_vetoed PostRestore -gt
+that 'a component that fails at PrepareForBackup is left out when that is allowed' component_left_out PrepareForBackup
+that 'a component that fails at PostSnapshot is left out when that is allowed' component_left_out PostSnapshot
+that 'what a component needs of another writer comes along' dependencies
 that 'instances of one class are told apart' instances_and_levels
 while read -r event code; do
         that "a writer that fails at $event fails the backup, once" failing "$event" "$code"
