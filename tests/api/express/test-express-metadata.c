@@ -87,7 +87,7 @@ static void test_that_the_document_is_what_was_said(void **state) {
         SAYS(SetBackupSchema, VSS_BS_COPY | VSS_BS_INDEPENDENT_SYSTEM_STATE);
         text = text_of(m);
         assert_string_equal(text, expected);
-        REACHES_RETURN(IVssCreateExpressWriterMetadata, "AddComponent", "S_OK");
+        REACHES_RETURN(IVssCreateExpressWriterMetadata, AddComponent, "S_OK");
         IVssCreateExpressWriterMetadata_Release(m);
 }
 
@@ -140,7 +140,7 @@ static void test_that_less_is_allowed_than_to_writers_that_run(void **state) {
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 if (cases[i].hr != E_INVALIDARG)
                         fail_msg("case %zu: %s() returned 0x%08x", i, cases[i].method, (unsigned) cases[i].hr);
-                REACHES_RETURN(IVssCreateExpressWriterMetadata, cases[i].method, "E_INVALIDARG");
+                reference_reach_return("IVssCreateExpressWriterMetadata", cases[i].method, "E_INVALIDARG");
         }
         after = text_of(m);
         assert_string_equal(after, before);
@@ -195,7 +195,7 @@ static void test_that_a_description_begins_with_who_and_what(void **state) {
                         IVssCreateExpressWriterMetadata_Release(m);
         }
         assert_int_equal(IVssExpressWriter_CreateMetadata(w, writer_id, L"x", VSS_UT_USERDATA, 0, 0, 0, NULL), E_INVALIDARG);
-        REACHES_RETURN(IVssExpressWriter, "CreateMetadata", "HRESULT");
+        REACHES_RETURN(IVssExpressWriter, CreateMetadata, "HRESULT");
         REACHES_RULE(IVssExpressWriter, "CreateMetadata", "usageType only VSS_UT_BOOTABLESYSTEMSTATE");
         IVssExpressWriter_Release(w);
 }
@@ -256,7 +256,7 @@ static void test_that_only_documents_of_express_writers_are_loaded(void **state)
                         fail_msg("case %zu: 0x%08x", i, (unsigned) hr);
                 assert_int_equal(IVssExpressWriter_Register(w), VSS_E_BAD_STATE); /* there is still none */
         }
-        REACHES_RETURN(IVssExpressWriter, "LoadMetadata", "VSS_E_INVALID_XML_DOCUMENT");
+        REACHES_RETURN(IVssExpressWriter, LoadMetadata, "VSS_E_INVALID_XML_DOCUMENT");
         IVssExpressWriter_Release(w);
 }
 
@@ -400,7 +400,7 @@ static void test_that_each_call_survives_any_failed_allocation(void **state) {
                 if (hr != S_OK || n < 2)
                         fail_msg("%s, allocation %u: 0x%08x", cases[i].method, n, (unsigned) hr);
                 if (cases[i].in_the_table)
-                        REACHES_RETURN(IVssCreateExpressWriterMetadata, cases[i].method, "E_OUTOFMEMORY");
+                        reference_reach_return("IVssCreateExpressWriterMetadata", cases[i].method, "E_OUTOFMEMORY");
         }
         IVssCreateExpressWriterMetadata_Release(m);
 }

@@ -110,8 +110,8 @@ static void test_that_a_stranger_is_refused_everything(void **state) {
         restart_with(NULL);
         expect(STRANGER, STRANGER, (const int[]){ 1, 1, 1, 1 });
         expect(0, 0, (const int[]){ 0, 0, 0, 0 });
-        REACHES_RETURN(CVssWriter, "Subscribe", "E_ACCESSDENIED"); /* all faces of a writer ask the same way */
-        REACHES_RETURN(CVssWriterEx, "SubscribeEx", "E_ACCESSDENIED");
+        REACHES_RETURN(CVssWriter, Subscribe, "E_ACCESSDENIED"); /* all faces of a writer ask the same way */
+        REACHES_RETURN(CVssWriterEx, SubscribeEx, "E_ACCESSDENIED");
 }
 
 static void test_that_a_grant_is_for_what_it_says(void **state) {

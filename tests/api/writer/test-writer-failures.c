@@ -154,7 +154,7 @@ static void test_that_words_without_a_failure_reach_the_requester(void **state) 
         assert_int_equal(backup_complete(b), S_OK);
         backup_expect_status(b, L"says", "STABLE S_OK 0x7 slow, but well");
         backup_free(b);
-        REACHES_RETURN(CVssWriterEx2, "SetWriterFailureEx", "S_OK");
+        REACHES_RETURN(CVssWriterEx2, SetWriterFailureEx, "S_OK");
 
         p->acts[WIRE_EVENT_FREEZE].does = NULL; /* and it is over with that backup */
         b = backup_new();

@@ -72,11 +72,11 @@ static void test_that_a_writer_survives_any_failed_allocation(void **state) {
         UmbraWriter *w = NULL;
 
         assert_true(survive("Initialize", initialize, &w) >= 3);
-        REACHES_RETURN(CVssWriter, "Initialize", "E_OUTOFMEMORY");
-        REACHES_RETURN(CVssWriterEx, "InitializeEx", "E_OUTOFMEMORY");
+        REACHES_RETURN(CVssWriter, Initialize, "E_OUTOFMEMORY");
+        REACHES_RETURN(CVssWriterEx, InitializeEx, "E_OUTOFMEMORY");
         assert_true(survive("Subscribe", subscribe, &w) >= 2);
-        REACHES_RETURN(CVssWriter, "Subscribe", "E_OUTOFMEMORY");
-        REACHES_RETURN(CVssWriterEx, "SubscribeEx", "E_OUTOFMEMORY");
+        REACHES_RETURN(CVssWriter, Subscribe, "E_OUTOFMEMORY");
+        REACHES_RETURN(CVssWriterEx, SubscribeEx, "E_OUTOFMEMORY");
         assert_int_equal(umbra_writer_unsubscribe(w), S_OK);
         umbra_writer_free(w);
         world_free(world);

@@ -263,9 +263,9 @@ static void test_that_each_failure_that_is_allowed_is_taken(void **) {
         REACHES_RULE(CVssWriter, "*", "veto = SetWriterFailure + return true");
 
         assert_int_equal(say_in_freeze(actor, [](Actor &a) { return a.SetWriterFailure(E_FAIL); }, "STABLE S_OK 0x0 "), E_INVALIDARG);
-        REACHES_RETURN(CVssWriter, "SetWriterFailure", "HRESULT");
+        REACHES_RETURN(CVssWriter, SetWriterFailure, "HRESULT");
         assert_int_equal(say_in_freeze(actor, [](Actor &a) { return a.SetWriterFailureEx(S_FALSE, 1); }, "STABLE S_OK 0x0 "), E_INVALIDARG);
-        REACHES_RETURN(CVssWriterEx2, "SetWriterFailureEx", "HRESULT");
+        REACHES_RETURN(CVssWriterEx2, SetWriterFailureEx, "HRESULT");
 
         /* Only on the handler's own thread, although it may have others. */
         actor.act[FREEZE] = [&](Actor &a) {
@@ -281,7 +281,7 @@ static void test_that_each_failure_that_is_allowed_is_taken(void **) {
         };
         assert_int_equal(back_up("STABLE S_OK 0x0 "), S_OK);
         assert_int_equal(elsewhere, VSS_E_BAD_STATE);
-        REACHES_RETURN(CVssWriterEx2, "GetSessionId", "HRESULT");
+        REACHES_RETURN(CVssWriterEx2, GetSessionId, "HRESULT");
         REACHES_RULE(CVssWriter, "*", "handlers may use worker threads");
         REACHES_RULE(CVssWriter, "SetWriterFailure", "not from OnIdentify or OnIdentifyEx; only in the thread");
         REACHES_RULE(CVssWriterEx2, "SetWriterFailureEx", "not from OnIdentify or OnIdentifyEx; only in the thread");
@@ -355,13 +355,13 @@ static void test_that_the_accessors_tell_what_the_requester_said(void **) {
         for (const char *question : { "AreComponentsSelected", "IsBootableSystemStateBackedUp", "IsPartialFileSupportEnabled", "IsPathAffected" })
                 for (const char *answer : { "true", "false" })
                         reference_reach_return("CVssWriter", question, answer);
-        REACHES_RETURN(CVssWriter, "GetBackupType", "VSS_BACKUP_TYPE");
-        REACHES_RETURN(CVssWriter, "GetCurrentLevel", "VSS_APPLICATION_LEVEL");
-        REACHES_RETURN(CVssWriter, "GetCurrentVolumeArray", "LPCWSTR*");
-        REACHES_RETURN(CVssWriter, "GetCurrentVolumeCount", "UINT");
-        REACHES_RETURN(CVssWriter, "GetCurrentSnapshotSetId", "VSS_ID");
-        REACHES_RETURN(CVssWriter, "GetContext", "LONG");
-        REACHES_RETURN(CVssWriterEx2, "IsWriterShuttingDown", "false");
+        REACHES_RETURN(CVssWriter, GetBackupType, "VSS_BACKUP_TYPE");
+        REACHES_RETURN(CVssWriter, GetCurrentLevel, "VSS_APPLICATION_LEVEL");
+        REACHES_RETURN(CVssWriter, GetCurrentVolumeArray, "LPCWSTR*");
+        REACHES_RETURN(CVssWriter, GetCurrentVolumeCount, "UINT");
+        REACHES_RETURN(CVssWriter, GetCurrentSnapshotSetId, "VSS_ID");
+        REACHES_RETURN(CVssWriter, GetContext, "LONG");
+        REACHES_RETURN(CVssWriterEx2, IsWriterShuttingDown, "false");
         REACHES_RULE(CVssWriter, "OnPrepareBackup", "component pointer may be NULL");
         REACHES_RULE(CVssWriter, "OnPostSnapshot", "component pointer may be NULL");
         REACHES_RULE(CVssWriter, "OnPostSnapshot", "auto-recovery of the shadow copy happens here");
@@ -390,7 +390,7 @@ static void test_that_a_restore_tells_its_type(void **) {
                 assert_true(there);
         }
         SysFreeString(document);
-        REACHES_RETURN(CVssWriter, "GetRestoreType", "VSS_RESTORE_TYPE");
+        REACHES_RETURN(CVssWriter, GetRestoreType, "VSS_RESTORE_TYPE");
         REACHES_RULE(CVssWriter, "GetRestoreType", "protected getter for restore handlers");
         REACHES_RULE(CVssWriter, "OnPostRestore", "component pointer may be NULL");
         assert_int_equal(actor.Unsubscribe(), S_OK);
@@ -542,7 +542,7 @@ static void test_that_a_writer_is_made_told_who_it_is_and_subscribed(void **) {
                 PlainEx ex, twice;
 
                 assert_true(IsEqualGUID(instance_of(name), GUID_NULL)); /* made is not there */
-                REACHES_RETURN(CVssWriter, "CVssWriter", "void");
+                REACHES_RETURN(CVssWriter, CVssWriter, "void");
                 REACHES_RULE(CVssWriter, "CVssWriter", "constructor alone does not connect");
 
                 assert_int_equal(one.Subscribe(), VSS_E_BAD_STATE);
@@ -581,7 +581,7 @@ static void test_that_a_writer_is_made_told_who_it_is_and_subscribed(void **) {
                 assert_int_equal(twice.InitializeEx(class_id, L"twice", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER), VSS_E_BAD_STATE);
 
                 assert_int_equal(one.InstallAlternateWriter(class_id, class_id), E_NOTIMPL);
-                REACHES_RETURN(CVssWriter, "InstallAlternateWriter", "-");
+                REACHES_RETURN(CVssWriter, InstallAlternateWriter, "-");
                 REACHES_RULE(CVssWriter, "InstallAlternateWriter", "reserved");
                 ASSERT_RETURNS(CVssWriter, Unsubscribe, S_OK, one.Unsubscribe());
                 assert_true(IsEqualGUID(instance_of(name), GUID_NULL));
@@ -589,7 +589,7 @@ static void test_that_a_writer_is_made_told_who_it_is_and_subscribed(void **) {
         }
         /* One that forgot to unsubscribe is gone as well, with all its threads. */
         assert_true(IsEqualGUID(instance_of(L"two"), GUID_NULL));
-        REACHES_RETURN(CVssWriter, "~CVssWriter", "void");
+        reference_reach_return("CVssWriter", "~CVssWriter", "void");
         REACHES_RULE(CVssWriter, "~CVssWriter", "Unsubscribe must have been called before destruction");
 }
 
@@ -658,7 +658,7 @@ static void test_that_a_writer_in_a_long_handler_sees_that_it_shuts_down(void **
         assert_true(seen);
         ASSERT_RETURNS(CVssWriter, Unsubscribe, VSS_E_UNEXPECTED, unsubscribed);
         REACHES_RULE(CVssWriterEx, "SubscribeEx", "first parameter is an UNsubscribe time-out");
-        REACHES_RETURN(CVssWriterEx2, "IsWriterShuttingDown", "true");
+        REACHES_RETURN(CVssWriterEx2, IsWriterShuttingDown, "true");
         REACHES_RULE(CVssWriterEx2, "IsWriterShuttingDown", "poll during long handlers");
         for (int i = 0; i < 1000 && actor.Unsubscribe() != S_OK; ++i)
                 std::this_thread::yield();

@@ -98,7 +98,7 @@ static void test_that_a_requester_holds_two_tables_in_one_object(void **state) {
         view_owner_unref(owner);
         check_closed(&c->components);
         assert_int_equal(IUnknown_Release(&c->unknown), 0);
-        REACHES_RETURN(IVssWriterComponentsExt, "(none of its own)", "void");
+        reference_reach_return("IVssWriterComponentsExt", "(none of its own)", "void");
 }
 
 static void test_that_a_writer_keeps_components_but_not_their_list(void **state) {
