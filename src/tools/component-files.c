@@ -118,8 +118,15 @@ HRESULT writer_metadata_read(IVssExamineWriterMetadata *metadata, WriterMetadata
                 ret->components = calloc_checked(n + 1U, sizeof(*ret->components));
                 hr = ret->components ? S_OK : E_OUTOFMEMORY;
         }
-        for (; SUCCEEDED(hr) && ret->n_components < n; ++ret->n_components)
-                hr = read_component(metadata, (UINT) ret->n_components, &ret->components[ret->n_components]);
+        for (UINT i = 0; SUCCEEDED(hr) && i < n; ++i) {
+                hr = read_component(metadata, i, &ret->components[ret->n_components]);
+                if (hr == VSS_E_INVALID_XML_DOCUMENT) {
+                        tool_say("Component number %u of the writer '%s' is damaged in its metadata and cannot be chosen.", i + 1, ret->name);
+                        hr = S_OK;
+                        continue;
+                }
+                ++ret->n_components;
+        }
         if (SUCCEEDED(hr))
                 hr = order_components(ret);
         if (FAILED(hr))

@@ -84,6 +84,19 @@ static void test_that_selectability_decides_who_is_added_and_who_comes_along(voi
                 check(&cases[i], add_my_writer);
 }
 
+static void test_that_a_damaged_component_keeps_nobody_else_from_being_chosen(void **state) {
+        _cleanup_(freep) char *chosen = NULL;
+        BackupPlan p = { .type = VSS_BT_COPY };
+
+        plan_add_writer(&p, 1, "USER_DATA", 0,
+                        "<FILE_GROUP componentName=\"a\" selectable=\"yes\"/><FILE_GROUP componentName=\"b\" selectable=\"?\"/>"
+                        "<FILE_GROUP componentName=\"c\" selectable=\"yes\"/>");
+        assert_int_equal(backup_plan_choose(&p), EXIT_OK);
+        chosen = plan_chosen(&p);
+        assert_string_equal(chosen, "1:a 1:c");
+        backup_plan_clear(&p);
+}
+
 static void test_that_members_are_those_that_follow_a_selectable_one(void **state) {
         static const struct {
                 const char *top, *component;
@@ -214,6 +227,7 @@ static void test_that_without_writers_there_must_be_a_path(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_selectability_decides_who_is_added_and_who_comes_along),
+                cmocka_unit_test(test_that_a_damaged_component_keeps_nobody_else_from_being_chosen),
                 cmocka_unit_test(test_that_members_are_those_that_follow_a_selectable_one),
                 cmocka_unit_test(test_that_what_is_needed_comes_along),
                 cmocka_unit_test(test_that_a_name_means_one_component),
