@@ -18,7 +18,7 @@
 #include "base/hresult.h"
 #include "base/strv.h"
 #include "base/utf.h"
-#include "tools/restore-link.h"
+#include "tools/restore-owners.h"
 #include "tools/set-format.h"
 #include "tools/tool-vss.h"
 #include "tools/verb.h"
@@ -55,6 +55,7 @@ void restore_link_clear(RestoreLink *l) {
         }
         free(l->writers);
         free(l->methods);
+        restore_owners_free(l->owners);
         restore_tree_free(l->tree);
         restore_paths_free(l->paths);
         if (l->vss)
@@ -440,23 +441,6 @@ const Chosen *restore_link_find(const RestoreLink *l, const Chosen *c) {
                     strcmp(l->chosen[i].writer->instance_name, c->writer->instance_name) == 0 &&
                     strcmp(l->chosen[i].component->full, c->component->full) == 0)
                         return &l->chosen[i];
-
-        return NULL;
-}
-
-Chosen *restore_link_owner(const RestoreLink *l, const char *path, bool directory) {
-        for (size_t i = 0; i < l->n_chosen; ++i) {
-                Chosen *c = &l->chosen[i];
-                FileSetView view;
-
-                if (directory) {
-                        file_set_view(c->files, path, &view);
-                        if (file_set_view_is_member(&view))
-                                return c;
-                } else if (file_set_contains(c->files, path) || file_set_contains(c->extra, path) ||
-                           strv_contains(c->ranges_files, path))
-                        return c;
-        }
 
         return NULL;
 }

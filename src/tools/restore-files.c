@@ -22,7 +22,7 @@
 #include "base/utf.h"
 #include "tools/progress.h"
 #include "tools/restore-directed.h"
-#include "tools/restore-link.h"
+#include "tools/restore-owners.h"
 #include "tools/set-format.h"
 #include "tools/set-index.h"
 #include "tools/tool-vss.h"
@@ -165,7 +165,7 @@ static int remove_gone(const char *path, bool directory, void *userdata) {
         if (restore_paths_have(l->paths, path))
                 return 0;
 
-        c = restore_link_owner(l, path, directory);
+        c = restore_owners_find(l->owners, path, directory);
         if (c ? !knows_all(l, c) : !l->everything || !is_saved_path(l, path))
                 return 0;
 
@@ -178,19 +178,19 @@ static int remove_gone(const char *path, bool directory, void *userdata) {
 static int place_file(const char *path, bool directory, char **ret, void *userdata) {
         RestoreLink *l = userdata;
 
-        return restore_place_of(l, restore_link_owner(l, path, directory), path, directory, ret);
+        return restore_place_of(l, restore_owners_find(l->owners, path, directory), path, directory, ret);
 }
 
 static int before_file(const char *path, void *userdata) {
         RestoreLink *l = userdata;
-        Chosen *c = restore_link_owner(l, path, false);
+        Chosen *c = restore_owners_find(l->owners, path, false);
 
         return c ? clear_stale(l, c) : 0;
 }
 
 static void file_restored(const char *path, void *userdata) {
         RestoreLink *l = userdata;
-        Chosen *c = restore_link_owner(l, path, false);
+        Chosen *c = restore_owners_find(l->owners, path, false);
         PlaceRule *rule = c ? restore_place_rule(c, path, false) : NULL;
 
         ++l->n_restored;
@@ -202,7 +202,7 @@ static void file_restored(const char *path, void *userdata) {
 
 static void file_failed(const char *path, int error, const char *sentence, void *userdata) {
         RestoreLink *l = userdata;
-        Chosen *c = restore_link_owner(l, path, false);
+        Chosen *c = restore_owners_find(l->owners, path, false);
 
         fprintf(stderr, "umbra: cannot restore '%s': %s\n", path, sentence);
         ++l->n_failed;
@@ -229,7 +229,7 @@ static int add_member_to_tree(RestoreLink *l,
         if (!path)
                 return 0;
 
-        c = restore_link_owner(l, path, line->type == 'd');
+        c = restore_owners_find(l->owners, path, line->type == 'd');
         if (!c && !l->everything)
                 return 0;
         if (line->type == 'd' && c && c->elsewhere && !restore_place_rule(c, path, true))

@@ -80,6 +80,8 @@ typedef struct Chosen {
         uint64_t n_restored, n_failed;
 } Chosen;
 
+typedef struct RestoreOwners RestoreOwners; /* restore-owners.h */
+
 typedef struct RestoreLink {
         const RestoreOptions *options;
         const ChainSet *set;
@@ -92,7 +94,8 @@ typedef struct RestoreLink {
         size_t n_writers;
         Chosen *chosen;
         size_t n_chosen, chosen_capacity;
-        bool everything; /* files that belong to no component as well */
+        RestoreOwners *owners; /* once the writers have answered */
+        bool everything;       /* files that belong to no component as well */
 
         IVssBackupComponents *vss; /* NULL: nobody is told */
         RestoreTree *tree;
@@ -111,8 +114,6 @@ void restore_link_clear(RestoreLink *l);
 int restore_link_choose(RestoreLink *l);
 /* A component that @l chose as well; NULL. */
 const Chosen *restore_link_find(const RestoreLink *l, const Chosen *c);
-/* Whose is the file, or the directory? NULL: nobody's. */
-Chosen *restore_link_owner(const RestoreLink *l, const char *path, bool directory);
 
 /* Does the method want a service stopped or restarted, and is that wanted of us? */
 bool restore_needs_service(const RestoreLink *l, const Chosen *c);

@@ -24,7 +24,7 @@
 #include "base/hresult.h"
 #include "base/strv.h"
 #include "tools/file-use.h"
-#include "tools/restore-link.h"
+#include "tools/restore-owners.h"
 #include "tools/restore-roots.h"
 #include "tools/set-format.h"
 #include "tools/tool-vss.h"
@@ -302,7 +302,7 @@ static int find_homeless(const SetIndexLine *line, void *userdata) {
         RestoreLink *l = userdata;
         Chosen *c;
 
-        c = *path && line->type != 'd' ? restore_link_owner(l, path, false) : NULL;
+        c = *path && line->type != 'd' ? restore_owners_find(l->owners, path, false) : NULL;
         if (!c || !c->elsewhere || c->refused)
                 return 0;
         if (restore_place_of(l, c, path, false, &place) < 0)
@@ -321,7 +321,9 @@ int restore_place_decide(RestoreLink *l) {
         if (code != EXIT_OK)
                 return code;
 
-        r = set_reader_for_each(l->set->reader, find_homeless, l);
+        r = restore_owners_new(l->chosen, l->n_chosen, &l->owners);
+        if (r == 0)
+                r = set_reader_for_each(l->set->reader, find_homeless, l);
         if (r < 0)
                 return chain_set_explain(l->set, r, "nothing was written");
 
