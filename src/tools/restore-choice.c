@@ -51,6 +51,7 @@ void restore_link_clear(RestoreLink *l) {
         for (size_t i = 0; i < l->n_writers; ++i) {
                 free(l->methods[i].service);
                 free(l->methods[i].procedure);
+                free(l->methods[i].chosen);
                 writer_metadata_clear(&l->writers[i]);
         }
         free(l->writers);
@@ -76,7 +77,8 @@ static HRESULT read_method(const WriterMetadata *w, WriterRestore *ret) {
                 *ret = (WriterRestore){ .method = VSS_RME_UNDEFINED };
         ret->service = tool_take_bstr(service);
         ret->procedure = tool_take_bstr(procedure);
-        return hr;
+        ret->chosen = calloc_checked(w->n_components + 1, sizeof(*ret->chosen));
+        return SUCCEEDED(hr) && !ret->chosen ? E_OUTOFMEMORY : hr;
 }
 
 static HRESULT read_writer(RestoreLink *l, const char *text) {
@@ -187,21 +189,20 @@ static bool is_called(const WriterMetadata *w, const Component *c, const char *n
                (strcmp(c->full, colon + 1) == 0 || strcmp(c->name, colon + 1) == 0);
 }
 
-static Chosen *find_chosen(const RestoreLink *l, const Component *c) {
-        for (size_t i = 0; i < l->n_chosen; ++i)
-                if (l->chosen[i].component == c)
-                        return &l->chosen[i];
+Chosen *restore_link_chosen(const RestoreLink *l, size_t writer, const Component *c) {
+        size_t number = l->methods[writer].chosen[c->index];
 
-        return NULL;
+        return number > 0 ? &l->chosen[number - 1] : NULL;
 }
 
 static int choose(RestoreLink *l, const Entry *e, Chosen **ret) {
-        Chosen *c = find_chosen(l, e->component);
+        Chosen *c = restore_link_chosen(l, e->writer, e->component);
 
         if (!c) {
                 if (ARRAY_RESERVE(l->chosen, l->chosen_capacity, l->n_chosen + 1) < 0)
                         return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
                 c = &l->chosen[l->n_chosen++];
+                l->methods[e->writer].chosen[e->component->index] = l->n_chosen;
                 *c = (Chosen){ .writer = &l->writers[e->writer],
                                .method = &l->methods[e->writer],
                                .component = e->component,
@@ -214,7 +215,7 @@ static int choose(RestoreLink *l, const Entry *e, Chosen **ret) {
 }
 
 static int choose_part(RestoreLink *l, const Entry *e, const Component *part) {
-        bool chosen = find_chosen(l, e->component);
+        bool chosen = restore_link_chosen(l, e->writer, e->component);
         Chosen *c = NULL;
         int code;
 
@@ -436,11 +437,17 @@ int restore_link_choose(RestoreLink *l) {
 }
 
 const Chosen *restore_link_find(const RestoreLink *l, const Chosen *c) {
-        for (size_t i = 0; i < l->n_chosen; ++i)
-                if (guid_equal(&l->chosen[i].writer->writer_id, &c->writer->writer_id) &&
-                    strcmp(l->chosen[i].writer->instance_name, c->writer->instance_name) == 0 &&
-                    strcmp(l->chosen[i].component->full, c->component->full) == 0)
-                        return &l->chosen[i];
+        for (size_t i = 0; i < l->n_writers; ++i) {
+                const WriterMetadata *w = &l->writers[i];
+                const Component *same;
+
+                if (!guid_equal(&w->writer_id, &c->writer->writer_id) ||
+                    strcmp(w->instance_name, c->writer->instance_name) != 0)
+                        continue;
+                same = writer_metadata_find(w, c->component->logical_path, c->component->name);
+                if (same && restore_link_chosen(l, i, same))
+                        return restore_link_chosen(l, i, same);
+        }
 
         return NULL;
 }

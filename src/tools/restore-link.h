@@ -38,6 +38,7 @@ typedef struct WriterRestore {
         VSS_WRITERRESTORE_ENUM involved;
         char *service, *procedure;
         bool reboot;
+        size_t *chosen; /* of each of its components, by its index: its number in RestoreLink.chosen, from 1; 0: not */
 } WriterRestore;
 
 /* These files of a component go there. */
@@ -112,7 +113,9 @@ void restore_link_clear(RestoreLink *l);
 
 /* Nothing is asked of anybody and nothing is written. @l has options, set and previous. */
 int restore_link_choose(RestoreLink *l);
-/* A component that @l chose as well; NULL. */
+/* The component of that writer, if it was chosen; NULL. */
+Chosen *restore_link_chosen(const RestoreLink *l, size_t writer, const Component *c);
+/* A component of another link that @l chose as well; NULL. */
 const Chosen *restore_link_find(const RestoreLink *l, const Chosen *c);
 
 /* Does the method want a service stopped or restarted, and is that wanted of us? */

@@ -39,18 +39,22 @@ typedef int (*EachComponent)(RestoreLink *l, Chosen *c, IVssComponent *component
 static Chosen *find_told(RestoreLink *l, const GUID *instance_id, IVssComponent *component) {
         _cleanup_(freep) char *path = NULL, *name = NULL;
         BSTR bpath = NULL, bname = NULL;
+        Chosen *c;
 
         (void) IVssComponent_GetLogicalPath(component, &bpath);
         (void) IVssComponent_GetComponentName(component, &bname);
         path = tool_take_bstr(bpath);
         name = tool_take_bstr(bname);
 
-        for (size_t i = 0; i < l->n_chosen; ++i) {
-                Chosen *c = &l->chosen[i];
+        for (size_t i = 0; i < l->n_writers; ++i) {
+                const WriterMetadata *w = &l->writers[i];
+                const Component *known;
 
-                if (c->told && guid_equal(&c->writer->instance_id, instance_id) &&
-                    strcmp(c->component->logical_path, path) == 0 && strcmp(c->component->name, name) == 0)
-                        return c;
+                if (!guid_equal(&w->instance_id, instance_id))
+                        continue;
+                known = writer_metadata_find(w, path, name);
+                c = known ? restore_link_chosen(l, i, known) : NULL;
+                return c && c->told ? c : NULL;
         }
 
         return NULL;
