@@ -87,12 +87,22 @@ static const char *wrong_in_restore(const WriterDoc *d) {
         return d->mappings.n > 0 ? "it has alternate location mappings" : NULL;
 }
 
+/* A document may leave them out; then they name nothing. */
+static bool names_files(const DocFileSpec *spec) {
+        return spec->path && *spec->path && spec->filespec && *spec->filespec;
+}
+
 static const char *wrong_in_component(const WriterDocComponent *c) {
         if (!express_component_is_valid(c->type, c->flags))
                 return "it has a component that is no group of files, or one that wants recovery";
-        for (size_t i = 0; i < c->files.n; ++i)
-                if (c->files.items[i].alternate || !express_backup_type_is_valid(c->files.items[i].backup_type))
+        for (size_t i = 0; i < c->files.n; ++i) {
+                const DocFileSpec *spec = &c->files.items[i];
+
+                if (!names_files(spec))
+                        return "it has files without a directory or a pattern";
+                if (spec->alternate || !express_backup_type_is_valid(spec->backup_type))
                         return "it has files that are elsewhere, or that belong to partial backups";
+        }
         return NULL;
 }
 
@@ -106,8 +116,8 @@ HRESULT express_document_check(const WriterDoc *d, const char **ret_why) {
         for (size_t i = 0; i < d->n_components && !why; ++i)
                 why = wrong_in_component(&d->components[i]);
         for (size_t i = 0; i < d->exclude_files.n && !why; ++i)
-                if (!express_path_is_local(d->exclude_files.items[i].path))
-                        why = "it excludes files of another machine";
+                if (!names_files(&d->exclude_files.items[i]) || !express_path_is_local(d->exclude_files.items[i].path))
+                        why = "it excludes files of another machine, or none at all";
 
         *ret_why = why;
         return why ? VSS_E_INVALID_XML_DOCUMENT : S_OK;

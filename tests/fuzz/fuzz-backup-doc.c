@@ -40,6 +40,31 @@ static void merge_own_parts(BackupDoc *d) {
         }
 }
 
+#define PARTS_MAX 16U
+
+/* What umbrad tells a writer whose components may have been moved, and one that is another instance by now. */
+static void tell_of_a_restore(BackupDoc *d) {
+        const GUID newcomer = { .Data1 = 0xfeed };
+
+        for (size_t i = 0; i < d->n_writers && i < PARTS_MAX; ++i) {
+                const BackupWriter *w = d->writers[i];
+                _cleanup_(backup_doc_part_freep) BackupWriter *part = NULL;
+                _cleanup_(backup_doc_freep) BackupDoc *read = NULL;
+                _cleanup_(freep) char *text = NULL;
+                size_t size;
+                HRESULT hr;
+
+                check(backup_doc_restore_part(d, &w->instance_id, &w->writer_id, &part) == S_OK);
+                check(backup_doc_write_part(d, part, &text, &size) == S_OK);
+                check(backup_doc_read(text, size, &read) == S_OK);
+                check(read->n_writers == 1);
+
+                hr = backup_doc_set_instance(d, i, &newcomer);
+                check(hr == S_OK || hr == VSS_E_OBJECT_ALREADY_EXISTS);
+                check(hr != S_OK || backup_doc_find_writer(d, &newcomer, &w->writer_id) == w);
+        }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(backup_doc_freep) BackupDoc *d = NULL, *again = NULL, *copy = NULL;
         _cleanup_(freep) char *first = NULL, *second = NULL, *third = NULL;
@@ -73,5 +98,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         }
 
         merge_own_parts(d);
+        tell_of_a_restore(d);
         return 0;
 }

@@ -14,6 +14,7 @@
 
 #include "base/macro.h"
 #include "base/ranges.h"
+#include "doc/express-rules.h"
 #include "doc/filespec.h"
 #include "doc/writer-doc.h"
 
@@ -45,6 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         _cleanup_(writer_doc_freep) WriterDoc *d = NULL, *again = NULL, *copy = NULL;
         _cleanup_(freep) char *first = NULL, *second = NULL, *third = NULL;
         size_t first_size, second_size, third_size;
+        const char *why;
         HRESULT hr;
 
         hr = writer_doc_read((const char *) data, size, &d);
@@ -69,5 +71,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                 use_file_sets(&c->files);
         }
         use_file_sets(&d->exclude_files);
+
+        /* What umbrad asks of a document that somebody registers. */
+        hr = express_document_check(d, &why);
+        check(hr == (why ? VSS_E_INVALID_XML_DOCUMENT : S_OK));
         return 0;
 }

@@ -240,6 +240,10 @@ static void test_that_only_documents_of_express_writers_are_loaded(void **state)
                          "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" recursive=\"2\"/></FILE_GROUP>"),
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES path=\"\\\\host\\share\" filespec=\"*\"/>"),
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES filespec=\"*\" recursive=\"maybe\"/>"),
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES filespec=\"*\"/>"), /* no path is NULL */
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES path=\"/a\"/>"),
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP componentName=\"g\"><FILE_LIST filespec=\"*\"/></FILE_GROUP>"),
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\"/></FILE_GROUP>"),
         };
         IVssExpressWriter *w = NULL;
 

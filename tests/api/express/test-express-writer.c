@@ -505,6 +505,10 @@ static void test_that_umbrad_takes_no_document_on_trust(void **state) {
                 "writerId=\"11111111-2222-3333-4444-555555555555\" instanceId=\"11111111-2222-3333-4444-555555555555\" "
                 "friendlyName=\"x\" usage=\"USER_DATA\" dataSource=\"OTHER\"/><RESTORE_METHOD method=\"CUSTOM\" "
                 "writerRestore=\"always\" rebootRequired=\"no\"/><BACKUP_LOCATIONS/></WRITER_METADATA>",
+                "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\"><IDENTIFICATION "
+                "writerId=\"11111111-2222-3333-4444-555555555555\" instanceId=\"11111111-2222-3333-4444-555555555555\" "
+                "friendlyName=\"x\" usage=\"USER_DATA\" dataSource=\"OTHER\"/><RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" "
+                "writerRestore=\"never\"/><BACKUP_LOCATIONS><EXCLUDE_FILES/></BACKUP_LOCATIONS></WRITER_METADATA>",
         };
 
         for (size_t i = 0; i < ELEMENTSOF(documents); ++i)
