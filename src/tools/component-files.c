@@ -206,23 +206,26 @@ const Component *component_set_of(const WriterMetadata *w, const Component *c) {
         return NULL;
 }
 
-size_t component_members(const WriterMetadata *w, const Component *top, size_t *ret_first) {
+/* All that follow @c, whether they come along with it or not. */
+static size_t followers(const WriterMetadata *w, const Component *c, size_t *ret_first) {
         size_t low = 0, high = w->n_components, n = 0;
 
-        if (!top->selectable)
-                return 0;
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
 
-                if (compare_paths(w->by_path[middle]->logical_path, top->full) < 0)
+                if (compare_paths(w->by_path[middle]->logical_path, c->full) < 0)
                         low = middle + 1;
                 else
                         high = middle;
         }
-        while (low + n < w->n_components && component_follows(w->by_path[low + n], top))
+        while (low + n < w->n_components && component_follows(w->by_path[low + n], c))
                 ++n;
         *ret_first = low;
         return n;
+}
+
+size_t component_members(const WriterMetadata *w, const Component *top, size_t *ret_first) {
+        return top->selectable ? followers(w, top, ret_first) : 0;
 }
 
 bool component_is_member(const Component *c, const Component *top) {
@@ -317,14 +320,19 @@ static HRESULT files_of(const WriterMetadata *w, const Component *c, EachFiles f
         return hr;
 }
 
-HRESULT component_for_each_files(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
-        size_t first = 0, n = component_members(w, c, &first);
+static HRESULT files_of_all(const WriterMetadata *w, const Component *c, size_t first, size_t n, EachFiles f, void *userdata) {
         HRESULT hr;
 
         hr = files_of(w, c, f, userdata);
         for (size_t i = first; SUCCEEDED(hr) && i < first + n; ++i)
                 hr = files_of(w, w->by_path[i], f, userdata);
         return hr;
+}
+
+HRESULT component_for_each_files(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
+        size_t first = 0, n = component_members(w, c, &first);
+
+        return files_of_all(w, c, first, n, f, userdata);
 }
 
 /* S_FALSE: it depends on a component that there is no writer for. */
@@ -420,8 +428,10 @@ static HRESULT add_files(const ComponentFiles *files, void *userdata) {
 }
 
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set) {
+        size_t first = 0, n;
         HRESULT hr;
 
-        hr = component_for_each_files(w, c, add_files, set);
-        return SUCCEEDED(hr) ? writer_exclude_files(w, false, set) : hr;
+        n = component_set_of(w, c) ? followers(w, c, &first) : component_members(w, c, &first);
+        hr = files_of_all(w, c, first, n, add_files, set);
+        return SUCCEEDED(hr) ? writer_exclude_files(w, true, set) : hr;
 }

@@ -79,7 +79,8 @@ HRESULT component_for_each_dependency(const WriterMetadata *w,
                                       HRESULT (*f)(const GUID *writer_id, const char *logical_path, const char *name, void *userdata),
                                       void *userdata);
 
-/* Adds the file sets of @c and of all that come along with it, less what the writer excludes. */
+/* Adds the file sets of @c and of all that come along with it, less what the writer excludes, also from shadow copies. If @c is
+ * itself part of a set of components, as it may be in a restore, all that follow it are parts of it. */
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set);
 /* Takes out what the writer excludes; @snapshot: also what it keeps out of shadow copies. */
 HRESULT writer_exclude_files(const WriterMetadata *w, bool snapshot, FileSet *set);

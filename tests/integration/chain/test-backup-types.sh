@@ -153,6 +153,7 @@ again
 that 'what needs no shadow copy is read live, and excluded files are not' eval 'backup --component special --to "$dir/special" && has "$dir/special" f live/after live/l where/w where/deep/r settings/main && [ "$(member "$dir/special" "$app/live/after")" = "after the snapshot" ]'
 that 'what is elsewhere is taken from there, under its own name' eval '[ "$(member "$dir/special" "$app/where/w")" = right ]'
 that 'what is kept out of shadow copies is not in the set' eval 'backup --component other --to "$dir/cache" && has "$dir/cache" f other/o settings/main'
+that 'and stays where it is when the set is restored' eval 'expect 0 "Restored" "$UMBRA" restore "$dir/cache" --component other && [ -e "$app/other/x.cache" ]'
 that 'a chain has the names of all of these' eval 'backup --component special --type full --to "$dir/special1" && backup --component special --type incremental --since "$dir/special1" --to "$dir/special2" && [ "$(names "$dir/special2")" = "live/after live/l settings/main where/deep/r where/w " ]'
 rm -r "$state/special" "$app"/{live,where,really} "$app/other/x.cache"
 again

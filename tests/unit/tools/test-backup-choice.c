@@ -131,6 +131,54 @@ static void test_that_members_are_those_that_follow_a_selectable_one(void **stat
         backup_plan_clear(&p);
 }
 
+#define FILES(path, name, selectable, directory)                                                             \
+        "<FILE_GROUP logicalPath=\"" path "\" componentName=\"" name "\" selectable=\"" selectable "\"><FILE_LIST" \
+        " path=\"" directory "\" filespec=\"*\"/></FILE_GROUP>"
+
+static void test_that_files_are_those_of_all_that_come_along(void **state) {
+        static const struct {
+                const char *component, *files; /* in these directories */
+        } cases[] = {
+                { "set",             "/set /inner /part /leaf" },
+                { "set\\inner",      "/inner" },
+                { "set\\part",       "/part /leaf" }, /* a part of the set, with what follows it */
+                { "set\\part\\leaf", "/leaf" },
+                { "plain",           "/plain" }, /* defines no set: what follows it is added itself */
+                { "plain\\below",    "/below" },
+        };
+        static const char *const all[] = { "/set", "/inner", "/part", "/leaf", "/plain", "/below" };
+        BackupPlan p = { 0 };
+
+        plan_add_writer(&p, 1, "USER_DATA", 0,
+                        FILES("", "set", "yes", "/set") FILES("set", "inner", "yes", "/inner") FILES("set", "part", "no", "/part")
+                        FILES("set\\part", "leaf", "no", "/leaf") FILES("", "plain", "no", "/plain") FILES("plain", "below", "no", "/below")
+                        "<EXCLUDE_FILES path=\"/set\" filespec=\"*.tmp\"/><EXCLUDE_FILES_FROM_SNAPSHOT path=\"/set\" filespec=\"*.page\"/>");
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(file_set_freep) FileSet *set = NULL;
+                _cleanup_(strv_freep) char **found = NULL;
+                _cleanup_(freep) char *joined = NULL;
+                const Component *c = NULL;
+
+                for (size_t k = 0; k < p.writers[0].n_components; ++k)
+                        if (strcmp(p.writers[0].components[k].full, cases[i].component) == 0)
+                                c = &p.writers[0].components[k];
+                assert_non_null(c);
+                assert_int_equal(file_set_new(&set), 0);
+                assert_int_equal(component_add_files(&p.writers[0], c, set), S_OK);
+                for (size_t k = 0; k < ELEMENTSOF(all); ++k) {
+                        _cleanup_(freep) char *file = NULL;
+
+                        assert_true(format_to(&file, "%s/x", all[k]) >= 0);
+                        if (file_set_contains(set, file))
+                                assert_int_equal(strv_append(&found, all[k]), 0);
+                }
+                joined = strv_join(found, " ");
+                assert_string_equal(joined, cases[i].files);
+                assert_false(file_set_contains(set, "/set/x.tmp") || file_set_contains(set, "/set/x.page"));
+        }
+        backup_plan_clear(&p);
+}
+
 /* "a" needs what the others have; they need each other. */
 static void add_needy(BackupPlan *p) {
         plan_add_writer(p, 1, "USER_DATA", 0,
@@ -229,6 +277,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_selectability_decides_who_is_added_and_who_comes_along),
                 cmocka_unit_test(test_that_a_damaged_component_keeps_nobody_else_from_being_chosen),
                 cmocka_unit_test(test_that_members_are_those_that_follow_a_selectable_one),
+                cmocka_unit_test(test_that_files_are_those_of_all_that_come_along),
                 cmocka_unit_test(test_that_what_is_needed_comes_along),
                 cmocka_unit_test(test_that_a_name_means_one_component),
                 cmocka_unit_test(test_that_system_state_is_what_the_machine_starts_with),
