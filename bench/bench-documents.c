@@ -3,12 +3,13 @@
 /*
  * Large Documents
  *
- * A Backup Components Document of 100,000 components and a writer's document of 19,000 file lists, loaded and
- * saved by us and, in turns, by libxml2. Ours is what LoadFromXML(), InitializeForRestore() and SaveAsXML() do:
- * from the BSTR to the model, and back to a BSTR. Theirs is xmlReadMemory(), which makes a tree of the same
- * bytes, and xmlDocDumpMemory(), which writes the tree down again: its whole reader and its whole writer,
- * without a line of anybody else's, and a tree is what a program would have instead of our model. Of each the
- * best of several rounds; prints "name value" lines, which bench/run makes figures of.
+ * A Backup Components Document of 100,000 components and a writer's document of 19,000 file lists, loaded
+ * and saved by us and, in turns, by libxml2. Ours is what LoadFromXML(), InitializeForRestore() and
+ * SaveAsXML() do: from the BSTR to the model, and back to a BSTR. Theirs is xmlReadMemory(), which makes a
+ * tree of the same bytes, and xmlDocDumpMemory(), which writes the tree down again: its whole reader and
+ * its whole writer, without a line of anybody else's, and a tree is what a program would have instead of
+ * our model. Of each the best of several rounds; prints "name value" lines, which bench/run makes figures
+ * of.
  */
 
 #include <libxml/parser.h>
@@ -79,7 +80,8 @@ static void their_round(Times *t, const char *text, size_t size) {
         xmlDoc *doc;
 
         time_begin(&t->their_load);
-        doc = xmlReadMemory(text, (int) size, NULL, "UTF-8", XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_COMPACT);
+        doc = xmlReadMemory(text, (int) size, NULL, "UTF-8",
+                            XML_PARSE_NONET | XML_PARSE_HUGE | XML_PARSE_COMPACT);
         time_end(&t->their_load);
         check(doc, "xmlReadMemory()");
 
@@ -106,8 +108,9 @@ static void fill_component(BackupComponent *c, unsigned i) {
         set_text(&c->backup_metadata, "<state generation=\"17\" checkpoint=\"0000001A:00000040\"/>");
         c->backup_succeeded = TRI_YES;
         c->consistency = CONSISTENCY_APPLICATION;
-        check(backup_component_add_partial_file(c, "/var/lib/server/databases", "main.db", "0:4096, 65536:8192",
-                                                NULL) == 0, "a partial file");
+        check(backup_component_add_partial_file(c, "/var/lib/server/databases", "main.db",
+                                                "0:4096, 65536:8192", NULL) == 0,
+              "a partial file");
         check(backup_component_add_differenced_file(c, "/var/lib/server/databases", "*.log", true, NULL,
                                                     133000000000000000) == 0, "a differenced file");
 }
@@ -126,8 +129,9 @@ static BackupDoc *backup_doc_make(unsigned n_writers, unsigned n) {
                         char name[64];
 
                         (void) snprintf(name, sizeof(name), "database-%u", i);
-                        check(backup_writer_add_component(writer, VSS_CT_DATABASE, "server\\instance", name, &c) ==
-                                      S_OK, "a component");
+                        check(backup_writer_add_component(writer, VSS_CT_DATABASE, "server\\instance", name,
+                                                          &c) == S_OK,
+                              "a component");
                         fill_component(c, i);
                 }
         }
@@ -160,7 +164,8 @@ static void backup_documents(void) {
                 check(bstr_from_utf8(saved, &saved_xml) == 0, "saving");
                 time_end(&t.save);
 
-                check(saved_size == size && memcmp(saved, text, size) == 0, "other bytes came out than went in");
+                check(saved_size == size && memcmp(saved, text, size) == 0,
+                      "other bytes came out than went in");
                 bstr_free(saved_xml);
 
                 their_round(&t, text, size);
@@ -179,7 +184,8 @@ static WriterDoc *writer_doc_make(void) {
 
                 if (i % FILE_LISTS_OF_ONE == 0) {
                         (void) snprintf(text, sizeof(text), "component-%u", i / FILE_LISTS_OF_ONE);
-                        check(writer_doc_add_component(d, VSS_CT_FILEGROUP, NULL, text, &c) == S_OK, "a component");
+                        check(writer_doc_add_component(d, VSS_CT_FILEGROUP, NULL, text, &c) == S_OK,
+                              "a component");
                 }
 
                 (void) snprintf(text, sizeof(text), "/usr/lib/system/component-store/assembly-%u/", i);
@@ -214,7 +220,8 @@ static void writer_documents(void) {
                 check(bstr_from_utf8(saved, &saved_xml) == 0, "saving");
                 time_end(&t.save);
 
-                check(saved_size == size && memcmp(saved, text, size) == 0, "other bytes came out than went in");
+                check(saved_size == size && memcmp(saved, text, size) == 0,
+                      "other bytes came out than went in");
                 bstr_free(saved_xml);
 
                 their_round(&t, text, size);
@@ -238,8 +245,9 @@ static double get_component_nsec(unsigned n) {
                 for (unsigned i = 0; i < CALLS; ++i) {
                         IVssComponent *c = NULL;
 
-                        check(IVssWriterComponents_GetComponent(&components->components, (UINT) (i * 7919ULL % n), &c) ==
-                                      S_OK, "GetComponent()");
+                        check(IVssWriterComponents_GetComponent(&components->components,
+                                                                (UINT) (i * 7919ULL % n), &c) == S_OK,
+                              "GetComponent()");
                         (void) IVssComponent_Release(c);
                 }
                 time_end(&t);

@@ -22,7 +22,7 @@ typedef struct DocExtra {
         char **elements;   /* strv: each a serialised element */
 
         bool invalid; /* damaged: do not trust the members of the element, and do not change them */
-        bool raw;     /* @attributes are all that the element has; the members are what could be read of them */
+        bool raw;     /* @attributes are all that it has; the members are what could be read of them */
         bool unknown; /* what it is known by is not there, or another one's: it is in no index */
         bool escaped; /* something here needs the mark on the root to mean what it means */
 } DocExtra;

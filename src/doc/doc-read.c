@@ -7,9 +7,10 @@
  * and of children is free. What the tables do not name is written down again into the DocExtra of the
  * element around it, as text that means the same there.
  *
- * A value that is none costs the element it stands in, and no other: one damaged component must not make the
- * backup of ten years unreadable. Such an element keeps its attributes as they came, and whoever asks for one
- * of them is told (doc-extra.h). Limits are another matter; over one of them the document is refused.
+ * A value that is none costs the element it stands in, and no other: one damaged component must not make
+ * the backup of ten years unreadable. Such an element keeps its attributes as they came, and whoever asks
+ * for one of them is told (doc-extra.h). Limits are another matter; over one of them the document is
+ * refused.
  */
 
 #include <errno.h>

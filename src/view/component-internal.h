@@ -9,8 +9,8 @@
  * closed, an event in which this may not be said (VSS_E_BAD_STATE), a component that is damaged
  * (VSS_E_INVALID_XML_DOCUMENT), then the value.
  *
- * A view that is closed is VSS_E_BAD_STATE for whoever wants to say something, and VSS_E_OBJECT_NOT_FOUND for
- * whoever asks.
+ * A view that is closed is VSS_E_BAD_STATE for whoever wants to say something, and VSS_E_OBJECT_NOT_FOUND
+ * for whoever asks.
  */
 
 #include "view/component.h"

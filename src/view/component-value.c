@@ -103,8 +103,8 @@ HRESULT component_get_filedesc(IVssComponentEx2 *iface, size_t offset, UINT i, I
         if (FAILED(hr))
                 return hr;
 
-        hr = wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + offset), i, component_owner(iface),
-                                ret);
+        hr = wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + offset), i,
+                                component_owner(iface), ret);
         component_leave(iface);
         return hr;
 }

@@ -3,9 +3,10 @@
 /*
  * IVssWMFiledesc and IVssWMDependency
  *
- * Constants once made, so no locks. Neither has an IID: QueryInterface() finds IUnknown only. Over a damaged
- * element they exist, so that the others keep their numbers, and each method says what is the matter. One that
- * came out of a view ends with it; its pages know no better code for that than VSS_E_UNEXPECTED.
+ * Constants once made, so no locks. Neither has an IID: QueryInterface() finds IUnknown only. Over a
+ * damaged element they exist, so that the others keep their numbers, and each method says what is the
+ * matter. One that came out of a view ends with it; its pages know no better code for that than
+ * VSS_E_UNEXPECTED.
  */
 
 #include <stdlib.h>

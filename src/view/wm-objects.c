@@ -159,8 +159,10 @@ static HRESULT get_filedesc(IVssWMComponent *iface, size_t list, UINT i, IVssWMF
         *ret = NULL;
 
         hr = doc_extra_check(c->extra);
-        return FAILED(hr) ? hr :
-                            wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + list), i, NULL, ret);
+        if (FAILED(hr))
+                return hr;
+
+        return wm_filedesc_new_at((const DocFileSpecs *) ((const char *) c + list), i, NULL, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE wm_component_GetFile(IVssWMComponent *iface, UINT i, IVssWMFiledesc **ret) {

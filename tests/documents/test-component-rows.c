@@ -25,21 +25,21 @@
 #define TAIL "</WRITER_COMPONENTS></BACKUP_COMPONENTS>"
 
 /* Everything that can be said of a component. */
-#define SAID                                                                                        \
-        "<COMPONENT logicalPath=\"p\" componentName=\"n\" componentType=\"database\" backupStamp=\"s\" "         \
-        "previousBackupStamp=\"t\" backupOptions=\"o\" restoreOptions=\"r\" backupSucceeded=\"yes\" "            \
-        "additionalRestores=\"yes\" selectedForRestore=\"yes\" restoreTarget=\"directed\" "                      \
-        "fileRestoreStatus=\"all\" prepareForBackupFailureMsg=\"a\" postSnapshotFailureMsg=\"b\" "               \
-        "preRestoreFailureMsg=\"c\" postRestoreFailureMsg=\"d\" authoritativeRestore=\"yes\" "                   \
-        "rollForwardType=\"partial\" rollForwardPoint=\"e\" restoreName=\"f\" failure=\"2147754996\" "           \
-        "failureApplication=\"5\" failureMessage=\"why\">"                                                       \
-        "<BACKUP_METADATA metadata=\"m\"/><RESTORE_METADATA metadata=\"m\"/>"                                    \
-        "<ALTERNATE_LOCATION_MAPPING path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/>"                          \
-        "<NEW_TARGET path=\"/a\" filespec=\"*\" alternatePath=\"/c\"/>"                                          \
-        "<PARTIAL_FILE path=\"/a\" filename=\"f\" ranges=\"0:1\" metadata=\"m\"/>"                               \
-        "<DIFFERENCED_FILES path=\"/a\" filespec=\"*\" lastModifyTime=\"7\"/>"                                   \
-        "<DIRECTED_TARGET sourcePath=\"/a\" sourceFilename=\"f\" sourceRanges=\"0:1\" "                          \
-        "destinationPath=\"/b\" destinationFilename=\"g\" destinationRanges=\"0:1\"/>"                           \
+#define SAID                                                                                                \
+        "<COMPONENT logicalPath=\"p\" componentName=\"n\" componentType=\"database\" backupStamp=\"s\" "    \
+        "previousBackupStamp=\"t\" backupOptions=\"o\" restoreOptions=\"r\" backupSucceeded=\"yes\" "       \
+        "additionalRestores=\"yes\" selectedForRestore=\"yes\" restoreTarget=\"directed\" "                 \
+        "fileRestoreStatus=\"all\" prepareForBackupFailureMsg=\"a\" postSnapshotFailureMsg=\"b\" "          \
+        "preRestoreFailureMsg=\"c\" postRestoreFailureMsg=\"d\" authoritativeRestore=\"yes\" "              \
+        "rollForwardType=\"partial\" rollForwardPoint=\"e\" restoreName=\"f\" failure=\"2147754996\" "      \
+        "failureApplication=\"5\" failureMessage=\"why\">"                                                  \
+        "<BACKUP_METADATA metadata=\"m\"/><RESTORE_METADATA metadata=\"m\"/>"                               \
+        "<ALTERNATE_LOCATION_MAPPING path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/>"                     \
+        "<NEW_TARGET path=\"/a\" filespec=\"*\" alternatePath=\"/c\"/>"                                     \
+        "<PARTIAL_FILE path=\"/a\" filename=\"f\" ranges=\"0:1\" metadata=\"m\"/>"                          \
+        "<DIFFERENCED_FILES path=\"/a\" filespec=\"*\" lastModifyTime=\"7\"/>"                              \
+        "<DIRECTED_TARGET sourcePath=\"/a\" sourceFilename=\"f\" sourceRanges=\"0:1\" "                     \
+        "destinationPath=\"/b\" destinationFilename=\"g\" destinationRanges=\"0:1\"/>"                      \
         "<RESTORE_SUBCOMPONENT logicalPath=\"p\" componentName=\"n\"/></COMPONENT>"
 
 /* Nothing but its name, and that it was looked after. */
@@ -192,7 +192,8 @@ static HRESULT bad_AddDirectedTarget(Fixture *f) {
 
 static HRESULT GetDirectedTarget(Fixture *f) {
         BSTR s[6];
-        HRESULT hr = IVssComponentEx2_GetDirectedTarget(f->c, f->i, &s[0], &s[1], &s[2], &s[3], &s[4], &s[5]);
+        HRESULT hr =
+                IVssComponentEx2_GetDirectedTarget(f->c, f->i, &s[0], &s[1], &s[2], &s[3], &s[4], &s[5]);
 
         return took(hr, s, ELEMENTSOF(s));
 }
@@ -360,14 +361,16 @@ static const struct {
 
 /* The page has the row. */
 static void reached(size_t i, const char *symbol, HRESULT expected, HRESULT actual) {
-        reference_assert_returned(methods[i].iface, methods[i].name, symbol, expected, actual, __FILE__, __LINE__);
+        reference_assert_returned(methods[i].iface, methods[i].name, symbol, expected, actual, __FILE__,
+                                  __LINE__);
 }
 #define REACHED(i, symbol, actual) reached(i, #symbol, symbol, actual)
 
 /* It has not, and still this is what happens. */
 static void happens(size_t i, HRESULT expected, HRESULT actual) {
         if (actual != expected)
-                fail_msg("%s() returned %08x, not %08x", methods[i].name, (unsigned) actual, (unsigned) expected);
+                fail_msg("%s() returned %08x, not %08x", methods[i].name, (unsigned) actual,
+                         (unsigned) expected);
 }
 
 static void test_that_everything_that_was_said_is_told_and_all_may_be_said(void **state) {
@@ -439,7 +442,8 @@ static void test_that_no_memory_is_said_and_nothing_changed(void **state) {
                         fault_clear();
 
                         if (hr == E_OUTOFMEMORY) {
-                                assert_int_equal(backup_doc_write(f.owner->doc, &after, &(size_t){ 0 }), S_OK);
+                                assert_int_equal(backup_doc_write(f.owner->doc, &after, &(size_t){ 0 }),
+                                                 S_OK);
                                 assert_string_equal(before, after);
                                 if (!(methods[i].flags & NO_CODES))
                                         REACHED(i, E_OUTOFMEMORY, hr);
@@ -646,7 +650,8 @@ static void test_that_failures_come_out_as_they_went_in(void **state) {
                 if (cases[i].may_be_said)
                         reference_reach_return("IVssComponentEx2", "SetFailure", cases[i].symbol);
 
-                assert_int_equal(IVssComponentEx2_GetFailure(f.c, &failure, &application, &s, &reserved), S_OK);
+                assert_int_equal(IVssComponentEx2_GetFailure(f.c, &failure, &application, &s, &reserved),
+                                 S_OK);
                 assert_int_equal(failure, cases[i].failure);
                 reference_reach_return("IVssComponentEx2", "GetFailure", cases[i].symbol);
                 fixture_close(&f);

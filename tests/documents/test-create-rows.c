@@ -105,7 +105,8 @@ static HRESULT lost_AddDatabaseLogFiles(Fixture *f) {
 }
 
 static HRESULT lost_AddFilesToFileGroup(Fixture *f) {
-        return IVssCreateWriterMetadataEx_AddFilesToFileGroup(f->m, L"p", L"fg", L"/a", L"*", true, NULL, MASK);
+        return IVssCreateWriterMetadataEx_AddFilesToFileGroup(f->m, L"p", L"fg", L"/a", L"*", true, NULL,
+                                                              MASK);
 }
 
 static HRESULT lost_AddAlternateLocationMapping(Fixture *f) {
@@ -131,8 +132,8 @@ static const struct {
         M(IVssCreateWriterMetadata, AddDatabaseLogFiles, lost_AddDatabaseLogFiles, true, true, true),
         M(IVssCreateWriterMetadata, AddFilesToFileGroup, lost_AddFilesToFileGroup, true, true, true),
         M(IVssCreateWriterMetadata, SetRestoreMethod, NULL, true, true, false),
-        M(IVssCreateWriterMetadata, AddAlternateLocationMapping, lost_AddAlternateLocationMapping, true, true,
-          false),
+        M(IVssCreateWriterMetadata, AddAlternateLocationMapping, lost_AddAlternateLocationMapping, true,
+          true, false),
         M(IVssCreateWriterMetadata, AddComponentDependency, lost_AddComponentDependency, true, true, true),
         M(IVssCreateWriterMetadata, SetBackupSchema, NULL, false, false, false),
         M(IVssCreateWriterMetadata, SaveAsXML, NULL, true, true, false),
@@ -141,7 +142,8 @@ static const struct {
 };
 
 static void reached(size_t i, const char *symbol, HRESULT expected, HRESULT actual) {
-        reference_assert_returned(methods[i].iface, methods[i].name, symbol, expected, actual, __FILE__, __LINE__);
+        reference_assert_returned(methods[i].iface, methods[i].name, symbol, expected, actual, __FILE__,
+                                  __LINE__);
 }
 #define REACHED(i, symbol, actual) reached(i, #symbol, symbol, actual)
 
@@ -214,11 +216,12 @@ static void test_that_a_component_is_there_once(void **state) {
 
         fixture_open(&f, WHOLE);
         assert_int_equal(AddComponent(&f), S_OK);
-        ASSERT_RETURNS(IVssCreateWriterMetadata, AddComponent, VSS_E_OBJECT_ALREADY_EXISTS, AddComponent(&f));
+        ASSERT_RETURNS(IVssCreateWriterMetadata, AddComponent, VSS_E_OBJECT_ALREADY_EXISTS,
+                       AddComponent(&f));
         /* Whatever its type. */
         ASSERT_RETURNS(IVssCreateWriterMetadata, AddComponent, VSS_E_OBJECT_ALREADY_EXISTS,
-                       IVssCreateWriterMetadataEx_AddComponent(f.m, VSS_CT_DATABASE, L"p", L"n", NULL, NULL, 0,
-                                                               false, false, true, true, 0));
+                       IVssCreateWriterMetadataEx_AddComponent(f.m, VSS_CT_DATABASE, L"p", L"n", NULL, NULL,
+                                                               0, false, false, true, true, 0));
         fixture_close(&f);
 }
 
@@ -275,7 +278,8 @@ static void test_that_reserved_slots_are_there_and_answer(void **state) {
         Fixture f;
 
         fixture_open(&f, WHOLE);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddIncludeFiles(f.m, L"/a", L"*", true, NULL), E_NOTIMPL);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddIncludeFiles(f.m, L"/a", L"*", true, NULL),
+                         E_NOTIMPL);
         REACHES_RETURN(IVssCreateWriterMetadata, AddIncludeFiles, "-");
         REACHES_RULE(IVssCreateWriterMetadata, "AddIncludeFiles", "reserved; slot must exist");
         assert_int_equal(IVssCreateWriterMetadataEx_GetDocument(f.m, &document), E_NOTIMPL);

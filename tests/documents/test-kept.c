@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * Documents of others: what machines with Windows wrote, and what a version of tomorrow may write. Through the
- * API, as a program does it: loaded, looked at, saved, and nothing is lost.
+ * Documents of others: what machines with Windows wrote, and what a version of tomorrow may write. Through
+ * the API, as a program does it: loaded, looked at, saved, and nothing is lost.
  */
 
 #include <stdio.h>
@@ -91,13 +91,14 @@ static char *with_strangers(const char *text, const char *tag, const char *attri
         }
 
         if (!empty)
-                assert_true(asprintf(&result, "%.*s%s%.*s%s%s", (int) (end - text), text, attribute, (int) (close - end), end, element,
-                                     close) > 0);
+                assert_true(asprintf(&result, "%.*s%s%.*s%s%s", (int) (end - text), text, attribute,
+                                     (int) (close - end), end, element, close) > 0);
         else if (*element)
-                assert_true(asprintf(&result, "%.*s%s>%s</%.*s>%s", (int) (end - 1 - text), text, attribute, element, (int) n, name,
-                                     end + 1) > 0);
+                assert_true(asprintf(&result, "%.*s%s>%s</%.*s>%s", (int) (end - 1 - text), text, attribute,
+                                     element, (int) n, name, end + 1) > 0);
         else
-                assert_true(asprintf(&result, "%.*s%s%s", (int) (end - 1 - text), text, attribute, end - 1) > 0);
+                assert_true(asprintf(&result, "%.*s%s%s", (int) (end - 1 - text), text, attribute, end - 1) >
+                            0);
 
         return result;
 }
@@ -119,7 +120,8 @@ static void check_strangers(Saved saved, const char *text) {
                         continue;
 
                 for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                        _cleanup_(freep) char *strange = with_strangers(text, tag, cases[i].attribute, cases[i].element);
+                        _cleanup_(freep) char *strange =
+                                with_strangers(text, tag, cases[i].attribute, cases[i].element);
                         _cleanup_(freep) char *kept = saved(wide(strange));
 
                         assert_string_equal(kept, strange);
@@ -142,13 +144,14 @@ static void test_that_strangers_are_kept_at_every_element(void **state) {
 }
 
 #define WM "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\""
-#define WHO                                                                                         \
-        "<IDENTIFICATION writerId=\"A65FAA63-5ea8-4EBC-9dbd-a0c4db26912a\" "                        \
-        "instanceId=\"D3F0C1A2-74C5-4E38-9D7E-AA11BB22CC33\" friendlyName=\"SqlServerWriter\" usage=\"USER_DATA\" "             \
+#define WHO                                                                                                         \
+        "<IDENTIFICATION writerId=\"A65FAA63-5ea8-4EBC-9dbd-a0c4db26912a\" "                                        \
+        "instanceId=\"D3F0C1A2-74C5-4E38-9D7E-AA11BB22CC33\" friendlyName=\"SqlServerWriter\" usage=\"USER_DATA\" " \
         "dataSource=\"TRANSACTION_DB\"/>"
-#define METHOD "<RESTORE_METHOD method=\"REPLACE_AT_REBOOT\" writerRestore=\"never\" rebootRequired=\"yes\"/>"
-#define PLACES                                                                                      \
-        "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"c\" caption=\"\" selectable=\"yes\"><FILE_LIST "                         \
+#define METHOD                                                                                              \
+        "<RESTORE_METHOD method=\"REPLACE_AT_REBOOT\" writerRestore=\"never\" rebootRequired=\"yes\"/>"
+#define PLACES                                                                                              \
+        "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"c\" caption=\"\" selectable=\"yes\"><FILE_LIST "     \
         "path=\"%SystemRoot%\\repair\" filespec=\"*\" filespecBackupType=\"3855\"/></FILE_GROUP></BACKUP_LOCATIONS>"
 
 /* What all of the forms below say. */
@@ -170,10 +173,12 @@ static void check_windows_writer(const char *text) {
 
         assert_int_equal(CreateVssExamineWriterMetadata(xml, &m), S_OK);
         SysFreeString(xml);
-        assert_int_equal(IVssExamineWriterMetadata_GetIdentity(m, &instance, &id, &s[0], &usage, &source), S_OK);
+        assert_int_equal(IVssExamineWriterMetadata_GetIdentity(m, &instance, &id, &s[0], &usage, &source),
+                         S_OK);
         assert_string_equal(guid_to_string(&id, buffer), "a65faa63-5ea8-4ebc-9dbd-a0c4db26912a");
         assert_string_equal(guid_to_string(&instance, buffer), "d3f0c1a2-74c5-4e38-9d7e-aa11bb22cc33");
-        assert_true(wcscmp(s[0], L"SqlServerWriter") == 0 && usage == VSS_UT_USERDATA && source == VSS_ST_TRANSACTEDDB);
+        assert_true(wcscmp(s[0], L"SqlServerWriter") == 0 && usage == VSS_UT_USERDATA &&
+                    source == VSS_ST_TRANSACTEDDB);
         SysFreeString(s[0]);
 
         hr = IVssExamineWriterMetadata_GetRestoreMethod(m, &method, &s[0], &s[1], &restore, &reboot, &n);
@@ -207,11 +212,14 @@ static void test_that_writers_of_windows_are_understood(void **state) {
                 WM " backupSchema=\"881\">" WHO METHOD PLACES "</WRITER_METADATA>",
                 WM ">" WHO PLACES METHOD "</WRITER_METADATA>",
                 WM ">" WHO PLACES "</WRITER_METADATA>",
-                WM ">\r\n\t" WHO "\r\n\t" METHOD "\r\n\t" PLACES "\r\n</WRITER_METADATA>\r\n", /* an express writer's */
+                WM ">\r\n\t" WHO "\r\n\t" METHOD "\r\n\t" PLACES
+                   "\r\n</WRITER_METADATA>\r\n", /* an express writer's */
                 "<?xml version=\"1.0\"?>\r\n" WM ">" WHO PLACES "</WRITER_METADATA>",
-                "<?xml version=\"1.0\" encoding=\"utf-16\" standalone=\"no\"?>" WM ">" WHO PLACES "</WRITER_METADATA>",
+                "<?xml version=\"1.0\" encoding=\"utf-16\" standalone=\"no\"?>" WM ">" WHO PLACES
+                "</WRITER_METADATA>",
                 "\xEF\xBB\xBF" WM ">" WHO PLACES "</WRITER_METADATA>", /* U+FEFF, as in a file of UTF-16 */
-                "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"UTF-16\"?>" WM ">" WHO METHOD PLACES "</WRITER_METADATA>",
+                "\xEF\xBB\xBF<?xml version=\"1.0\" encoding=\"UTF-16\"?>" WM ">" WHO METHOD PLACES
+                "</WRITER_METADATA>",
                 "<v:WRITER_METADATA xmlns:v=\"x-schema:#VssWriterMetadataInfo\" xmlns=\"x-schema:#VssWriterMetadataInfo\">" WHO
                         PLACES "</v:WRITER_METADATA>",
         };
@@ -237,15 +245,22 @@ static void test_that_backups_of_windows_are_understood(void **state) {
                 const char *text, *saved; /* NULL: the same */
         } forms[] = {
                 { BC "/>", NULL },
-                { BC " bootableSystemStateBackup=\"yes\" selectComponents=\"yes\" backupType=\"full\" partialFileSupport=\"no\">" WC
-                     " backupSchema=\"0\"/></BACKUP_COMPONENTS>", NULL },
-                { BC ">" WC " backupSchema=\"881\"><COMPONENT componentName=\"master\" componentType=\"database\" backupStamp=\"Lw==\">"
-                     "<BACKUP_METADATA xmlns=\"\" metadata=\"EAAA\"/></COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>",
-                  BC ">" WC " backupSchema=\"881\"><COMPONENT componentName=\"master\" componentType=\"database\" backupStamp=\"Lw==\">"
-                     "<BACKUP_METADATA metadata=\"EAAA\"/></COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>" },
-                { BC " backupType=\"tomorrow's\"/>",
-                  BC " bootableSystemStateBackup=\"no\" selectComponents=\"no\" partialFileSupport=\"no\" backupType=\"tomorrow's\"/>" },
-                { BC ">" WC "/></BACKUP_COMPONENTS>", BC ">" WC " backupSchema=\"0\"/></BACKUP_COMPONENTS>" },
+                { BC
+                  " bootableSystemStateBackup=\"yes\" selectComponents=\"yes\" backupType=\"full\" partialFileSupport=\"no\">" WC
+                  " backupSchema=\"0\"/></BACKUP_COMPONENTS>",
+                  NULL },
+                { BC
+                  ">" WC
+                  " backupSchema=\"881\"><COMPONENT componentName=\"master\" componentType=\"database\" backupStamp=\"Lw==\">"
+                  "<BACKUP_METADATA xmlns=\"\" metadata=\"EAAA\"/></COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>",
+                  BC
+                  ">" WC
+                  " backupSchema=\"881\"><COMPONENT componentName=\"master\" componentType=\"database\" backupStamp=\"Lw==\">"
+                  "<BACKUP_METADATA metadata=\"EAAA\"/></COMPONENT></WRITER_COMPONENTS></BACKUP_COMPONENTS>" },
+                { BC " backupType=\"tomorrow's\"/>", BC
+                  " bootableSystemStateBackup=\"no\" selectComponents=\"no\" partialFileSupport=\"no\" backupType=\"tomorrow's\"/>" },
+                { BC ">" WC "/></BACKUP_COMPONENTS>",
+                  BC ">" WC " backupSchema=\"0\"/></BACKUP_COMPONENTS>" },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(forms); ++i) {
@@ -259,8 +274,10 @@ static void test_that_backups_of_windows_are_understood(void **state) {
 
 /* A program that kept its WCHARs from Windows has characters in two halves. */
 static void test_that_text_in_two_halves_is_one_character(void **state) {
-        static const WCHAR xml[] = L"<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"\xD83D\xDCBE\"/>";
-        static const WCHAR half[] = L"<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"\xD83D\"/>";
+        static const WCHAR xml[] =
+                L"<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"\xD83D\xDCBE\"/>";
+        static const WCHAR half[] =
+                L"<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" version=\"\xD83D\"/>";
         _cleanup_(freep) char *saved = saved_backup(SysAllocString(xml));
         FakeUmbrad *umbrad = fake_umbrad_start();
         IVssBackupComponents *b = NULL;

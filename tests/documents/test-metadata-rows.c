@@ -21,14 +21,15 @@
 
 #define ID "11111111-2222-3333-4444-555555555555"
 #define HEAD "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\" backupSchema=\"3\">"
-#define WHO "<IDENTIFICATION writerId=\"" ID "\" instanceId=\"" ID "\" friendlyName=\"f\" instanceName=\"i\"/>"
-#define METHOD                                                                                      \
-        "<RESTORE_METHOD method=\"CUSTOM\" service=\"s\" writerRestore=\"always\"><ALTERNATE_LOCATION_MAPPING path=\"/a\" "    \
+#define WHO                                                                                                 \
+        "<IDENTIFICATION writerId=\"" ID "\" instanceId=\"" ID "\" friendlyName=\"f\" instanceName=\"i\"/>"
+#define METHOD                                                                                                              \
+        "<RESTORE_METHOD method=\"CUSTOM\" service=\"s\" writerRestore=\"always\"><ALTERNATE_LOCATION_MAPPING path=\"/a\" " \
         "filespec=\"*\" alternatePath=\"/b\"/></RESTORE_METHOD>"
 #define FILE_SET " path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/>"
-#define COMPONENT                                                                                   \
-        "<DATABASE logicalPath=\"p\" componentName=\"n\" caption=\"c\" icon=\"AAAA\"><FILE_LIST" FILE_SET        \
-        "<DATABASE_FILES" FILE_SET "<DATABASE_LOGFILES" FILE_SET "<DEPENDENCY writerId=\"" ID                    \
+#define COMPONENT                                                                                           \
+        "<DATABASE logicalPath=\"p\" componentName=\"n\" caption=\"c\" icon=\"AAAA\"><FILE_LIST" FILE_SET   \
+        "<DATABASE_FILES" FILE_SET "<DATABASE_LOGFILES" FILE_SET "<DEPENDENCY writerId=\"" ID               \
         "\" logicalPath=\"q\" componentName=\"m\"/></DATABASE>"
 #define EXCLUDED "<EXCLUDE_FILES" FILE_SET "<EXCLUDE_FILES_FROM_SNAPSHOT" FILE_SET
 #define LOCATIONS "<BACKUP_LOCATIONS>" COMPONENT EXCLUDED "</BACKUP_LOCATIONS>"
@@ -36,15 +37,17 @@
 #define WHOLE HEAD WHO METHOD LOCATIONS TAIL
 
 /* Each method says which of these keeps it from answering. */
-#define DAMAGED_HEAD "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" backupSchema=\"?\">" WHO TAIL
+#define DAMAGED_HEAD                                                                                        \
+        "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" backupSchema=\"?\">" WHO TAIL
 #define DAMAGED_WHO HEAD "<IDENTIFICATION/>" METHOD LOCATIONS TAIL
 #define DAMAGED_METHOD HEAD WHO METHOD METHOD LOCATIONS TAIL
 #define DAMAGED_LOCATIONS HEAD WHO METHOD LOCATIONS LOCATIONS TAIL
-#define DAMAGED_COMPONENT                                                                           \
-        HEAD WHO "<BACKUP_LOCATIONS><DATABASE selectable=\"?\"><FILE_LIST" FILE_SET "<DATABASE_FILES" FILE_SET   \
-                 "<DATABASE_LOGFILES" FILE_SET "</DATABASE></BACKUP_LOCATIONS>" TAIL
-#define DAMAGED_ENTRIES                                                                             \
-        HEAD WHO "<BACKUP_LOCATIONS><DATABASE componentName=\"n\"><FILE_LIST recursive=\"?\"/>"                  \
+#define DAMAGED_COMPONENT                                                                                   \
+        HEAD WHO "<BACKUP_LOCATIONS><DATABASE selectable=\"?\"><FILE_LIST" FILE_SET                         \
+                 "<DATABASE_FILES" FILE_SET "<DATABASE_LOGFILES" FILE_SET                                   \
+                 "</DATABASE></BACKUP_LOCATIONS>" TAIL
+#define DAMAGED_ENTRIES                                                                                     \
+        HEAD WHO "<BACKUP_LOCATIONS><DATABASE componentName=\"n\"><FILE_LIST recursive=\"?\"/>"             \
                  "<DEPENDENCY componentName=\"m\"/></DATABASE></BACKUP_LOCATIONS>" TAIL
 
 typedef struct Fixture {
@@ -226,7 +229,8 @@ static HRESULT GetRestoreMethod(Fixture *f) {
         HRESULT hr;
         UINT n;
 
-        hr = IVssExamineWriterMetadataEx2_GetRestoreMethod(f->m, &method, &s[0], &s[1], &restore, &reboot, &n);
+        hr = IVssExamineWriterMetadataEx2_GetRestoreMethod(f->m, &method, &s[0], &s[1], &restore, &reboot,
+                                                           &n);
         return took(hr, s, 2);
 }
 
@@ -236,7 +240,8 @@ static HRESULT bad_GetRestoreMethod(Fixture *f) {
         BSTR s[2] = { 0 };
         bool reboot;
 
-        return IVssExamineWriterMetadataEx2_GetRestoreMethod(f->m, &method, &s[0], &s[1], &restore, &reboot, NULL);
+        return IVssExamineWriterMetadataEx2_GetRestoreMethod(f->m, &method, &s[0], &s[1], &restore, &reboot,
+                                                             NULL);
 }
 
 static HRESULT LoadFromXML(Fixture *f) {
@@ -319,14 +324,24 @@ static const struct {
         M(IVssExamineWriterMetadataEx, GetIdentityEx, E, DAMAGED_WHO),
         M(IVssExamineWriterMetadataEx2, GetVersion, UNEXPECTED_ROW, DAMAGED_WHO),
         M(IVssExamineWriterMetadataEx2, GetExcludeFromSnapshotCount, UNEXPECTED_ROW, DAMAGED_LOCATIONS),
-        M(IVssExamineWriterMetadataEx2, GetExcludeFromSnapshotFile, ALLOCATES | ENTRY | UNEXPECTED_ROW,
+        M(IVssExamineWriterMetadataEx2,
+          GetExcludeFromSnapshotFile,
+          ALLOCATES | ENTRY | UNEXPECTED_ROW,
           DAMAGED_LOCATIONS),
         M(IVssWMComponent, GetComponentInfo, ALLOCATES | INVALID_ROW, DAMAGED_COMPONENT),
         M(IVssWMComponent, GetFile, ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW, DAMAGED_COMPONENT),
-        M(IVssWMComponent, GetDatabaseFile, ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW, DAMAGED_COMPONENT),
-        M(IVssWMComponent, GetDatabaseLogFile, ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW,
+        M(IVssWMComponent,
+          GetDatabaseFile,
+          ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW,
           DAMAGED_COMPONENT),
-        M(IVssWMComponent, GetDependency, ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW, DAMAGED_COMPONENT),
+        M(IVssWMComponent,
+          GetDatabaseLogFile,
+          ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW,
+          DAMAGED_COMPONENT),
+        M(IVssWMComponent,
+          GetDependency,
+          ALLOCATES | INVALID_ROW | ENTRY | NOT_FOUND_ROW,
+          DAMAGED_COMPONENT),
         M(IVssWMFiledesc, GetPath, ALLOCATES | INVALID_ROW, DAMAGED_ENTRIES),
         M(IVssWMFiledesc, GetFilespec, ALLOCATES | INVALID_ROW, DAMAGED_ENTRIES),
         M(IVssWMFiledesc, GetRecursive, INVALID_ROW, DAMAGED_ENTRIES),
@@ -342,11 +357,11 @@ static const struct {
 
 static void reached(size_t i, const char *symbol, HRESULT expected, HRESULT actual, bool has_row) {
         if (has_row)
-                reference_assert_returned(methods[i].iface, methods[i].name, symbol, expected, actual, __FILE__,
-                                          __LINE__);
+                reference_assert_returned(methods[i].iface, methods[i].name, symbol, expected, actual,
+                                          __FILE__, __LINE__);
         else if (actual != expected)
-                fail_msg("%s::%s() returned %08x, not %s", methods[i].iface, methods[i].name, (unsigned) actual,
-                         symbol);
+                fail_msg("%s::%s() returned %08x, not %s", methods[i].iface, methods[i].name,
+                         (unsigned) actual, symbol);
 }
 #define REACHED(i, symbol, actual) reached(i, #symbol, symbol, actual, true)
 
@@ -400,7 +415,8 @@ static void test_that_an_entry_that_is_not_there_is_not_found(void **state) {
 
 static void test_that_damage_is_met_where_it_is_and_nowhere_else(void **state) {
         static const char *const documents[] = {
-                DAMAGED_HEAD, DAMAGED_WHO, DAMAGED_METHOD, DAMAGED_LOCATIONS, DAMAGED_COMPONENT, DAMAGED_ENTRIES,
+                DAMAGED_HEAD,      DAMAGED_WHO,       DAMAGED_METHOD,
+                DAMAGED_LOCATIONS, DAMAGED_COMPONENT, DAMAGED_ENTRIES,
         };
 
         for (size_t i = 0; i < ELEMENTSOF(methods); ++i)
@@ -416,8 +432,8 @@ static void test_that_damage_is_met_where_it_is_and_nowhere_else(void **state) {
                             (f.d || strcmp(methods[i].iface, "IVssWMDependency") != 0)) {
                                 hr = methods[i].call(&f);
                                 if (damaged)
-                                        reached(i, "VSS_E_INVALID_XML_DOCUMENT", VSS_E_INVALID_XML_DOCUMENT, hr,
-                                                methods[i].flags & INVALID_ROW);
+                                        reached(i, "VSS_E_INVALID_XML_DOCUMENT", VSS_E_INVALID_XML_DOCUMENT,
+                                                hr, methods[i].flags & INVALID_ROW);
                                 else
                                         assert_int_not_equal(hr, VSS_E_INVALID_XML_DOCUMENT);
                         } else
@@ -461,8 +477,9 @@ static void test_that_what_was_never_said_is_a_success_of_its_own(void **state) 
         ASSERT_RETURNS(IVssExamineWriterMetadata, GetRestoreMethod, S_FALSE, GetRestoreMethod(&f));
         fixture_close(&f);
 
-        fixture_open(&f, HEAD WHO "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"n\"><FILE_LIST path=\"/\"/></FILE_GROUP>"
-                                  "</BACKUP_LOCATIONS>" TAIL);
+        fixture_open(&f, HEAD WHO
+                     "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"n\"><FILE_LIST path=\"/\"/></FILE_GROUP>"
+                     "</BACKUP_LOCATIONS>" TAIL);
         ASSERT_RETURNS(IVssWMFiledesc, GetAlternateLocation, S_FALSE, GetAlternateLocation(&f));
         assert_int_equal(GetFilespec(&f), S_OK);
         fixture_close(&f);
@@ -471,9 +488,10 @@ static void test_that_what_was_never_said_is_a_success_of_its_own(void **state) 
 static void test_that_a_dependency_on_nobody_is_told(void **state) {
         Fixture f;
 
-        fixture_open(&f, HEAD WHO "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"n\"><FILE_LIST/><DEPENDENCY writerId=\""
-                                  "00000000-0000-0000-0000-000000000000\" componentName=\"m\"/></FILE_GROUP>"
-                                  "</BACKUP_LOCATIONS>" TAIL);
+        fixture_open(&f, HEAD WHO
+                     "<BACKUP_LOCATIONS><FILE_GROUP componentName=\"n\"><FILE_LIST/><DEPENDENCY writerId=\""
+                     "00000000-0000-0000-0000-000000000000\" componentName=\"m\"/></FILE_GROUP>"
+                     "</BACKUP_LOCATIONS>" TAIL);
         ASSERT_RETURNS(IVssWMDependency, GetWriterId, S_FALSE, GetWriterId(&f));
         ASSERT_RETURNS(IVssWMDependency, GetLogicalPath, S_FALSE, GetLogicalPath(&f));
         ASSERT_RETURNS(IVssWMDependency, GetComponentName, S_FALSE, GetComponentName(&f));
@@ -482,8 +500,8 @@ static void test_that_a_dependency_on_nobody_is_told(void **state) {
 
 /* What came out of a view of a backup ends with the view. */
 static void test_that_a_file_set_of_a_closed_view_is_unexpected(void **state) {
-        static const char *const getters[] = { "GetPath", "GetFilespec", "GetRecursive", "GetAlternateLocation",
-                                               "GetBackupTypeMask" };
+        static const char *const getters[] = { "GetPath", "GetFilespec", "GetRecursive",
+                                               "GetAlternateLocation", "GetBackupTypeMask" };
         static const GUID id = { .Data1 = 1 };
         IVssComponentEx2 *component;
         Fixture f = { 0 };

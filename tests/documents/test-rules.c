@@ -68,8 +68,8 @@ static IVssExamineWriterMetadataEx2 *look(Writer *w) {
 }
 
 static HRESULT add_component(Writer *w, VSS_COMPONENT_TYPE type, const WCHAR *path, const WCHAR *name) {
-        return IVssCreateWriterMetadataEx_AddComponent(w->says, type, path, name, NULL, NULL, 0, false, false, true,
-                                                       false, 0);
+        return IVssCreateWriterMetadataEx_AddComponent(w->says, type, path, name, NULL, NULL, 0, false,
+                                                       false, true, false, 0);
 }
 
 /* And frees it. */
@@ -79,7 +79,11 @@ static void text_was(BSTR s, const WCHAR *expected) {
 }
 
 /* And releases it. */
-static void filedesc_was(IVssWMFiledesc *f, const WCHAR *path, const WCHAR *filespec, bool recursive, const WCHAR *alternate) {
+static void filedesc_was(IVssWMFiledesc *f,
+                         const WCHAR *path,
+                         const WCHAR *filespec,
+                         bool recursive,
+                         const WCHAR *alternate) {
         bool r;
         BSTR s;
 
@@ -116,19 +120,23 @@ static void test_that_a_writer_that_said_little_has_the_defaults(void **state) {
         assert_true(include == 0 && exclude == 0 && n == 0);
 
         /* Real writers have neither restore method nor component. */
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetRestoreMethod(m, &method, &s[0], &s[1], &restore, &reboot, &n),
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetRestoreMethod(m, &method, &s[0], &s[1], &restore,
+                                                                       &reboot, &n),
                          S_FALSE);
         assert_int_equal(method, VSS_RME_UNDEFINED);
         assert_true(!s[0] && !s[1] && n == 0);
         REACHES_RULE(IVssCreateWriterMetadata, "SetRestoreMethod", "docs say every writer must set one");
 
         /* The stored instance is told, whether or not one runs. */
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &id, &s[0], &usage, &source), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentity(m, &instance, &id, &s[0], &usage, &source),
+                         S_OK);
         assert_true(guid_equal(&instance, &own) && guid_equal(&id, &own));
         SysFreeString(s[0]);
         REACHES_RULE(IVssExamineWriterMetadata, "GetIdentity", "caller frees");
         REACHES_RULE(IVssExamineWriterMetadata, "GetIdentity", "loaded from stored XML");
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetIdentityEx(m, &instance, &id, &s[0], &s[1], &usage, &source), S_OK);
+        assert_int_equal(
+                IVssExamineWriterMetadataEx2_GetIdentityEx(m, &instance, &id, &s[0], &s[1], &usage, &source),
+                S_OK);
         SysFreeString(s[0]);
         SysFreeString(s[1]);
         REACHES_RULE(IVssExamineWriterMetadataEx, "GetIdentityEx", "as GetIdentity plus");
@@ -143,8 +151,9 @@ static void test_that_components_are_seen_as_they_were_added(void **state) {
         UINT include, exclude, n;
         IVssWMComponent *c;
 
-        assert_int_equal(IVssCreateWriterMetadataEx_AddComponent(w->says, VSS_CT_DATABASE, L"p\\q", L"n", L"a\\caption", icon, 2,
-                                                                 true, true, true, true, VSS_CF_BACKUP_RECOVERY),
+        assert_int_equal(IVssCreateWriterMetadataEx_AddComponent(w->says, VSS_CT_DATABASE, L"p\\q", L"n",
+                                                                 L"a\\caption", icon, 2, true, true, true,
+                                                                 true, VSS_CF_BACKUP_RECOVERY),
                          S_OK);
         assert_int_equal(add_component(w, VSS_CT_FILEGROUP, NULL, L"set"), S_OK); /* without files */
         assert_int_equal(add_component(w, VSS_CT_FILEGROUP, NULL, L"back\\slash"), E_INVALIDARG);
@@ -152,11 +161,11 @@ static void test_that_components_are_seen_as_they_were_added(void **state) {
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponent", "wszLogicalPath may be NULL");
         assert_int_equal(add_component(w, VSS_CT_FILEGROUP, L"p\\q", L"n"), VSS_E_OBJECT_ALREADY_EXISTS);
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponent", "must be unique");
-        assert_int_equal(IVssCreateWriterMetadataEx_AddComponent(w->says, VSS_CT_DATABASE, NULL, L"i", NULL, NULL, 2, false,
-                                                                 false, true, true, 0),
+        assert_int_equal(IVssCreateWriterMetadataEx_AddComponent(w->says, VSS_CT_DATABASE, NULL, L"i", NULL,
+                                                                 NULL, 2, false, false, true, true, 0),
                          E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddComponent(w->says, VSS_CT_DATABASE, NULL, L"i", NULL, icon, 0, false,
-                                                                 false, true, true, 0),
+        assert_int_equal(IVssCreateWriterMetadataEx_AddComponent(w->says, VSS_CT_DATABASE, NULL, L"i", NULL,
+                                                                 icon, 0, false, false, true, true, 0),
                          E_INVALIDARG);
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponent", "pbIcon NULL requires cbIcon 0");
 
@@ -165,19 +174,23 @@ static void test_that_components_are_seen_as_they_were_added(void **state) {
         assert_int_equal(n, 2);
         REACHES_RULE(IVssExamineWriterMetadata, "GetFileCounts", "pcIncludeFiles is reserved");
         for (UINT i = 0; i <= n; ++i) {
-                assert_int_equal(IVssExamineWriterMetadataEx2_GetComponent(w->seen, i, &c), i < n ? S_OK : VSS_E_OBJECT_NOT_FOUND);
+                assert_int_equal(IVssExamineWriterMetadataEx2_GetComponent(w->seen, i, &c),
+                                 i < n ? S_OK : VSS_E_OBJECT_NOT_FOUND);
                 if (i == n)
                         break;
 
                 assert_int_equal(IVssWMComponent_GetComponentInfo(c, &info), S_OK);
                 if (i == 0) {
-                        assert_true(wcscmp(info->bstrLogicalPath, L"p\\q") == 0 && wcscmp(info->bstrCaption, L"a\\caption") == 0);
+                        assert_true(wcscmp(info->bstrLogicalPath, L"p\\q") == 0 &&
+                                    wcscmp(info->bstrCaption, L"a\\caption") == 0);
                         assert_true(info->cbIcon == 2 && memcmp(info->pbIcon, icon, 2) == 0);
-                        assert_true(info->bRestoreMetadata && info->bNotifyOnBackupComplete && info->bSelectableForRestore);
+                        assert_true(info->bRestoreMetadata && info->bNotifyOnBackupComplete &&
+                                    info->bSelectableForRestore);
                         assert_int_equal(info->dwComponentFlags, VSS_CF_BACKUP_RECOVERY);
                 } else {
                         assert_true(!info->bstrLogicalPath && !info->bstrCaption && !info->pbIcon);
-                        assert_true(!info->bRestoreMetadata && !info->bSelectableForRestore && info->cFileCount == 0);
+                        assert_true(!info->bRestoreMetadata && !info->bSelectableForRestore &&
+                                    info->cFileCount == 0);
                 }
                 assert_int_equal(IVssWMComponent_FreeComponentInfo(c, info), S_OK);
                 assert_int_equal(IVssWMComponent_Release(c), 0);
@@ -185,9 +198,11 @@ static void test_that_components_are_seen_as_they_were_added(void **state) {
         REACHES_RULE(IVssExamineWriterMetadata, "GetComponent", "index 0..n-1");
         REACHES_RULE(IVssWMComponent, "GetComponentInfo", "caller frees with FreeComponentInfo");
         REACHES_RULE(IVssWMComponent, "FreeComponentInfo", "only documented return");
-        REACHES_RULE(IVssCreateWriterMetadata, "AddComponent", "bRestoreMetadata and bNotifyOnBackupComplete are reserved");
+        REACHES_RULE(IVssCreateWriterMetadata, "AddComponent",
+                     "bRestoreMetadata and bNotifyOnBackupComplete are reserved");
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponent", "without files is legal");
-        REACHES_RULE(IVssCreateWriterMetadata, "AddComponent", "no meaning for components with empty logical path");
+        REACHES_RULE(IVssCreateWriterMetadata, "AddComponent",
+                     "no meaning for components with empty logical path");
 }
 
 #define MASK (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED)
@@ -199,36 +214,52 @@ static void test_that_file_sets_are_seen_as_they_were_added(void **state) {
         DWORD mask;
 
         /* The component first. */
-        assert_int_equal(IVssCreateWriterMetadataEx_AddDatabaseFiles(w->says, NULL, L"db", L"/a", L"*", MASK), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddDatabaseFiles(w->says, NULL, L"db", L"/a", L"*", MASK),
+                VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(add_component(w, VSS_CT_DATABASE, NULL, L"db"), S_OK);
         assert_int_equal(add_component(w, VSS_CT_FILEGROUP, NULL, L"fg"), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddDatabaseFiles(w->says, NULL, L"fg", L"/a", L"*", MASK), E_INVALIDARG);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddDatabaseFiles(w->says, NULL, L"fg", L"/a", L"*", MASK),
+                E_INVALIDARG);
         for (int i = 0; i < 2; ++i) {
-                assert_int_equal(IVssCreateWriterMetadataEx_AddDatabaseFiles(w->says, NULL, L"db", L"/a/", L"*.d?", MASK), S_OK);
-                assert_int_equal(IVssCreateWriterMetadataEx_AddDatabaseLogFiles(w->says, NULL, L"db", L"%LOG%\\a", L"*",
-                                                                                VSS_FSBT_LOG_BACKUP_REQUIRED),
+                assert_int_equal(IVssCreateWriterMetadataEx_AddDatabaseFiles(w->says, NULL, L"db", L"/a/",
+                                                                             L"*.d?", MASK),
                                  S_OK);
+                assert_int_equal(
+                        IVssCreateWriterMetadataEx_AddDatabaseLogFiles(w->says, NULL, L"db", L"%LOG%\\a",
+                                                                       L"*", VSS_FSBT_LOG_BACKUP_REQUIRED),
+                        S_OK);
         }
         REACHES_RULE(IVssCreateWriterMetadata, "AddDatabaseFiles", "must have been added before");
         REACHES_RULE(IVssCreateWriterMetadata, "AddDatabaseLogFiles", "must have been added before");
-        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(w->says, NULL, L"db", L"/f", L"*", true, NULL, MASK), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(w->says, NULL, L"fg", L"\\\\?\\C:\\f", L"*", true, L"/else", MASK), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(w->says, NULL, L"fg", L"\\\\server\\f", L"dir/x", false, NULL, MASK),
+        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(w->says, NULL, L"db", L"/f", L"*",
+                                                                        true, NULL, MASK),
+                         E_INVALIDARG);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(
+                                 w->says, NULL, L"fg", L"\\\\?\\C:\\f", L"*", true, L"/else", MASK),
+                         S_OK);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(
+                                 w->says, NULL, L"fg", L"\\\\server\\f", L"dir/x", false, NULL, MASK),
                          E_INVALIDARG); /* a pattern has no directory */
         /* Sets that overlap are the writer's affair. */
-        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(w->says, NULL, L"fg", L"\\\\server\\f", L"x", false, NULL, MASK), S_OK);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddFilesToFileGroup(
+                                 w->says, NULL, L"fg", L"\\\\server\\f", L"x", false, NULL, MASK),
+                         S_OK);
         REACHES_RULE(IVssCreateWriterMetadata, "AddFilesToFileGroup", "file sets must not overlap");
 
         look(w);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetComponent(w->seen, 0, &c), S_OK);
         for (UINT i = 0; i <= 2; ++i) {
-                assert_int_equal(IVssWMComponent_GetDatabaseFile(c, i, &f), i < 2 ? S_OK : VSS_E_OBJECT_NOT_FOUND);
+                assert_int_equal(IVssWMComponent_GetDatabaseFile(c, i, &f),
+                                 i < 2 ? S_OK : VSS_E_OBJECT_NOT_FOUND);
                 if (i < 2) {
                         assert_int_equal(IVssWMFiledesc_GetBackupTypeMask(f, &mask), S_OK);
                         assert_int_equal(mask, MASK);
                         filedesc_was(f, L"/a/", L"*.d?", false, NULL);
                 }
-                assert_int_equal(IVssWMComponent_GetDatabaseLogFile(c, i, &f), i < 2 ? S_OK : VSS_E_OBJECT_NOT_FOUND);
+                assert_int_equal(IVssWMComponent_GetDatabaseLogFile(c, i, &f),
+                                 i < 2 ? S_OK : VSS_E_OBJECT_NOT_FOUND);
                 if (i < 2) {
                         assert_int_equal(IVssWMFiledesc_GetBackupTypeMask(f, &mask), S_OK);
                         assert_int_equal(mask, VSS_FSBT_LOG_BACKUP_REQUIRED);
@@ -255,10 +286,11 @@ static void test_that_file_sets_are_seen_as_they_were_added(void **state) {
 }
 
 static void test_that_a_file_set_without_a_mask_has_the_default(void **state) {
-        static const WCHAR xml[] = L"<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\"><IDENTIFICATION writerId=\""
-                                   L"11111111-2222-3333-4444-555555555555\" instanceId=\"11111111-2222-3333-4444-555555555555\"/>"
-                                   L"<BACKUP_LOCATIONS><DATABASE componentName=\"n\"><DATABASE_FILES path=\"/\" filespec=\"*\"/></DATABASE>"
-                                   L"</BACKUP_LOCATIONS></WRITER_METADATA>";
+        static const WCHAR xml[] =
+                L"<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\"><IDENTIFICATION writerId=\""
+                L"11111111-2222-3333-4444-555555555555\" instanceId=\"11111111-2222-3333-4444-555555555555\"/>"
+                L"<BACKUP_LOCATIONS><DATABASE componentName=\"n\"><DATABASE_FILES path=\"/\" filespec=\"*\"/></DATABASE>"
+                L"</BACKUP_LOCATIONS></WRITER_METADATA>";
         BSTR s = SysAllocString(xml);
         Writer *w = *state;
         IVssWMComponent *c;
@@ -281,9 +313,13 @@ static void test_that_exclusions_are_seen_as_they_were_added(void **state) {
         IVssWMFiledesc *f;
         UINT n[3];
 
-        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFiles(w->says, L"%TMP%", L"*.t?p", true), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFiles(w->says, L"\\\\server\\share\\", L"*", false), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(w->says, L"/swap", L"*", true), S_OK);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddExcludeFiles(w->says, L"%TMP%", L"*.t?p", true),
+                         S_OK);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddExcludeFiles(w->says, L"\\\\server\\share\\", L"*", false),
+                S_OK);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddExcludeFilesFromSnapshot(w->says, L"/swap", L"*", true), S_OK);
         look(w);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetFileCounts(w->seen, &n[0], &n[1], &n[2]), S_OK);
         assert_int_equal(n[1], 2);
@@ -291,7 +327,8 @@ static void test_that_exclusions_are_seen_as_they_were_added(void **state) {
         filedesc_was(f, L"%TMP%", L"*.t?p", true, NULL);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFile(w->seen, 1, &f), S_OK);
         filedesc_was(f, L"\\\\server\\share\\", L"*", false, NULL);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFile(w->seen, 2, &f), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFile(w->seen, 2, &f),
+                         VSS_E_OBJECT_NOT_FOUND);
         REACHES_RULE(IVssExamineWriterMetadata, "GetExcludeFile", "index 0..n-1");
         REACHES_RULE(IVssCreateWriterMetadata, "AddExcludeFiles", "OnIdentify only; path may hold");
 
@@ -300,7 +337,8 @@ static void test_that_exclusions_are_seen_as_they_were_added(void **state) {
         REACHES_RULE(IVssExamineWriterMetadataEx2, "GetExcludeFromSnapshotCount", "counts file sets");
         assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(w->seen, 0, &f), S_OK);
         filedesc_was(f, L"/swap", L"*", true, NULL);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(w->seen, 1, &f), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetExcludeFromSnapshotFile(w->seen, 1, &f),
+                         VSS_E_OBJECT_NOT_FOUND);
         REACHES_RULE(IVssExamineWriterMetadataEx2, "GetExcludeFromSnapshotFile", "index bound");
         /* One list is not the other: that of the snapshot excludes nothing from a backup. */
         REACHES_RULE(IVssExamineWriterMetadataEx2, "GetExcludeFromSnapshotFile", "informational");
@@ -316,35 +354,49 @@ static void test_that_one_restore_method_is_for_the_whole_writer(void **state) {
         bool reboot;
         UINT n;
 
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(w->says, L"/a", L"*", true, L"/b"),
-                         VSS_E_OBJECT_NOT_FOUND);
-        assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(w->says, VSS_RME_CUSTOM, L"svc", NULL, VSS_WRE_NEVER, false),
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(w->says, L"/a", L"*", true, L"/b"),
+                VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(w->says, VSS_RME_CUSTOM, L"svc", NULL,
+                                                                     VSS_WRE_NEVER, false),
                          E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(w->says, VSS_RME_RESTORE_STOP_START, L"svc", NULL, VSS_WRE_NEVER, true),
+        assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(w->says, VSS_RME_RESTORE_STOP_START,
+                                                                     L"svc", NULL, VSS_WRE_NEVER, true),
                          S_OK);
         look(w);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetRestoreMethod(w->seen, &method, &s[0], &s[1], &restore, &reboot, &n), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetRestoreMethod(w->seen, &method, &s[0], &s[1],
+                                                                       &restore, &reboot, &n),
+                         S_OK);
         text_was(s[0], L"svc");
         text_was(s[1], NULL);
 
         /* The last one counts. */
-        assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(w->says, VSS_RME_RESTORE_IF_NOT_THERE, NULL, NULL, VSS_WRE_ALWAYS, false),
+        assert_int_equal(IVssCreateWriterMetadataEx_SetRestoreMethod(w->says, VSS_RME_RESTORE_IF_NOT_THERE,
+                                                                     NULL, NULL, VSS_WRE_ALWAYS, false),
                          S_OK);
         /* A mapping need not be of a file set. */
-        assert_int_equal(IVssCreateWriterMetadataEx_AddAlternateLocationMapping(w->says, L"/a", L"*", true, L"/b"), S_OK);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddAlternateLocationMapping(w->says, L"/a", L"*", true, L"/b"),
+                S_OK);
         look(w);
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetRestoreMethod(w->seen, &method, &s[0], &s[1], &restore, &reboot, &n), S_OK);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetRestoreMethod(w->seen, &method, &s[0], &s[1],
+                                                                       &restore, &reboot, &n),
+                         S_OK);
         assert_int_equal(method, VSS_RME_RESTORE_IF_NOT_THERE);
         assert_true(!s[0] && !s[1] && restore == VSS_WRE_ALWAYS && !reboot && n == 1);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(w->seen, 0, &f), S_OK);
         filedesc_was(f, L"/a", L"*", true, L"/b");
-        assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(w->seen, n, &f), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssExamineWriterMetadataEx2_GetAlternateLocationMapping(w->seen, n, &f),
+                         VSS_E_OBJECT_NOT_FOUND);
 
         REACHES_RULE(IVssCreateWriterMetadata, "SetRestoreMethod", "one restore method per writer");
         REACHES_RULE(IVssCreateWriterMetadata, "SetRestoreMethod", "wszService only with");
-        REACHES_RULE(IVssCreateWriterMetadata, "AddAlternateLocationMapping", "must be called after SetRestoreMethod");
-        REACHES_RULE(IVssCreateWriterMetadata, "AddAlternateLocationMapping", "wszDestination fully qualified");
-        REACHES_RULE(IVssCreateWriterMetadata, "AddAlternateLocationMapping", "already added to some component");
+        REACHES_RULE(IVssCreateWriterMetadata, "AddAlternateLocationMapping",
+                     "must be called after SetRestoreMethod");
+        REACHES_RULE(IVssCreateWriterMetadata, "AddAlternateLocationMapping",
+                     "wszDestination fully qualified");
+        REACHES_RULE(IVssCreateWriterMetadata, "AddAlternateLocationMapping",
+                     "already added to some component");
         REACHES_RULE(IVssExamineWriterMetadata, "GetRestoreMethod", "caller frees pbstrService");
         REACHES_RULE(IVssExamineWriterMetadata, "GetRestoreMethod", "pcMappings is the index bound");
         REACHES_RULE(IVssExamineWriterMetadata, "GetAlternateLocationMapping", "index 0..n-1");
@@ -359,9 +411,15 @@ static void test_that_dependencies_point_at_other_writers(void **state) {
         BSTR s;
 
         assert_int_equal(add_component(w, VSS_CT_DATABASE, NULL, L"db"), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddComponentDependency(w->says, NULL, L"db", own, NULL, L"db"), E_INVALIDARG);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddComponentDependency(w->says, NULL, L"db", other, NULL, L"log"), S_OK);
-        assert_int_equal(IVssCreateWriterMetadataEx_AddComponentDependency(w->says, NULL, L"db", other, L"\\\\computer\\p", L"far"), S_OK);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddComponentDependency(w->says, NULL, L"db", own, NULL, L"db"),
+                E_INVALIDARG);
+        assert_int_equal(
+                IVssCreateWriterMetadataEx_AddComponentDependency(w->says, NULL, L"db", other, NULL, L"log"),
+                S_OK);
+        assert_int_equal(IVssCreateWriterMetadataEx_AddComponentDependency(w->says, NULL, L"db", other,
+                                                                           L"\\\\computer\\p", L"far"),
+                         S_OK);
         look(w);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetComponent(w->seen, 0, &c), S_OK);
 
@@ -384,7 +442,8 @@ static void test_that_dependencies_point_at_other_writers(void **state) {
         assert_int_equal(IVssWMComponent_GetDependency(c, 2, &d), VSS_E_OBJECT_NOT_FOUND);
         assert_int_equal(IVssWMComponent_Release(c), 0);
 
-        REACHES_RULE(IVssCreateWriterMetadata, "AddComponentDependency", "dependencies on components of the same writer");
+        REACHES_RULE(IVssCreateWriterMetadata, "AddComponentDependency",
+                     "dependencies on components of the same writer");
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponentDependency", "never between two components");
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponentDependency", "prepends");
         REACHES_RULE(IVssCreateWriterMetadata, "AddComponentDependency", "Server 2003 SP1");
@@ -398,7 +457,8 @@ static void test_that_a_schema_is_all_or_nothing(void **state) {
         Writer *w = *state;
         DWORD schema;
 
-        assert_int_equal(IVssCreateWriterMetadataEx_SetBackupSchema(w->says, VSS_BS_COPY | VSS_BS_LOG), S_OK);
+        assert_int_equal(IVssCreateWriterMetadataEx_SetBackupSchema(w->says, VSS_BS_COPY | VSS_BS_LOG),
+                         S_OK);
         look(w);
         assert_int_equal(IVssExamineWriterMetadataEx2_GetBackupSchema(w->seen, &schema), S_OK);
         assert_int_equal(schema, VSS_BS_COPY | VSS_BS_LOG);
@@ -438,7 +498,8 @@ static int setup_backup(void **state) {
         assert_non_null(b);
         assert_int_equal(backup_doc_new(&doc), 0);
         assert_int_equal(backup_doc_add_writer(doc, &own, &own, NULL, 0, &b->writer), S_OK);
-        assert_int_equal(backup_writer_add_component(b->writer, VSS_CT_DATABASE, NULL, "db", &b->model), S_OK);
+        assert_int_equal(backup_writer_add_component(b->writer, VSS_CT_DATABASE, NULL, "db", &b->model),
+                         S_OK);
         assert_int_equal(view_owner_new(doc, VIEW_READ_ONLY, &b->owner), 0);
         assert_int_equal(component_new(b->owner, b->model, &b->c), S_OK);
         *state = b;
@@ -463,12 +524,14 @@ static void test_that_a_backup_has_the_components_that_were_added_to_it(void **s
         assert_int_equal(writer_components_new(b->owner, b->writer, &list), S_OK);
         assert_int_equal(IVssWriterComponents_GetComponentCount(writer_components_iface(list), &n), S_OK);
         assert_int_equal(n, 1);
-        assert_int_equal(IVssWriterComponents_GetComponent(writer_components_iface(list), 1, &c), VSS_E_OBJECT_NOT_FOUND);
+        assert_int_equal(IVssWriterComponents_GetComponent(writer_components_iface(list), 1, &c),
+                         VSS_E_OBJECT_NOT_FOUND);
         REACHES_RULE(IVssComponent, "*", "exists only for explicitly added components");
 }
 
 static void test_that_partial_files_are_names_and_ranges(void **state) {
-        static const uint8_t binary[] = { 1, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0 };
+        static const uint8_t binary[] = { 1, 0, 0, 0, 0, 0, 0, 0, 16, 0, 0, 0,
+                                          0, 0, 0, 0, 2, 0, 0, 0, 0,  0, 0, 0 };
         _cleanup_(freep) ByteRange *ranges = NULL;
         Backup *b = *state;
         BSTR s[4];
@@ -477,7 +540,9 @@ static void test_that_partial_files_are_names_and_ranges(void **state) {
         view_owner_set_rights(b->owner, VIEW_POST_SNAPSHOT);
         assert_int_equal(IVssComponentEx2_AddPartialFile(b->c, L"/a", L"f", NULL, NULL), E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_AddPartialFile(b->c, L"/a", L"f", L"1-2", NULL), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_AddPartialFile(b->c, L"%DATA%", L"a*b?", L"0x10:2, 18446744073709551614:1", NULL), S_OK);
+        assert_int_equal(IVssComponentEx2_AddPartialFile(b->c, L"%DATA%", L"a*b?",
+                                                         L"0x10:2, 18446744073709551614:1", NULL),
+                         S_OK);
         assert_int_equal(IVssComponentEx2_AddPartialFile(b->c, L"/a", L"f", L"/var/lib/ranges", L""), S_OK);
         REACHES_RULE(IVssComponent, "AddPartialFile", "wszRanges is required");
 
@@ -514,8 +579,11 @@ static void test_that_differenced_files_keep_their_time_and_their_pattern(void *
 
         view_owner_set_rights(b->owner, VIEW_POST_SNAPSHOT);
         for (UINT i = 0; i < ELEMENTSOF(times); ++i) {
-                assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(b->c, L"/new", L"*.d?", 2, times[i]), S_OK);
-                assert_int_equal(IVssComponentEx2_GetDifferencedFile(b->c, i, &s[0], &s[1], &r, &s[2], &time), S_OK);
+                assert_int_equal(IVssComponentEx2_AddDifferencedFilesByLastModifyTime(b->c, L"/new", L"*.d?",
+                                                                                      2, times[i]),
+                                 S_OK);
+                assert_int_equal(
+                        IVssComponentEx2_GetDifferencedFile(b->c, i, &s[0], &s[1], &r, &s[2], &time), S_OK);
                 text_was(s[0], L"/new");
                 text_was(s[1], L"*.d?");
                 text_was(s[2], NULL);
@@ -544,7 +612,8 @@ static void test_that_where_files_went_is_not_where_they_may_go(void **state) {
         REACHES_RULE(IVssComponent, "GetAlternateLocationMapping", "index from");
         REACHES_RULE(IVssComponent, "GetAlternateLocationMapping", "in fact restored");
         REACHES_RULE(IVssComponent, "GetAlternateLocationMapping", "really used");
-        REACHES_RULE(IVssExamineWriterMetadata, "GetAlternateLocationMapping", "where files MAY be restored");
+        REACHES_RULE(IVssExamineWriterMetadata, "GetAlternateLocationMapping",
+                     "where files MAY be restored");
 
         assert_int_equal(doc_filespecs_add(&b->model->new_targets, "/a", "*", true, "/new", 0), 0);
         assert_int_equal(IVssComponentEx2_GetNewTargetCount(b->c, &n), S_OK);
@@ -562,10 +631,15 @@ static void test_that_what_is_said_during_a_restore_is_read_during_it(void **sta
         view_owner_set_rights(b->owner, VIEW_PRE_RESTORE);
 
         /* Not the same number, not the same sizes. */
-        assert_int_equal(IVssComponentEx2_AddDirectedTarget(b->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:1, 2:1"), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_AddDirectedTarget(b->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:2"), E_INVALIDARG);
-        assert_int_equal(IVssComponentEx2_AddDirectedTarget(b->c, L"/a", L"f*", L"0:1", L"/b", L"g", L"9:1"), S_OK);
-        assert_int_equal(IVssComponentEx2_GetDirectedTarget(b->c, 0, &s[0], &s[1], &s[2], &s[3], &s[4], &s[5]), S_OK);
+        assert_int_equal(
+                IVssComponentEx2_AddDirectedTarget(b->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:1, 2:1"),
+                E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_AddDirectedTarget(b->c, L"/a", L"f", L"0:1", L"/b", L"g", L"0:2"),
+                         E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_AddDirectedTarget(b->c, L"/a", L"f*", L"0:1", L"/b", L"g", L"9:1"),
+                         S_OK);
+        assert_int_equal(
+                IVssComponentEx2_GetDirectedTarget(b->c, 0, &s[0], &s[1], &s[2], &s[3], &s[4], &s[5]), S_OK);
         text_was(s[0], L"/a");
         text_was(s[1], L"f*");
         text_was(s[2], L"0:1");
@@ -639,7 +713,8 @@ static void test_that_a_component_fails_by_itself(void **state) {
         BSTR s;
 
         view_owner_set_rights(b->owner, VIEW_PRE_RESTORE);
-        assert_int_equal(IVssComponentEx2_SetFailure(b->c, VSS_E_WRITERERROR_RETRYABLE, 1, NULL, 1), E_INVALIDARG);
+        assert_int_equal(IVssComponentEx2_SetFailure(b->c, VSS_E_WRITERERROR_RETRYABLE, 1, NULL, 1),
+                         E_INVALIDARG);
         assert_int_equal(IVssComponentEx2_SetFailure(b->c, VSS_E_WRITERERROR_RETRYABLE, 1, L"", 0), S_OK);
         assert_int_equal(IVssComponentEx2_SetFailure(b->c, VSS_E_WRITERERROR_RETRYABLE, 1, NULL, 0), S_OK);
         REACHES_RULE(IVssComponentEx2, "SetFailure", "dwReserved must be 0");

@@ -3,10 +3,10 @@
 /*
  * Fuzzing Names
  *
- * Linux says that a name is any bytes but NUL and a path any bytes with slashes. The input is three of them
- * with NULs in between: a directory, a name in it, and a text. Each goes the way it goes in a backup: as wide
- * text into the API, through the document as it is saved and loaded, out of the API again, and is the same
- * bytes then.
+ * Linux says that a name is any bytes but NUL and a path any bytes with slashes. The input is three of
+ * them with NULs in between: a directory, a name in it, and a text. Each goes the way it goes in a backup:
+ * as wide text into the API, through the document as it is saved and loaded, out of the API again, and is
+ * the same bytes then.
  */
 
 #include <stdint.h>
@@ -189,7 +189,7 @@ static void check_backup(const Names *n) {
         (void) IVssComponent_Release(c);
 }
 
-/* A file is matched by its own name as long as that has no wildcard, and by any wildcard that stands for it. */
+/* A file is matched by its own name if that has no wildcard, and by any wildcard that stands for it. */
 static void check_filespec(const Names *n) {
         _cleanup_(freep) char *normal = NULL, *file = NULL;
         DocFileSpec spec = { .path = n->bytes[DIRECTORY], .filespec = n->bytes[NAME] };

@@ -32,7 +32,11 @@ static bool covers(const ByteRange *ranges, size_t n, uint64_t byte) {
 }
 
 /* The edges of all ranges are where the two could differ. */
-static void check_same_bytes(const ByteRange *before, size_t n, const ByteRange *after, size_t k, uint64_t end) {
+static void check_same_bytes(const ByteRange *before,
+                             size_t n,
+                             const ByteRange *after,
+                             size_t k,
+                             uint64_t end) {
         for (size_t i = 0; i < n; ++i) {
                 const uint64_t edges[] = {
                         before[i].offset - 1,

@@ -3,10 +3,10 @@
 /*
  * Fuzzing the Wire
  *
- * The first byte chooses who reads: umbrad a writer's answer, a writer an event, a requester an answer, either
- * end of a provider's socket. The next ones may say of which types the message is (none: of those that the
- * reader expects), the rest are its values, descriptors of all sorts among them. Reading never does more than
- * say no; what it takes and can send again is read the same.
+ * The first byte chooses who reads: umbrad a writer's answer, a writer an event, a requester an answer,
+ * either end of a provider's socket. The next ones may say of which types the message is (none: of those
+ * that the reader expects), the rest are its values, descriptors of all sorts among them. Reading never
+ * does more than say no; what it takes and can send again is read the same.
  */
 
 #include <errno.h>

@@ -26,8 +26,9 @@
 #define C "<COMPONENT componentName=\"a\" componentType=\"database\""
 #define C_END "</COMPONENT>"
 #define WM "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\">"
-#define WM_ID \
-        "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B "\" majorVersion=\"0\" minorVersion=\"0\"/>"
+#define WM_ID                                                                                               \
+        "<IDENTIFICATION writerId=\"" ID_A "\" instanceId=\"" ID_B                                          \
+        "\" majorVersion=\"0\" minorVersion=\"0\"/>"
 #define WM_END "</WRITER_METADATA>"
 #define BL "<BACKUP_LOCATIONS>"
 #define BL_END "</BACKUP_LOCATIONS>"
@@ -133,23 +134,36 @@ static void test_that_a_bad_value_is_kept_as_it_stands(void **state) {
                 { BC "><WRITER_COMPONENTS writerId=\"" ID_A "\">" C "/>" WC_END BC_END, 1 },
                 { BC ">" WC C "/>" WC_END WC C "/>" WC_END BC_END, 1 }, /* two of one name */
                 { BC ">" WC C "/>" C "/>" WC_END BC_END, 1 },
-                { BC ">" WC C "/><COMPONENT logicalPath=\"\" componentName=\"a\" componentType=\"database\"/>"
-                  WC_END BC_END, 1 },
-                { BC ">" WC "<COMPONENT componentType=\"database\"/><COMPONENT componentType=\"database\"/>"
-                  WC_END BC_END, 2 },
+                { BC ">" WC C
+                     "/><COMPONENT logicalPath=\"\" componentName=\"a\" componentType=\"database\"/>" WC_END
+                             BC_END,
+                  1 },
+                { BC ">" WC
+                     "<COMPONENT componentType=\"database\"/><COMPONENT componentType=\"database\"/>" WC_END
+                             BC_END,
+                  2 },
                 { BC ">" WC "<COMPONENT componentType=\"file\" componentName=\"a\"/>" WC_END BC_END, 1 },
                 { BC ">" WC C " failure=\"-1\"/>" WC_END BC_END, 1 },
                 { BC ">" WC C " failure=\"4294967296\"/>" WC_END BC_END, 1 },
-                { BC ">" WC C "><BACKUP_METADATA metadata=\"1\"/><BACKUP_METADATA metadata=\"2\"/>" C_END
-                  WC_END BC_END, 1 },
-                { BC ">" WC C "><DIFFERENCED_FILES recursive=\"no\" lastModifyTime=\"9223372036854775808\"/>"
-                  C_END WC_END BC_END, 1 },
-                { BC ">" WC C "><DIFFERENCED_FILES recursive=\"no\" lastModifyTime=\"-9223372036854775809\"/>"
-                  C_END WC_END BC_END, 1 },
-                { BC ">" WC C "><DIFFERENCED_FILES recursive=\"no\" lastModifyTime=\"-9223372036854775808\"/>"
-                  C_END WC_END BC_END, 0 },
+                { BC
+                  ">" WC C
+                  "><BACKUP_METADATA metadata=\"1\"/><BACKUP_METADATA metadata=\"2\"/>" C_END WC_END BC_END,
+                  1 },
+                { BC ">" WC C
+                     "><DIFFERENCED_FILES recursive=\"no\" lastModifyTime=\"9223372036854775808\"/>" C_END
+                             WC_END BC_END,
+                  1 },
+                { BC ">" WC C
+                     "><DIFFERENCED_FILES recursive=\"no\" lastModifyTime=\"-9223372036854775809\"/>" C_END
+                             WC_END BC_END,
+                  1 },
+                { BC ">" WC C
+                     "><DIFFERENCED_FILES recursive=\"no\" lastModifyTime=\"-9223372036854775808\"/>" C_END
+                             WC_END BC_END,
+                  0 },
                 { "<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" xmlns:p=\"urn:p\" version=\"1.2\""
-                  " p:a=\"&amp;&#9;\" selectComponents=\"&lt;\"/>", 1 },
+                  " p:a=\"&amp;&#9;\" selectComponents=\"&lt;\"/>",
+                  1 },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i)
