@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # Backups and restores of umbra-betest against umbra-test-writer: whatever the configuration asks for, the bytes come back, and both say so;
-# and what a requester does wrong, the writer finds. $TEST_WRITER, $BETEST and $TINYVSS are the programs.
+# and what a requester does wrong, the writer finds. $TEST_WRITER, $BETEST, $TINYVSS and $UMBRA are the programs.
 . "${0%/*}/testers.sh"
 
 betest() { expect 0 '' "$BETEST" /S "$dir/backup.xml" /D "$dir/backup" "$@"; }
@@ -237,6 +237,23 @@ only_a_snapshot() {
         betest /Snapshot && said 'shadowCopy: ' && [ ! -e "$dir/backup/files" ] && stop_writer 0
 }
 
+# The report of the writer lies on the file system that is held for the copy: who wrote meanwhile would sleep, and time would run out.
+report_on_a_frozen_disk() {
+        [ "$(id -u)" = 0 ] || return 0
+        truncate -s 64M "$dir/fs.img" && mkfs.ext4 -q -F "$dir/fs.img" && mkdir "$dir/disk" && mount -o loop "$dir/fs.img" "$dir/disk" || return 1
+        mkdir "$dir/disk/data" && echo one >"$dir/disk/data/file"
+        printf '<TestWriter checkIncludes="yes" verbosity="high" freezeTimeout="5000"><RestoreMethod method="RESTORE_IF_CAN_REPLACE"/>%s</TestWriter>' \
+                "$(component TestFiles '' "$(files "$dir/disk/data" '*')")" >"$dir/writer.xml"
+        "$TEST_WRITER" --output "$dir/disk/report" "$dir/writer.xml" &
+        writer=$!
+        started+=("$writer")
+        wait_for grep -q ' ready:' "$dir/disk/report"
+        printf '<BETest><Volume path="%s"/></BETest>\n' "$dir/disk" >"$dir/betest.xml"
+        rm -rf "$dir/backup"
+        betest /B /X "$dir/betest.xml" && grep -q ' PostSnapshot ' "$dir/disk/report" && "$UMBRA" status --json | grep -qE '"held_usec":[1-9]' &&
+                stop_writer 0 && umount "$dir/disk"
+}
+
 start_umbrad || { echo 'umbrad does not start'; exit 1; }
 that 'the documented example works' documented_example
 that 'files that the writer deletes come out of the shadow copy' deleted_files
@@ -266,4 +283,5 @@ that 'the metadata can be saved' saved_metadata
 that 'a list of components chooses as the XML does' list_of_components
 that 'a backup may be left without its end' incomplete
 that 'a shadow copy can be all' only_a_snapshot
+that 'the report may lie on a disk that is frozen' report_on_a_frozen_disk
 finish

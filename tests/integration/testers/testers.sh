@@ -12,6 +12,7 @@ clean_up() {
         local pid
         for pid in "${started[@]}"; do kill "$pid" 2>/dev/null; done
         wait
+        if mountpoint -q "$dir/disk"; then umount "$dir/disk"; fi
         rm -rf --one-file-system "$dir"
 }
 trap clean_up EXIT
