@@ -3,11 +3,12 @@
 #
 # Backups and restores of umbra-betest against umbra-test-writer: whatever the configuration asks for, the bytes come back, and both say so;
 # and what a requester does wrong, the writer finds. $TEST_WRITER, $BETEST, $TINYVSS and $UMBRA are the programs.
+# shellcheck source=tests/integration/testers/testers.sh
 . "${0%/*}/testers.sh"
 
 betest() { expect 0 '' "$BETEST" /S "$dir/backup.xml" /D "$dir/backup" "$@"; }
 betest_config() { printf '<BETest><Writer writerid="%s">%s</Writer></BETest>\n' "$id" "$1" >"$dir/betest.xml"; }
-said() { grep -qE -- "$1" "$dir/command.out" || { echo "    betest did not say: $1"; return 1; }; }
+said() { grep -qE -- "$1" "$dir/out" || { echo "    betest did not say: $1"; return 1; }; }
 
 documented_example() { # as it stands in the documentation, with paths of this machine
         fresh
@@ -112,7 +113,7 @@ subcomponents() { # what is not selectable comes with what it follows, and one o
         with_writer '' "$(component Set '' "$(files "$dir/data" '*')")$(component Deep 'logicalPath="Set" selectable="no" selectableForRestore="yes"' "$(files "$dir/data/deep/er" '*.txt')")"
         betest_config "<Component componentName=\"Set\"><RestoreSubcomponent logicalPath=\"Set\" componentName=\"Deep\"/></Component>"
         betest /B || return 1
-        [ "$(grep -c 'AddComponent' "$dir/command.out")" = 1 ] || return 1
+        [ "$(grep -c 'AddComponent' "$dir/out")" = 1 ] || return 1
         rm -rf "$dir/data/"*
         betest /R /X "$dir/betest.xml" && [ "$(cd "$dir/data" && find . -type f)" = ./deep/er/file.txt ] &&
                 betest /R && same "$dir/data" "$dir/before" && stop_writer 0
@@ -208,7 +209,7 @@ json_lines() {
         started+=("$writer")
         wait_for grep -q '"ready"' "$dir/writer.out"
         expect 0 '' "$BETEST" --json /V /S "$dir/backup.xml" /D "$dir/backup" && stop_writer 0 || return 1
-        cat "$dir/writer.out" "$dir/command.out" | python3 -c 'import json, sys
+        cat "$dir/writer.out" "$dir/out" | python3 -c 'import json, sys
 for line in sys.stdin: json.loads(line)'
 }
 
@@ -251,7 +252,7 @@ report_on_a_frozen_disk() {
         printf '<BETest><Volume path="%s"/></BETest>\n' "$dir/disk" >"$dir/betest.xml"
         rm -rf "$dir/backup"
         betest /B /X "$dir/betest.xml" && grep -q ' PostSnapshot ' "$dir/disk/report" && "$UMBRA" status --json | grep -qE '"held_usec":[1-9]' &&
-                stop_writer 0 && umount "$dir/disk"
+                stop_writer 0 && wait_for umount "$dir/disk" # when the shadow copy is gone
 }
 
 start_umbrad || { echo 'umbrad does not start'; exit 1; }

@@ -3,6 +3,7 @@
 #
 # Every event failed with several codes, by the configuration of the test writer, against a real umbrad: what the requester is told, and what
 # the writer says. $TEST_WRITER and $BETEST are the programs.
+# shellcheck source=tests/integration/testers/testers.sh
 . "${0%/*}/testers.sh"
 
 # code as configured : as the requester sees it
@@ -42,7 +43,7 @@ start_writer() {
 }
 
 betest() { "$BETEST" "$@" /S "$dir/backup.xml" /D "$dir/backup"; }
-said() { grep -qE -- "$1" "$dir/command.out" || { echo "    betest did not say: $1"; return 1; }; }
+said() { grep -qE -- "$1" "$dir/out" || { echo "    betest did not say: $1"; return 1; }; }
 
 fail_events() { # EVENT: a rule per code, each at its own time
         local i
@@ -129,11 +130,11 @@ late_freeze() { # the limit is the writer's own; it wakes by itself
 umbrad_dies() {
         local requester status
         write_config "<DelayEvent writerEvent=\"$1\" milliseconds=\"1000\" numDelays=\"1\"/>" '' && start_writer || return 1
-        "$BETEST" /B /S "$dir/backup.xml" >"$dir/command.out" 2>&1 &
+        "$BETEST" /B /S "$dir/backup.xml" >"$dir/out" 2>&1 &
         requester=$!
         wait_for heard "$1 takes 1000 ms longer" || return 1
-        kill -9 "$umbrad"
-        wait "$umbrad" 2>/dev/null
+        kill -9 "$umbrad_pid"
+        wait "$umbrad_pid" 2>/dev/null
         wait "$requester"
         status=$?
         [ "$status" = 1 ] && said 'connection to umbrad was lost' || { echo "    betest ended with $status"; return 1; }

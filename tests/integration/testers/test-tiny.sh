@@ -3,6 +3,7 @@
 #
 # The two programs that people read first, docs/tinyvss.c and docs/tinywriter.c, against a real umbrad. $TINYVSS and $TINYWRITER are the
 # programs, $DOCS where their sources are.
+# shellcheck source=tests/integration/testers/testers.sh
 . "${0%/*}/testers.sh"
 
 code_lines() { # without blank lines and comments

@@ -3,6 +3,7 @@
 #
 # The umbra command before the eyes of the test writer: whatever a writer asks for, the bytes come back, and the writer finds nothing wrong.
 # $UMBRA and $TEST_WRITER are the programs.
+# shellcheck source=tests/integration/testers/testers.sh
 . "${0%/*}/testers.sh"
 
 backup() { rm -f "$dir/set" && expect 0 '' "$UMBRA" backup --quiet --to "$dir/set" "$@"; }

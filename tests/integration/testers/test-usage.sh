@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
 # The command lines of the testers: what is wrong is said, and the exit codes are the documented ones.
+# shellcheck source=tests/integration/testers/testers.sh
 . "${0%/*}/testers.sh"
 
 examples=$DOCS/../packaging/testers
@@ -49,7 +50,7 @@ in_any_form() { # options as on Windows, and as here, whatever the case
 persistent() {
         expect 0 'shadowCopy: ' "$BETEST" /Snapshot /P || return 1
         local id
-        id=$(grep -oE 'snapshotId=[0-9a-f-]+' "$dir/command.out")
+        id=$(grep -oE 'snapshotId=[0-9a-f-]+' "$dir/out")
         "$UMBRA" snapshot show "${id#*=}" >/dev/null && "$UMBRA" snapshot delete "${id#*=}" 2>/dev/null
 }
 
