@@ -108,7 +108,38 @@ static int for_each_told(RestoreLink *l, EachComponent each) {
 
 /* Writers that run */
 
-/* Calls *@ret_instance the one of this class that is called @name, or has that id; any, when @name is NULL. */
+/* Is it of this class, and called @name (its instance name or id)? @name NULL: any. */
+static bool is_instance(IVssExamineWriterMetadata *metadata,
+                        const GUID *writer_id,
+                        const char *name,
+                        GUID *ret_instance) {
+        _cleanup_(freep) char *instance_name = NULL;
+        IVssExamineWriterMetadataEx *ex = NULL;
+        BSTR bname = NULL, binstance = NULL;
+        VSS_USAGE_TYPE usage;
+        VSS_SOURCE_TYPE source;
+        GUID instance, id, said;
+        HRESULT hr;
+
+        hr = IVssExamineWriterMetadata_QueryInterface(metadata, &IID_IVssExamineWriterMetadataEx,
+                                                      (void **) &ex);
+        if (FAILED(hr))
+                return false;
+
+        hr = IVssExamineWriterMetadataEx_GetIdentityEx(ex, &instance, &id, &bname, &binstance, &usage,
+                                                       &source);
+        IVssExamineWriterMetadataEx_Release(ex);
+        SysFreeString(bname);
+        instance_name = tool_take_bstr(binstance);
+        if (FAILED(hr) || !guid_equal(&id, writer_id) ||
+            (name && strcmp(instance_name, name) != 0 &&
+             (guid_from_string(name, &said) < 0 || !guid_equal(&said, &instance))))
+                return false;
+
+        *ret_instance = instance;
+        return true;
+}
+
 static bool find_running(const RestoreLink *l, const GUID *writer_id, const char *name, GUID *ret_instance) {
         bool found = false;
         UINT n = 0;
@@ -116,20 +147,11 @@ static bool find_running(const RestoreLink *l, const GUID *writer_id, const char
         (void) IVssBackupComponents_GetWriterMetadataCount(l->vss, &n);
         for (UINT i = 0; i < n && !found; ++i) {
                 IVssExamineWriterMetadata *metadata = NULL;
-                WriterMetadata w = { 0 };
                 VSS_ID instance;
-                GUID id;
 
                 if (FAILED(IVssBackupComponents_GetWriterMetadata(l->vss, i, &instance, &metadata)))
                         continue;
-                if (SUCCEEDED(writer_metadata_read(metadata, &w))) {
-                        found = guid_equal(&w.writer_id, writer_id) &&
-                                (!name || strcmp(w.instance_name, name) == 0 ||
-                                 (guid_from_string(name, &id) >= 0 && guid_equal(&id, &w.instance_id)));
-                        if (found && ret_instance)
-                                *ret_instance = w.instance_id;
-                        writer_metadata_clear(&w);
-                }
+                found = is_instance(metadata, writer_id, name, ret_instance);
                 IVssExamineWriterMetadata_Release(metadata);
         }
 
@@ -138,10 +160,18 @@ static bool find_running(const RestoreLink *l, const GUID *writer_id, const char
 
 /* Its word is wanted before and after. */
 static int check_present(RestoreLink *l) {
+        const WriterMetadata *asked = NULL;
+        bool running = false;
+
         for (size_t i = 0; i < l->n_chosen; ++i) {
                 Chosen *c = &l->chosen[i];
+                GUID instance;
 
-                if (!c->told || find_running(l, &c->writer->writer_id, NULL, NULL))
+                if (c->told && c->writer != asked) { /* those of one writer mostly stand together */
+                        asked = c->writer;
+                        running = find_running(l, &asked->writer_id, NULL, &instance);
+                }
+                if (!c->told || running)
                         continue;
                 if (l->options->to) {
                         tool_say("The writer '%s' is not running: component '%s' is restored without it.",
