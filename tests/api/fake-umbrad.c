@@ -26,6 +26,7 @@
 #include "base/alloc.h"
 #include "base/time-util.h"
 #include "lib/test-util.h"
+#include "wire/wire-area.h"
 #include "wire/wire-error.h"
 #include "wire/wire-names.h"
 #include "wire/wire-types.h"
@@ -188,6 +189,30 @@ static void append_volumes(sd_bus_message *reply) {
         assert(sd_bus_message_close_container(reply) >= 0);
 }
 
+static void append_areas(sd_bus_message *reply) {
+        char volume[] = "\\\\?\\Volume{1}\\", place[] = "\\\\?\\Volume{2}\\";
+        const WireArea a = { .volume = volume, .place = place, .maximum = -1, .allocated = 7, .used = 5 };
+
+        assert(sd_bus_message_open_container(reply, 'a', WIRE_AREA) >= 0);
+        assert(wire_append_area(reply, &a) >= 0);
+        assert(sd_bus_message_close_container(reply) >= 0);
+}
+
+static void append_place(sd_bus_message *reply) {
+        char name[] = "\\\\?\\Volume{2}\\", mount_point[] = "/var";
+        const WirePlace p = { .name = name, .mount_point = mount_point, .free = 3, .total = 4 };
+
+        assert(sd_bus_message_open_container(reply, 'a', WIRE_PLACE) >= 0);
+        assert(wire_append_place(reply, &p) >= 0);
+        assert(sd_bus_message_close_container(reply) >= 0);
+}
+
+static void append_found_snapshots(sd_bus_message *reply) {
+        assert(sd_bus_message_open_container(reply, 'a', WIRE_SNAPSHOT) >= 0);
+        append_snapshot(reply);
+        assert(sd_bus_message_close_container(reply) >= 0);
+}
+
 static void echo_document(sd_bus_message *request, sd_bus_message *reply, bool optional) {
         _cleanup_(freep) char *document = NULL;
         size_t size;
@@ -238,6 +263,18 @@ static void append_answer(FakeUmbrad *f, sd_bus_message *request, sd_bus_message
                 append_query(request, reply);
         else if (strcmp(member, "QueryVolumes") == 0)
                 append_volumes(reply);
+        else if (strcmp(member, "GetMinimum") == 0)
+                assert(sd_bus_message_append(reply, "x", INT64_C(320) << 20) >= 0);
+        else if (strcmp(member, "QuerySnapshots") == 0)
+                append_found_snapshots(reply);
+        else if (strcmp(member, "QueryAreas") == 0)
+                append_areas(reply);
+        else if (strcmp(member, "QueryPlace") == 0)
+                append_place(reply);
+        else if (strcmp(member, "Protection") == 0)
+                assert(sd_bus_message_append(reply, "ib", 1, 0) >= 0);
+        else if (strcmp(member, "DescribeProvider") == 0)
+                assert(sd_bus_message_append(reply, "ti", UINT64_C(2), 0) >= 0);
         else if (strcmp(member, "DeleteSnapshots") == 0) {
                 assert(sd_bus_message_append(reply, "i", 2) >= 0);
                 assert(wire_append_guid(reply, &fake_snapshot_id) >= 0);

@@ -17,6 +17,7 @@
 #include "base/macro.h"
 #include "com/com-enum.h"
 #include "com/com-prop.h"
+#include "lib/reference.h"
 
 static WCHAR name_a[] = L"a", name_b[] = L"b", name_c[] = L"c";
 static WCHAR name_d[] = L"d", name_e[] = L"e", name_f[] = L"f";
@@ -82,7 +83,7 @@ static void test_that_a_shadow_copy_and_a_provider_come_out_as_they_went_in(void
         (void) state;
 
         e = enum_new_objects();
-        assert_int_equal(IVssEnumObject_Next(e, 3, got, &n), S_OK);
+        ASSERT_RETURNS(IVssEnumObject, Next, S_OK, IVssEnumObject_Next(e, 3, got, &n));
         assert_int_equal(n, 3);
         assert_int_equal(IVssEnumObject_Release(e), 0);
 
@@ -108,6 +109,7 @@ static void test_that_a_shadow_copy_and_a_provider_come_out_as_they_went_in(void
                 object_prop_clear(&got[i]); /* twice is allowed */
                 assert_int_equal(got[i].Type, VSS_OBJECT_UNKNOWN);
         }
+        REACHES_RULE(IVssEnumObject, "Next", "caller allocates rgelt");
 }
 
 static void test_that_next_says_how_many_there_are(void **state) {
@@ -146,7 +148,7 @@ static void test_that_next_wants_its_pointers(void **state) {
         (void) state;
 
         e = enum_new_objects();
-        assert_int_equal(IVssEnumObject_Next(e, 1, NULL, &n), E_POINTER);
+        ASSERT_RETURNS(IVssEnumObject, Next, E_POINTER, IVssEnumObject_Next(e, 1, NULL, &n));
         assert_int_equal(n, 0);
         assert_int_equal(IVssEnumObject_Next(e, 2, got, NULL), E_POINTER);
 
@@ -155,7 +157,7 @@ static void test_that_next_wants_its_pointers(void **state) {
         assert_int_equal(got[0].Obj.Snap.m_lSnapshotsCount, 1);
         object_prop_clear(&got[0]);
 
-        assert_int_equal(IVssEnumObject_Clone(e, NULL), E_POINTER);
+        ASSERT_RETURNS(IVssEnumObject, Clone, E_POINTER, IVssEnumObject_Clone(e, NULL));
         assert_int_equal(IVssEnumObject_Release(e), 0);
 }
 
@@ -167,18 +169,18 @@ static void test_that_skip_and_reset_move_the_position(void **state) {
         (void) state;
 
         e = enum_new_objects();
-        assert_int_equal(IVssEnumObject_Skip(e, 2), S_OK);
+        ASSERT_RETURNS(IVssEnumObject, Skip, S_OK, IVssEnumObject_Skip(e, 2));
         assert_int_equal(IVssEnumObject_Next(e, 1, &got, &n), S_OK);
         assert_int_equal(got.Obj.Snap.m_lSnapshotsCount, 3);
         object_prop_clear(&got);
 
         assert_int_equal(IVssEnumObject_Skip(e, 0), S_OK);
-        assert_int_equal(IVssEnumObject_Skip(e, 1), S_FALSE);
+        ASSERT_RETURNS(IVssEnumObject, Skip, S_FALSE, IVssEnumObject_Skip(e, 1));
         assert_int_equal(IVssEnumObject_Skip(e, UINT32_MAX), S_FALSE);
 
-        assert_int_equal(IVssEnumObject_Reset(e), S_OK);
+        ASSERT_RETURNS(IVssEnumObject, Reset, S_OK, IVssEnumObject_Reset(e));
         assert_int_equal(IVssEnumObject_Skip(e, 3), S_OK);
-        assert_int_equal(IVssEnumObject_Next(e, 1, &got, &n), S_FALSE);
+        ASSERT_RETURNS(IVssEnumObject, Next, S_FALSE, IVssEnumObject_Next(e, 1, &got, &n));
 
         assert_int_equal(IVssEnumObject_Reset(e), S_OK);
         assert_int_equal(IVssEnumObject_Skip(e, 4), S_FALSE);
@@ -187,7 +189,7 @@ static void test_that_skip_and_reset_move_the_position(void **state) {
 }
 
 static void test_that_a_clone_goes_on_from_the_same_place_on_its_own(void **state) {
-        IVssEnumObject *e, *clone;
+        IVssEnumObject *e, *clone = NULL;
         VSS_OBJECT_PROP got;
         ULONG n;
 
@@ -195,7 +197,7 @@ static void test_that_a_clone_goes_on_from_the_same_place_on_its_own(void **stat
 
         e = enum_new_objects();
         assert_int_equal(IVssEnumObject_Skip(e, 1), S_OK);
-        assert_int_equal(IVssEnumObject_Clone(e, &clone), S_OK);
+        ASSERT_RETURNS(IVssEnumObject, Clone, S_OK, IVssEnumObject_Clone(e, &clone));
         assert_int_equal(IVssEnumObject_Release(e), 0);
 
         assert_int_equal(IVssEnumObject_Next(clone, 1, &got, &n), S_OK);
@@ -203,6 +205,7 @@ static void test_that_a_clone_goes_on_from_the_same_place_on_its_own(void **stat
         assert_copied(got.Obj.Prov.m_pwszProviderName, name_a);
         object_prop_clear(&got);
         assert_int_equal(IVssEnumObject_Release(clone), 0);
+        REACHES_RULE(IVssEnumObject, "Clone", "must be NULL on entry");
 }
 
 static void test_that_an_empty_enumerator_is_an_enumerator(void **state) {
@@ -230,10 +233,18 @@ static void test_that_the_management_enumerator_does_the_same(void **state) {
 
         assert_int_equal(enum_mgmt_object_new(mgmt_objects, ELEMENTSOF(mgmt_objects), &e), S_OK);
         assert_int_equal(IVssEnumMgmtObject_QueryInterface(e, &IID_IVssEnumObject, &other), E_NOINTERFACE);
-        assert_int_equal(IVssEnumMgmtObject_Clone(e, &clone), S_OK);
-        assert_int_equal(IVssEnumMgmtObject_Skip(e, 3), S_OK);
+        ASSERT_RETURNS(IVssEnumMgmtObject, Clone, S_OK, IVssEnumMgmtObject_Clone(e, &clone));
+        ASSERT_RETURNS(IVssEnumMgmtObject, Skip, S_OK, IVssEnumMgmtObject_Skip(e, 3));
         assert_int_equal(IVssEnumMgmtObject_Next(e, 1, got, &n), S_FALSE);
-        assert_int_equal(IVssEnumMgmtObject_Reset(e), S_OK);
+        assert_int_equal(IVssEnumMgmtObject_Skip(e, 1), S_FALSE);
+        REACHES_RETURN(IVssEnumMgmtObject, Skip, "HRESULT");
+        ASSERT_RETURNS(IVssEnumMgmtObject, Reset, S_OK, IVssEnumMgmtObject_Reset(e));
+        ASSERT_RETURNS(IVssEnumMgmtObject, Next, S_OK, IVssEnumMgmtObject_Next(e, 1, got, &n));
+        mgmt_object_prop_clear(got);
+        assert_int_equal(IVssEnumMgmtObject_Next(e, 1, NULL, &n), E_POINTER);
+        REACHES_RETURN(IVssEnumMgmtObject, Next, "HRESULT");
+        assert_int_equal(IVssEnumMgmtObject_Clone(e, NULL), E_POINTER);
+        REACHES_RETURN(IVssEnumMgmtObject, Clone, "HRESULT");
         assert_int_equal(IVssEnumMgmtObject_Release(e), 0);
 
         assert_int_equal(IVssEnumMgmtObject_Next(clone, 4, got, &n), S_FALSE);
@@ -251,12 +262,13 @@ static void test_that_the_management_enumerator_does_the_same(void **state) {
 
         for (size_t i = 0; i < n; ++i)
                 mgmt_object_prop_clear(&got[i]);
+        REACHES_RULE(IVssEnumMgmtObject, "Next", "caller allocates rgelt");
 }
 
 static void test_that_making_and_reading_an_enumerator_survives_any_failed_allocation(void **state) {
         HRESULT hr = E_OUTOFMEMORY;
         VSS_OBJECT_PROP got[3];
-        IVssEnumObject *e;
+        IVssEnumObject *e, *clone = NULL;
         ULONG n_got = 0;
 
         (void) state;
@@ -277,6 +289,18 @@ static void test_that_making_and_reading_an_enumerator_survives_any_failed_alloc
                 assert_int_equal(n_got, hr == S_OK ? 3 : 0);
         }
         assert_int_equal(hr, S_OK);
+
+        hr = E_OUTOFMEMORY;
+        for (unsigned n = 0; hr == E_OUTOFMEMORY; ++n) {
+                fault_fail_allocation(n);
+                hr = IVssEnumObject_Clone(e, &clone);
+                fault_clear();
+                assert_int_equal(hr == S_OK, clone != NULL);
+                if (hr != S_OK)
+                        ASSERT_RETURNS(IVssEnumObject, Clone, E_OUTOFMEMORY, hr);
+        }
+        assert_int_equal(hr, S_OK);
+        assert_int_equal(IVssEnumObject_Release(clone), 0);
 
         for (size_t i = 0; i < n_got; ++i)
                 object_prop_clear(&got[i]);
