@@ -129,10 +129,10 @@ late_freeze() { # the limit is the writer's own; it wakes by itself
 # umbrad is killed while the writer is in EVENT: the requester is told, the writer hears the end in the right order, and both go on.
 umbrad_dies() {
         local requester status
-        write_config "<DelayEvent writerEvent=\"$1\" milliseconds=\"1000\" numDelays=\"1\"/>" '' && start_writer || return 1
+        write_config "<DelayEvent writerEvent=\"$1\" milliseconds=\"3000\" numDelays=\"1\"/>" '' && start_writer || return 1
         "$BETEST" /B /S "$dir/backup.xml" >"$dir/out" 2>&1 &
         requester=$!
-        wait_for heard "$1 takes 1000 ms longer" || return 1
+        wait_for heard "$1 takes 3000 ms longer" || return 1
         kill -9 "$umbrad_pid"
         wait "$umbrad_pid" 2>/dev/null
         wait "$requester"
