@@ -178,6 +178,36 @@ static void test_that_a_volume_that_is_not_there_is_a_clear_error(void **state) 
         assert_non_null(strstr(a.message, "/nonexistent/volume"));
 }
 
+static Answer measure(World *w, bool with_copy) {
+        char *const notes[] = { with_copy ? w->note : NULL, NULL };
+        Answer a = ask_usage(&w->asker, w->snapshot.volume, notes);
+        struct stat st;
+
+        assert_answer(a, S_OK);
+        assert_int_equal(stat(a.text, &st), 0);
+        assert_true(S_ISDIR(st.st_mode));
+        assert_true(a.space.total > 0 && a.space.free <= a.space.total);
+        return a;
+}
+
+static void test_that_usage_says_where_copies_lie_and_what_they_take(void **state) {
+        World *w = *state;
+        _cleanup_answer_ Answer before = measure(w, false), after = { 0 };
+
+        assert_int_equal(before.space.used, 0);
+        assert_int_equal(before.space.allocated, 0);
+        assert_nothing_left(w);
+
+        run_steps(w, ELEMENTSOF(steps));
+        tree_spoil(w->place->volume); /* what was shared with it is the copy's own now */
+        sync();
+        after = measure(w, true);
+        assert_true(after.space.used > 0); /* or nobody knows */
+        assert_true(after.space.allocated >= after.space.used);
+        assert_string_equal(after.text, before.text);
+        discard(w);
+}
+
 static void test_that_plan_changes_nothing(void **state) {
         World *w = *state;
 
@@ -544,6 +574,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 CONTRACT(probe_makes_sense),
                 CONTRACT(a_volume_that_is_not_there_is_a_clear_error),
+                CONTRACT(usage_says_where_copies_lie_and_what_they_take),
                 CONTRACT(plan_changes_nothing),
                 CONTRACT(the_copy_is_what_the_volume_was),
                 CONTRACT(holes_stay_holes),

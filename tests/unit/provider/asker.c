@@ -28,6 +28,11 @@ void answer_take(ProviderClient *c, const ProviderAnswer *answer, void *userdata
         assert_int_equal(free_and_strdup(&a->text, answer->text), 0);
         if (answer->probe)
                 a->probe = *answer->probe;
+        if (answer->space) {
+                assert_int_equal(free_and_strdup(&a->text, answer->space->place), 0);
+                a->space = *answer->space;
+                a->space.place = NULL;
+        }
 }
 
 static void asker_client(Asker *a) {
@@ -78,6 +83,10 @@ void asker_kill(Asker *a) {
 
 Answer ask_probe(Asker *a, const char *volume) {
         ASK(a, provider_client_probe, volume);
+}
+
+Answer ask_usage(Asker *a, const char *volume, char *const *notes) {
+        ASK(a, provider_client_usage, volume, notes);
 }
 
 Answer ask_plan(Asker *a, const ProviderSnapshot *s) {

@@ -13,6 +13,7 @@
 
 #include "lib/test-util.h"
 #include "provider/provider-client.h"
+#include "provider/provider-protocol.h"
 
 /* Long enough for a slow machine under a sanitizer. */
 #define ASKER_TIMEOUT_USEC (60 * USEC_PER_SEC)
@@ -22,6 +23,7 @@ typedef struct Answer {
         HRESULT hr;
         char *message, *text;
         ProviderProbe probe;
+        ProviderSpace space; /* but for its place, which is @text */
 } Answer;
 
 void answer_clear(Answer *a);
@@ -46,6 +48,7 @@ void asker_await(Asker *a, const Answer *answer);
 void asker_kill(Asker *a);
 
 Answer ask_probe(Asker *a, const char *volume);
+Answer ask_usage(Asker *a, const char *volume, char *const *notes);
 Answer ask_plan(Asker *a, const ProviderSnapshot *s);
 Answer ask_prepare(Asker *a, const GUID *id);
 Answer ask_sync(Asker *a);

@@ -23,6 +23,7 @@
 #include "base/guid.h"
 #include "base/macro.h"
 #include "base/strv.h"
+#include "wire/wire-area.h"
 #include "wire/wire-error.h"
 #include "wire/wire-limits.h"
 #include "wire/wire-types.h"
@@ -316,6 +317,45 @@ static void test_that_the_other_records_come_back(void **state) {
         wire_volume_clear(&v2);
 }
 
+static void test_that_areas_and_places_come_back(void **state) {
+        const WireArea area = { TEXT("\\\\?\\Volume{1}\\"), TEXT("/v\xffr"), -1, INT64_MAX, 0 };
+        const WirePlace place = { TEXT("name"), TEXT("/"), -1, 7 };
+        _cleanup_message_ sd_bus_message *m = message_new();
+        _cleanup_(wire_area_clear) WireArea a = { 0 };
+        _cleanup_(wire_place_clear) WirePlace p = { 0 };
+
+        assert_true(wire_append_area(m, &area) >= 0);
+        assert_true(wire_append_place(m, &place) >= 0);
+        message_ready(m);
+        assert_true(wire_read_area(m, &a) >= 0);
+        assert_string_equal(a.volume, area.volume);
+        assert_string_equal(a.place, area.place);
+        assert_true(a.maximum == -1 && a.allocated == INT64_MAX && a.used == 0);
+        assert_true(wire_read_place(m, &p) >= 0);
+        assert_string_equal(p.name, place.name);
+        assert_string_equal(p.mount_point, place.mount_point);
+        assert_true(p.free == -1 && p.total == 7);
+}
+
+static void test_that_sizes_out_of_range_are_refused(void **state) {
+        static const int64_t sizes[][3] = { { -2, 0, 0 }, { 0, INT64_MIN, 0 }, { 0, 0, -2 } };
+
+        for (size_t i = 0; i < ELEMENTSOF(sizes); ++i) {
+                const WireArea area = { NULL, NULL, sizes[i][0], sizes[i][1], sizes[i][2] };
+                const WirePlace place = { NULL, NULL, sizes[i][0] + sizes[i][1], sizes[i][2] };
+                _cleanup_message_ sd_bus_message *m = message_new(), *n = message_new();
+                WireArea a;
+                WirePlace p;
+
+                assert_true(wire_append_area(m, &area) >= 0);
+                message_ready(m);
+                assert_int_equal(wire_read_area(m, &a), -EBADMSG);
+                assert_true(wire_append_place(n, &place) >= 0);
+                message_ready(n);
+                assert_int_equal(wire_read_place(n, &p), -EBADMSG);
+        }
+}
+
 static void test_that_other_types_are_refused_everywhere(void **state) {
         _cleanup_message_ sd_bus_message *m = message_new();
         WireWriterStatus status;
@@ -406,6 +446,8 @@ int main(void) {
                 cmocka_unit_test(test_that_a_snapshot_comes_back),
                 cmocka_unit_test(test_that_a_snapshot_out_of_range_is_refused),
                 cmocka_unit_test(test_that_the_other_records_come_back),
+                cmocka_unit_test(test_that_areas_and_places_come_back),
+                cmocka_unit_test(test_that_sizes_out_of_range_are_refused),
                 cmocka_unit_test(test_that_other_types_are_refused_everywhere),
                 cmocka_unit_test(test_that_errors_of_any_origin_become_results),
                 cmocka_unit_test(test_that_setting_an_error_ends_a_method),
