@@ -12,9 +12,14 @@
 #include "coordinator/catalog-internal.h"
 
 static const char sql_add[] =
-        "INSERT INTO express_writer (writer_id, instance_id, document) VALUES (:writer_id, :instance_id, :document)";
+        "INSERT INTO express_writer (writer_id, instance_id, document) "
+        "VALUES (:writer_id, :instance_id, :document)";
 
-int catalog_add_express_writer(Catalog *c, const GUID *writer_id, const GUID *instance_id, const char *document, size_t size) {
+int catalog_add_express_writer(Catalog *c,
+                               const GUID *writer_id,
+                               const GUID *instance_id,
+                               const char *document,
+                               size_t size) {
         _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
@@ -28,7 +33,8 @@ int catalog_add_express_writer(Catalog *c, const GUID *writer_id, const GUID *in
 
         catalog_bind_guid(stmt, ":writer_id", writer_id);
         catalog_bind_guid(stmt, ":instance_id", instance_id);
-        if (sqlite3_bind_blob64(stmt, sqlite3_bind_parameter_index(stmt, ":document"), document, size, SQLITE_STATIC) != SQLITE_OK)
+        if (sqlite3_bind_blob64(stmt, sqlite3_bind_parameter_index(stmt, ":document"), document, size,
+                                SQLITE_STATIC) != SQLITE_OK)
                 return catalog_errno(c);
         r = catalog_run(c, stmt);
         if (r < 0)

@@ -38,7 +38,10 @@ static void express_request_closed(void *userdata) {
         express_request_free(userdata);
 }
 
-static int express_wait(sd_bus_message *m, Connection *c, sd_bus_message_handler_t handle, sd_bus_error *error) {
+static int express_wait(sd_bus_message *m,
+                        Connection *c,
+                        sd_bus_message_handler_t handle,
+                        sd_bus_error *error) {
         ExpressRequest *request;
 
         if (c->role != ROLE_NONE)
@@ -55,7 +58,11 @@ static int express_wait(sd_bus_message *m, Connection *c, sd_bus_message_handler
         return 1;
 }
 
-static int express_answer(sd_bus_message *m, Connection *c, HRESULT hr, const char *why, sd_bus_error *error) {
+static int express_answer(sd_bus_message *m,
+                          Connection *c,
+                          HRESULT hr,
+                          const char *why,
+                          sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
@@ -85,8 +92,8 @@ static int handle_register(sd_bus_message *m, void *userdata, sd_bus_error *erro
                 return wire_error_set(error, hr, NULL);
         r = wire_read_blob(m, WRITER_DOCUMENT_SIZE_MAX, &document, &size);
         if (r == -E2BIG)
-                return wire_error_set(error, VSS_E_INVALID_XML_DOCUMENT, "the document is larger than %u bytes",
-                                      WRITER_DOCUMENT_SIZE_MAX);
+                return wire_error_set(error, VSS_E_INVALID_XML_DOCUMENT,
+                                      "the document is larger than %u bytes", WRITER_DOCUMENT_SIZE_MAX);
         if (r < 0)
                 return r;
 
@@ -110,8 +117,12 @@ static int handle_unregister(sd_bus_message *m, void *userdata, sd_bus_error *er
         return express_answer(m, c, express_writers_unregister(c->manager, c, &id), NULL, error);
 }
 
-static int express_begin(sd_bus_message *m, Connection *c, sd_bus_message_handler_t handle, sd_bus_error *error) {
-        return catalog_is_frozen(c->manager->catalog) ? express_wait(m, c, handle, error) : handle(m, c, error);
+static int express_begin(sd_bus_message *m,
+                         Connection *c,
+                         sd_bus_message_handler_t handle,
+                         sd_bus_error *error) {
+        return catalog_is_frozen(c->manager->catalog) ? express_wait(m, c, handle, error) :
+                                                        handle(m, c, error);
 }
 
 int express_bus_register(sd_bus_message *m, void *userdata, sd_bus_error *error) {

@@ -4,7 +4,8 @@
 /*
  * Express Writers on the Bus
  *
- * Two methods of umbra.Manager1. While anything is frozen the catalog is not written, so then they are answered later.
+ * Two methods of umbra.Manager1. While anything is frozen the catalog is not written, so then they are
+ * answered later.
  */
 
 #include <systemd/sd-bus.h>

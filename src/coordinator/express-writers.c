@@ -30,7 +30,10 @@ static WriterProxy *express_find(Manager *m, const GUID *writer_id) {
         return NULL;
 }
 
-static HRESULT express_document_read(const char *document, size_t size, WriterDoc **ret, const char **ret_why) {
+static HRESULT express_document_read(const char *document,
+                                     size_t size,
+                                     WriterDoc **ret,
+                                     const char **ret_why) {
         _cleanup_(writer_doc_freep) WriterDoc *doc = NULL;
         HRESULT hr;
 
@@ -59,7 +62,8 @@ static int express_proxy_new(const WriterDoc *doc, WriterProxy **ret) {
         w->source = doc->source;
         w->level = VSS_APP_FRONT_END;
         w->freeze_limit = WIRE_FREEZE_MAX_USEC; /* it holds nobody up, and nobody holds it */
-        if (strdup_to(doc->friendly_name, &w->name) < 0 || strdup_to(doc->instance_name, &w->instance_name) < 0)
+        if (strdup_to(doc->friendly_name, &w->name) < 0 ||
+            strdup_to(doc->instance_name, &w->instance_name) < 0)
                 return -ENOMEM;
 
         *ret = TAKE_PTR(w);
@@ -88,8 +92,9 @@ static int express_load_one(Manager *m, const GUID *writer_id) {
         if (SUCCEEDED(hr))
                 TAKE_PTR(w);
         else
-                log_error("The document of express writer {%s} is of no use, going on without it until it is registered anew: %s",
-                          GUID_TO_STRING(writer_id), why ?: hresult_sentence(hr));
+                log_error(
+                        "The document of express writer {%s} is of no use, going on without it until it is registered anew: %s",
+                        GUID_TO_STRING(writer_id), why ?: hresult_sentence(hr));
         return 0;
 }
 
@@ -113,7 +118,11 @@ static unsigned express_count(const Manager *m) {
         return n;
 }
 
-HRESULT express_writers_register(Manager *m, const Connection *by, const char *document, size_t size, const char **ret_why) {
+HRESULT express_writers_register(Manager *m,
+                                 const Connection *by,
+                                 const char *document,
+                                 size_t size,
+                                 const char **ret_why) {
         _cleanup_(writer_proxy_freep) WriterProxy *w = NULL;
         _cleanup_(writer_doc_freep) WriterDoc *doc = NULL;
         HRESULT hr;
@@ -128,13 +137,15 @@ HRESULT express_writers_register(Manager *m, const Connection *by, const char *d
         if (express_find(m, &doc->writer_id) || writer_registry_find(m, &doc->instance_id))
                 return VSS_E_OBJECT_ALREADY_EXISTS;
         if (express_count(m) >= WIRE_EXPRESS_WRITERS_MAX) {
-                *ret_why = "there are as many express writers as there may be: unregister one that is not needed any more";
+                *ret_why = "there are as many express writers as there may be: unregister one that is not "
+                           "needed any more";
                 return VSS_E_INSUFFICIENT_STORAGE;
         }
 
         r = express_proxy_new(doc, &w);
         if (r >= 0)
-                r = catalog_add_express_writer(m->catalog, &doc->writer_id, &doc->instance_id, document, size);
+                r = catalog_add_express_writer(m->catalog, &doc->writer_id, &doc->instance_id, document,
+                                               size);
         if (r == -EEXIST)
                 return VSS_E_OBJECT_ALREADY_EXISTS;
         if (r < 0)
@@ -171,9 +182,11 @@ void express_writer_answer(const WriterProxy *w, WireEvent event, WriterReply *r
         if (event != WIRE_EVENT_IDENTIFY)
                 return;
 
-        r = catalog_get_express_writer(w->manager->catalog, &w->writer_id, ret_document, &reply->document_size);
+        r = catalog_get_express_writer(w->manager->catalog, &w->writer_id, ret_document,
+                                       &reply->document_size);
         if (r < 0)
-                *reply = (WriterReply){ .hr = hresult_from_errno(r), .message = "its document could not be read" };
+                *reply = (WriterReply){ .hr = hresult_from_errno(r),
+                                        .message = "its document could not be read" };
         else
                 reply->document = *ret_document;
 }

@@ -4,9 +4,9 @@
 /*
  * Express Writers
  *
- * Writers that are a document in the catalog and no process. To the rest of umbrad one is a WriterProxy like any other, only without a connection:
- * Identify is answered with the document as it was registered, everything else with yes. A session that knows one keeps it to its end, registered
- * or not.
+ * Writers that are a document in the catalog and no process. To the rest of umbrad one is a WriterProxy like
+ * any other, only without a connection: Identify is answered with the document as it was registered, everything
+ * else with yes. A session that knows one keeps it to its end, registered or not.
  */
 
 #include <stddef.h>
@@ -16,11 +16,17 @@
 #include "coordinator/coordinator-forward.h"
 #include "wire/wire-names.h"
 
-/* Those of the catalog, at the start. One whose document is not understood any more is logged and left where it is. */
+/* Those of the catalog, at the start. One whose document is not understood any more is logged and left where
+ * it is. */
 int express_writers_load(Manager *m);
 
-/* In the catalog first. *ret_why: a sentence, or NULL for that of the code. VSS_E_OBJECT_ALREADY_EXISTS: the class is there, or the instance. */
-HRESULT express_writers_register(Manager *m, const Connection *by, const char *document, size_t size, const char **ret_why);
+/* In the catalog first. *ret_why: a sentence, or NULL for that of the code. VSS_E_OBJECT_ALREADY_EXISTS: the
+ * class is there, or the instance. */
+HRESULT express_writers_register(Manager *m,
+                                 const Connection *by,
+                                 const char *document,
+                                 size_t size,
+                                 const char **ret_why);
 /* VSS_E_OBJECT_NOT_FOUND. */
 HRESULT express_writers_unregister(Manager *m, const Connection *by, const GUID *writer_id);
 

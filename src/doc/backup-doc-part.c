@@ -27,7 +27,8 @@ BackupWriter *backup_doc_part_free(BackupWriter *w) {
 }
 
 static bool goes_to(const BackupWriter *from, const BackupComponent *c, const GUID *instance_id) {
-        const GUID *to = guid_is_null(&c->restore_instance_id) ? &from->instance_id : &c->restore_instance_id;
+        const GUID *to =
+                guid_is_null(&c->restore_instance_id) ? &from->instance_id : &c->restore_instance_id;
 
         return guid_equal(to, instance_id);
 }

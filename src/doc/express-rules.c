@@ -12,28 +12,31 @@
 #include "base/macro.h"
 
 bool express_usage_is_valid(VSS_USAGE_TYPE usage) {
-        return usage == VSS_UT_BOOTABLESYSTEMSTATE || usage == VSS_UT_SYSTEMSERVICE || usage == VSS_UT_USERDATA;
+        return usage == VSS_UT_BOOTABLESYSTEMSTATE || usage == VSS_UT_SYSTEMSERVICE ||
+               usage == VSS_UT_USERDATA;
 }
 
 /* Nobody would recover a shadow copy for it. */
 bool express_component_is_valid(VSS_COMPONENT_TYPE type, uint32_t flags) {
-        return type == VSS_CT_FILEGROUP && !(flags & (VSS_CF_BACKUP_RECOVERY | VSS_CF_APP_ROLLBACK_RECOVERY));
+        return type == VSS_CT_FILEGROUP &&
+               !(flags & (VSS_CF_BACKUP_RECOVERY | VSS_CF_APP_ROLLBACK_RECOVERY));
 }
 
 bool express_backup_type_is_valid(uint32_t mask) {
-        const uint32_t partial = VSS_FSBT_DIFFERENTIAL_BACKUP_REQUIRED | VSS_FSBT_INCREMENTAL_BACKUP_REQUIRED |
-                                 VSS_FSBT_LOG_BACKUP_REQUIRED;
+        const uint32_t partial = VSS_FSBT_DIFFERENTIAL_BACKUP_REQUIRED |
+                                 VSS_FSBT_INCREMENTAL_BACKUP_REQUIRED | VSS_FSBT_LOG_BACKUP_REQUIRED;
 
         return mask == (VSS_FSBT_ALL_BACKUP_REQUIRED | VSS_FSBT_ALL_SNAPSHOT_REQUIRED) || !(mask & partial);
 }
 
 bool express_path_is_local(const char *path) {
-        return strncmp(path, "\\\\", 2) != 0 || strncmp(path, "\\\\?\\Volume{", strlen("\\\\?\\Volume{")) == 0;
+        return strncmp(path, "\\\\", 2) != 0 ||
+               strncmp(path, "\\\\?\\Volume{", strlen("\\\\?\\Volume{")) == 0;
 }
 
 bool express_restore_method_is_valid(VSS_RESTOREMETHOD_ENUM method, VSS_WRITERRESTORE_ENUM writer_restore) {
-        return method != VSS_RME_UNDEFINED && method != VSS_RME_RESTORE_TO_ALTERNATE_LOCATION && method != VSS_RME_CUSTOM &&
-               writer_restore == VSS_WRE_NEVER;
+        return method != VSS_RME_UNDEFINED && method != VSS_RME_RESTORE_TO_ALTERNATE_LOCATION &&
+               method != VSS_RME_CUSTOM && writer_restore == VSS_WRE_NEVER;
 }
 
 bool express_schema_is_valid(uint32_t schema) {
@@ -51,16 +54,17 @@ static bool component_is_damaged(const WriterDocComponent *c) {
         for (size_t i = 0; i < c->n_dependencies; ++i)
                 if (doc_extra_is_invalid(c->dependencies[i].extra))
                         return true;
-        return doc_extra_is_invalid(c->extra) || filespecs_are_damaged(&c->files) || filespecs_are_damaged(&c->database_files) ||
-               filespecs_are_damaged(&c->log_files);
+        return doc_extra_is_invalid(c->extra) || filespecs_are_damaged(&c->files) ||
+               filespecs_are_damaged(&c->database_files) || filespecs_are_damaged(&c->log_files);
 }
 
 /* What is damaged may be read, but it is not registered: it would be so forever. */
 static const char *wrong_anywhere(const WriterDoc *d) {
-        bool damaged = doc_extra_is_invalid(d->extra) || doc_extra_is_invalid(d->identification_extra) ||
-                       doc_extra_is_invalid(d->restore_method_extra) || doc_extra_is_invalid(d->locations_extra) ||
-                       filespecs_are_damaged(&d->mappings) || filespecs_are_damaged(&d->include_files) ||
-                       filespecs_are_damaged(&d->exclude_files) || filespecs_are_damaged(&d->exclude_from_snapshot);
+        bool damaged =
+                doc_extra_is_invalid(d->extra) || doc_extra_is_invalid(d->identification_extra) ||
+                doc_extra_is_invalid(d->restore_method_extra) || doc_extra_is_invalid(d->locations_extra) ||
+                filespecs_are_damaged(&d->mappings) || filespecs_are_damaged(&d->include_files) ||
+                filespecs_are_damaged(&d->exclude_files) || filespecs_are_damaged(&d->exclude_from_snapshot);
 
         for (size_t i = 0; i < d->n_components && !damaged; ++i)
                 damaged = component_is_damaged(&d->components[i]);
@@ -116,7 +120,8 @@ HRESULT express_document_check(const WriterDoc *d, const char **ret_why) {
         for (size_t i = 0; i < d->n_components && !why; ++i)
                 why = wrong_in_component(&d->components[i]);
         for (size_t i = 0; i < d->exclude_files.n && !why; ++i)
-                if (!names_files(&d->exclude_files.items[i]) || !express_path_is_local(d->exclude_files.items[i].path))
+                if (!names_files(&d->exclude_files.items[i]) ||
+                    !express_path_is_local(d->exclude_files.items[i].path))
                         why = "it excludes files of another machine, or none at all";
 
         *ret_why = why;

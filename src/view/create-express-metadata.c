@@ -67,9 +67,9 @@ static HRESULT STDMETHODCALLTYPE express_metadata_AddComponent(IVssCreateExpress
         if (!express_component_is_valid(type, flags))
                 return E_INVALIDARG;
 
-        return IVssCreateWriterMetadataEx_AddComponent(create_of(iface), type, logical_path, name, caption, icon, icon_size,
-                                                       restore_metadata, notify_on_backup_complete, selectable,
-                                                       selectable_for_restore, flags);
+        return IVssCreateWriterMetadataEx_AddComponent(
+                create_of(iface), type, logical_path, name, caption, icon, icon_size, restore_metadata,
+                notify_on_backup_complete, selectable, selectable_for_restore, flags);
 }
 
 /* [MS: nf-vswriter-ivsscreateexpresswritermetadata-addfilestofilegroup] */
@@ -84,8 +84,8 @@ static HRESULT STDMETHODCALLTYPE express_metadata_AddFilesToFileGroup(IVssCreate
         if (alternate || !express_backup_type_is_valid(mask))
                 return E_INVALIDARG;
 
-        return IVssCreateWriterMetadataEx_AddFilesToFileGroup(create_of(iface), logical_path, name, path, filespec, recursive, NULL,
-                                                              mask);
+        return IVssCreateWriterMetadataEx_AddFilesToFileGroup(create_of(iface), logical_path, name, path,
+                                                              filespec, recursive, NULL, mask);
 }
 
 /* [MS: nf-vswriter-ivsscreateexpresswritermetadata-setrestoremethod] */
@@ -98,23 +98,25 @@ static HRESULT STDMETHODCALLTYPE express_metadata_SetRestoreMethod(IVssCreateExp
         if (!express_restore_method_is_valid(method, writer_restore))
                 return E_INVALIDARG;
 
-        return IVssCreateWriterMetadataEx_SetRestoreMethod(create_of(iface), method, service, user_procedure, writer_restore,
-                                                           reboot_required);
+        return IVssCreateWriterMetadataEx_SetRestoreMethod(create_of(iface), method, service, user_procedure,
+                                                           writer_restore, reboot_required);
 }
 
 /* [MS: nf-vswriter-ivsscreateexpresswritermetadata-addcomponentdependency] */
-static HRESULT STDMETHODCALLTYPE express_metadata_AddComponentDependency(IVssCreateExpressWriterMetadata *iface,
-                                                                         LPCWSTR for_logical_path,
-                                                                         LPCWSTR for_name,
-                                                                         VSS_ID on_writer_id,
-                                                                         LPCWSTR on_logical_path,
-                                                                         LPCWSTR on_name) {
-        return IVssCreateWriterMetadataEx_AddComponentDependency(create_of(iface), for_logical_path, for_name, on_writer_id,
-                                                                 on_logical_path, on_name);
+static HRESULT STDMETHODCALLTYPE
+express_metadata_AddComponentDependency(IVssCreateExpressWriterMetadata *iface,
+                                        LPCWSTR for_logical_path,
+                                        LPCWSTR for_name,
+                                        VSS_ID on_writer_id,
+                                        LPCWSTR on_logical_path,
+                                        LPCWSTR on_name) {
+        return IVssCreateWriterMetadataEx_AddComponentDependency(
+                create_of(iface), for_logical_path, for_name, on_writer_id, on_logical_path, on_name);
 }
 
 /* [MS: nf-vswriter-ivsscreateexpresswritermetadata-setbackupschema] */
-static HRESULT STDMETHODCALLTYPE express_metadata_SetBackupSchema(IVssCreateExpressWriterMetadata *iface, DWORD schema) {
+static HRESULT STDMETHODCALLTYPE express_metadata_SetBackupSchema(IVssCreateExpressWriterMetadata *iface,
+                                                                  DWORD schema) {
         if (!express_schema_is_valid(schema))
                 return E_INVALIDARG;
 
@@ -122,7 +124,8 @@ static HRESULT STDMETHODCALLTYPE express_metadata_SetBackupSchema(IVssCreateExpr
 }
 
 /* [MS: nf-vswriter-ivsscreateexpresswritermetadata-saveasxml] */
-static HRESULT STDMETHODCALLTYPE express_metadata_SaveAsXML(IVssCreateExpressWriterMetadata *iface, BSTR *ret) {
+static HRESULT STDMETHODCALLTYPE express_metadata_SaveAsXML(IVssCreateExpressWriterMetadata *iface,
+                                                            BSTR *ret) {
         return IVssCreateWriterMetadataEx_SaveAsXML(create_of(iface), ret);
 }
 
@@ -140,7 +143,8 @@ static const IVssCreateExpressWriterMetadataVtbl express_metadata_vtbl = {
         .SaveAsXML = express_metadata_SaveAsXML,
 };
 
-static_assert(sizeof(express_metadata_vtbl) == 10 * sizeof(void *), "slots 0 to 9: the table grew or shrank");
+static_assert(sizeof(express_metadata_vtbl) == 10 * sizeof(void *),
+              "slots 0 to 9: the table grew or shrank");
 
 static const ComInterface express_metadata_interfaces[] = {
         COM_INTERFACE(ExpressMetadata, IVssCreateExpressWriterMetadata),

@@ -55,7 +55,8 @@ static HRESULT express_ask(const char *member, AppendArgument append, const void
         WIRE_CLIENT_LOCKED(c);
         _cleanup_message_ sd_bus_message *m = NULL;
 
-        r = sd_bus_message_new_method_call(wire_client_lock(c), &m, NULL, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, member);
+        r = sd_bus_message_new_method_call(wire_client_lock(c), &m, NULL, WIRE_MANAGER_PATH,
+                                           WIRE_MANAGER_INTERFACE, member);
         wire_client_unlock(c);
         if (r >= 0)
                 r = sd_bus_message_append(m, "u", WIRE_PROTOCOL_VERSION);
@@ -65,7 +66,8 @@ static HRESULT express_ask(const char *member, AppendArgument append, const void
                 r = wire_client_call(c, m, WIRE_CALL_TIMEOUT_USEC, &error, NULL);
         if (r >= 0)
                 return S_OK;
-        return sd_bus_error_is_set(&error) ? last_error_from_wire(&error) : last_error_set(hresult_from_errno(r), NULL);
+        return sd_bus_error_is_set(&error) ? last_error_from_wire(&error) :
+                                             last_error_set(hresult_from_errno(r), NULL);
 }
 
 HRESULT express_client_register(const char *document, size_t size) {

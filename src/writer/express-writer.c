@@ -46,7 +46,9 @@ static ExpressWriter *impl_from_IVssExpressWriter(IVssExpressWriter *iface) {
 COM_DEFINE_UNKNOWN(express_writer, IVssExpressWriter)
 
 /* Takes both over. */
-static void express_writer_replace(ExpressWriter *w, IVssCreateExpressWriterMetadata *metadata, char *document) {
+static void express_writer_replace(ExpressWriter *w,
+                                   IVssCreateExpressWriterMetadata *metadata,
+                                   char *document) {
         IVssCreateExpressWriterMetadata *old_metadata;
         char *old_document;
 
@@ -64,7 +66,12 @@ static void express_writer_replace(ExpressWriter *w, IVssCreateExpressWriterMeta
 
 /* An express writer has one instance, wherever and whenever it is registered, so its class names that as
  * well. [MS: pitfall 48] */
-static HRESULT express_doc_new(VSS_ID id, LPCWSTR name, VSS_USAGE_TYPE usage, DWORD major, DWORD minor, WriterDoc **ret) {
+static HRESULT express_doc_new(VSS_ID id,
+                               LPCWSTR name,
+                               VSS_USAGE_TYPE usage,
+                               DWORD major,
+                               DWORD minor,
+                               WriterDoc **ret) {
         _cleanup_(writer_doc_freep) WriterDoc *d = NULL;
         HRESULT hr;
 
@@ -103,8 +110,9 @@ static HRESULT STDMETHODCALLTYPE express_writer_CreateMetadata(IVssExpressWriter
         if (guid_is_null(&id) || wide_is_empty(name) || reserved != 0)
                 return last_error_set(E_INVALIDARG, "an express writer needs an id and a name");
         if (!express_usage_is_valid(usage))
-                return last_error_set(E_INVALIDARG, "the usage of an express writer is VSS_UT_BOOTABLESYSTEMSTATE, "
-                                                    "VSS_UT_SYSTEMSERVICE or VSS_UT_USERDATA");
+                return last_error_set(E_INVALIDARG,
+                                      "the usage of an express writer is VSS_UT_BOOTABLESYSTEMSTATE, "
+                                      "VSS_UT_SYSTEMSERVICE or VSS_UT_USERDATA");
 
         hr = express_doc_new(id, name, usage, major, minor, &doc);
         if (SUCCEEDED(hr))
@@ -129,11 +137,15 @@ static HRESULT document_check(const char *text, const char *what) {
                 return last_error_set(hr, NULL);
         if (SUCCEEDED(hr))
                 hr = express_document_check(doc, &why);
-        return FAILED(hr) ? last_error_set(VSS_E_INVALID_XML_DOCUMENT, "the document cannot be %s: %s", what, why) : S_OK;
+        return FAILED(hr) ? last_error_set(VSS_E_INVALID_XML_DOCUMENT, "the document cannot be %s: %s", what,
+                                           why) :
+                            S_OK;
 }
 
 /* [MS: nf-vswriter-ivssexpresswriter-loadmetadata] */
-static HRESULT STDMETHODCALLTYPE express_writer_LoadMetadata(IVssExpressWriter *iface, LPCWSTR metadata, DWORD reserved) {
+static HRESULT STDMETHODCALLTYPE express_writer_LoadMetadata(IVssExpressWriter *iface,
+                                                             LPCWSTR metadata,
+                                                             DWORD reserved) {
         _cleanup_(freep) char *text = NULL;
         HRESULT hr;
         int r;
@@ -168,9 +180,10 @@ static HRESULT express_writer_text(ExpressWriter *w, char **ret) {
                 hr = E_OUTOFMEMORY;
         pthread_mutex_unlock(&w->lock);
         if (!metadata)
-                return hr == VSS_E_BAD_STATE ? last_error_set(hr, "call CreateMetadata() or LoadMetadata() first") :
-                       FAILED(hr)            ? last_error_set(hr, NULL) :
-                                               S_OK;
+                return hr == VSS_E_BAD_STATE ?
+                               last_error_set(hr, "call CreateMetadata() or LoadMetadata() first") :
+                       FAILED(hr) ? last_error_set(hr, NULL) :
+                                    S_OK;
 
         hr = IVssCreateExpressWriterMetadata_SaveAsXML(metadata, &xml);
         IVssCreateExpressWriterMetadata_Release(metadata);

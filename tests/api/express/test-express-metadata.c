@@ -35,7 +35,8 @@ static Metadata *metadata_new(void) {
 
         assert_int_equal(CreateVssExpressWriterInternal(&w), S_OK);
         ASSERT_RETURNS(IVssExpressWriter, CreateMetadata, S_OK,
-                       IVssExpressWriter_CreateMetadata(w, writer_id, L"express", VSS_UT_SYSTEMSERVICE, 1, 4, 0, &m));
+                       IVssExpressWriter_CreateMetadata(w, writer_id, L"express", VSS_UT_SYSTEMSERVICE, 1, 4,
+                                                        0, &m));
         IVssExpressWriter_Release(w); /* the document lives on */
         return m;
 }
@@ -44,7 +45,8 @@ static Metadata *metadata_new(void) {
 static Metadata *metadata_with_group(void) {
         Metadata *m = metadata_new();
 
-        assert_int_equal(IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, L"a\\b", L"g", NULL, NULL, 0, false, false, true,
+        assert_int_equal(IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, L"a\\b", L"g",
+                                                                      NULL, NULL, 0, false, false, true,
                                                                       true, 0),
                          S_OK);
         return m;
@@ -54,7 +56,8 @@ static char *text_of(Metadata *m) {
         char *text = NULL;
         BSTR xml = NULL;
 
-        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, SaveAsXML, S_OK, IVssCreateExpressWriterMetadata_SaveAsXML(m, &xml));
+        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, SaveAsXML, S_OK,
+                       IVssCreateExpressWriterMetadata_SaveAsXML(m, &xml));
         assert_int_equal(utf8_from_wide(xml, &text), 0);
         SysFreeString(xml);
         return text;
@@ -78,8 +81,9 @@ static void test_that_the_document_is_what_was_said(void **state) {
         _cleanup_(freep) char *text = NULL;
         Metadata *m = metadata_with_group();
 
-#define SAYS(method, ...) \
-        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, method, S_OK, IVssCreateExpressWriterMetadata_##method(m, __VA_ARGS__))
+#define SAYS(method, ...)                                                                                   \
+        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, method, S_OK,                                       \
+                       IVssCreateExpressWriterMetadata_##method(m, __VA_ARGS__))
         SAYS(AddFilesToFileGroup, L"a\\b", L"g", L"/etc/x", L"*", true, NULL, 0xF0F);
         SAYS(AddExcludeFiles, L"/etc/x", L"*.tmp", true);
         SAYS(SetRestoreMethod, VSS_RME_STOP_RESTORE_START, L"svc", NULL, VSS_WRE_NEVER, true);
@@ -92,11 +96,13 @@ static void test_that_the_document_is_what_was_said(void **state) {
 }
 
 static HRESULT add_component(Metadata *m, VSS_COMPONENT_TYPE type, const WCHAR *name, DWORD flags) {
-        return IVssCreateExpressWriterMetadata_AddComponent(m, type, NULL, name, NULL, NULL, 0, false, false, true, false, flags);
+        return IVssCreateExpressWriterMetadata_AddComponent(m, type, NULL, name, NULL, NULL, 0, false, false,
+                                                            true, false, flags);
 }
 
 static HRESULT add_files(Metadata *m, const WCHAR *path, const WCHAR *alternate, DWORD mask) {
-        return IVssCreateExpressWriterMetadata_AddFilesToFileGroup(m, L"a\\b", L"g", path, L"*", false, alternate, mask);
+        return IVssCreateExpressWriterMetadata_AddFilesToFileGroup(m, L"a\\b", L"g", path, L"*", false,
+                                                                   alternate, mask);
 }
 
 static HRESULT set_method(Metadata *m, VSS_RESTOREMETHOD_ENUM method, VSS_WRITERRESTORE_ENUM asks) {
@@ -139,25 +145,29 @@ static void test_that_less_is_allowed_than_to_writers_that_run(void **state) {
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 if (cases[i].hr != E_INVALIDARG)
-                        fail_msg("case %zu: %s() returned 0x%08x", i, cases[i].method, (unsigned) cases[i].hr);
+                        fail_msg("case %zu: %s() returned 0x%08x", i, cases[i].method,
+                                 (unsigned) cases[i].hr);
                 reference_reach_return("IVssCreateExpressWriterMetadata", cases[i].method, "E_INVALIDARG");
         }
         after = text_of(m);
         assert_string_equal(after, before);
         REACHES_RULE(IVssCreateExpressWriterMetadata, "AddExcludeFiles", "local paths only");
         REACHES_RULE(IVssCreateExpressWriterMetadata, "AddComponent", "only VSS_CT_FILEGROUP");
-        REACHES_RULE(IVssCreateExpressWriterMetadata, "AddFilesToFileGroup", "wszAlternateLocation must be NULL");
+        REACHES_RULE(IVssCreateExpressWriterMetadata, "AddFilesToFileGroup",
+                     "wszAlternateLocation must be NULL");
         REACHES_RULE(IVssCreateExpressWriterMetadata, "SetBackupSchema", "only VSS_BS_UNDEFINED");
 
         assert_int_equal(IVssCreateExpressWriterMetadata_SetBackupSchema(m, VSS_BS_UNDEFINED), S_OK);
         assert_int_equal(add_files(m, L"/a", NULL, VSS_FSBT_FULL_BACKUP_REQUIRED), S_OK);
         ASSERT_RETURNS(IVssCreateExpressWriterMetadata, AddComponent, VSS_E_OBJECT_ALREADY_EXISTS,
-                       IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, L"a\\b", L"g", NULL, NULL, 0, false, false, true,
-                                                                    true, 0));
+                       IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, L"a\\b", L"g", NULL,
+                                                                    NULL, 0, false, false, true, true, 0));
         ASSERT_RETURNS(IVssCreateExpressWriterMetadata, AddFilesToFileGroup, VSS_E_OBJECT_NOT_FOUND,
-                       IVssCreateExpressWriterMetadata_AddFilesToFileGroup(m, NULL, L"g", L"/a", L"*", false, NULL, 0xF0F));
-        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, AddComponentDependency, VSS_E_OBJECT_NOT_FOUND,
-                       IVssCreateExpressWriterMetadata_AddComponentDependency(m, NULL, L"x", other_id, NULL, L"c"));
+                       IVssCreateExpressWriterMetadata_AddFilesToFileGroup(m, NULL, L"g", L"/a", L"*", false,
+                                                                           NULL, 0xF0F));
+        ASSERT_RETURNS(
+                IVssCreateExpressWriterMetadata, AddComponentDependency, VSS_E_OBJECT_NOT_FOUND,
+                IVssCreateExpressWriterMetadata_AddComponentDependency(m, NULL, L"x", other_id, NULL, L"c"));
         assert_null(none);
         IVssCreateExpressWriterMetadata_Release(m);
 }
@@ -186,15 +196,18 @@ static void test_that_a_description_begins_with_who_and_what(void **state) {
         assert_int_equal(CreateVssExpressWriter(&w), S_OK);
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 Metadata *m = (void *) w;
-                HRESULT hr = IVssExpressWriter_CreateMetadata(w, cases[i].without_id ? GUID_NULL : writer_id, cases[i].name,
-                                                              cases[i].usage, 0, 0, cases[i].reserved, &m);
+                HRESULT hr = IVssExpressWriter_CreateMetadata(w, cases[i].without_id ? GUID_NULL : writer_id,
+                                                              cases[i].name, cases[i].usage, 0, 0,
+                                                              cases[i].reserved, &m);
 
                 assert_int_equal(hr, cases[i].hr);
                 assert_int_equal(!m, FAILED(hr));
                 if (m)
                         IVssCreateExpressWriterMetadata_Release(m);
         }
-        assert_int_equal(IVssExpressWriter_CreateMetadata(w, writer_id, L"x", VSS_UT_USERDATA, 0, 0, 0, NULL), E_INVALIDARG);
+        assert_int_equal(
+                IVssExpressWriter_CreateMetadata(w, writer_id, L"x", VSS_UT_USERDATA, 0, 0, 0, NULL),
+                E_INVALIDARG);
         REACHES_RETURN(IVssExpressWriter, CreateMetadata, "HRESULT");
         REACHES_RULE(IVssExpressWriter, "CreateMetadata", "usageType only VSS_UT_BOOTABLESYSTEMSTATE");
         IVssExpressWriter_Release(w);
@@ -207,7 +220,8 @@ static void test_that_a_description_begins_with_who_and_what(void **state) {
 #define IDENTIFICATION(usage)                                                                                            \
         "<IDENTIFICATION writerId=\"000000e1-0002-0003-8004-000000000000\" "                                             \
         "instanceId=\"000000e1-0002-0003-8004-000000000000\" friendlyName=\"x\" usage=\"" usage "\" dataSource=\"OTHER\"/>"
-#define RESTORE(method, asks) "<RESTORE_METHOD method=\"" method "\" writerRestore=\"" asks "\" rebootRequired=\"no\"/>"
+#define RESTORE(method, asks)                                                                               \
+        "<RESTORE_METHOD method=\"" method "\" writerRestore=\"" asks "\" rebootRequired=\"no\"/>"
 #define GOOD_IDENTIFICATION IDENTIFICATION("USER_DATA")
 #define GOOD_RESTORE RESTORE("RESTORE_IF_CAN_BE_REPLACED", "never")
 
@@ -219,31 +233,47 @@ static void test_that_only_documents_of_express_writers_are_loaded(void **state)
                 DOCUMENT("", GOOD_RESTORE, ""),
                 DOCUMENT(GOOD_IDENTIFICATION, "", ""),
                 DOCUMENT(IDENTIFICATION("OTHER"), GOOD_RESTORE, ""),
-                DOCUMENT("<IDENTIFICATION writerId=\"000000e1-0002-0003-8004-000000000000\" friendlyName=\"x\" usage=\"USER_DATA\" "
-                         "dataSource=\"OTHER\"/>", GOOD_RESTORE, ""),
-                DOCUMENT("<IDENTIFICATION writerId=\"000000e1-0002-0003-8004-000000000000\" "
-                         "instanceId=\"000000e1-0002-0003-8004-000000000000\" usage=\"USER_DATA\" dataSource=\"OTHER\"/>", GOOD_RESTORE, ""),
+                DOCUMENT(
+                        "<IDENTIFICATION writerId=\"000000e1-0002-0003-8004-000000000000\" friendlyName=\"x\" usage=\"USER_DATA\" "
+                        "dataSource=\"OTHER\"/>",
+                        GOOD_RESTORE, ""),
+                DOCUMENT(
+                        "<IDENTIFICATION writerId=\"000000e1-0002-0003-8004-000000000000\" "
+                        "instanceId=\"000000e1-0002-0003-8004-000000000000\" usage=\"USER_DATA\" dataSource=\"OTHER\"/>",
+                        GOOD_RESTORE, ""),
                 DOCUMENT(GOOD_IDENTIFICATION, RESTORE("CUSTOM", "never"), ""),
                 DOCUMENT(GOOD_IDENTIFICATION, RESTORE("RESTORE_IF_CAN_BE_REPLACED", "always"), ""),
-                DOCUMENT(GOOD_IDENTIFICATION,
-                         "<RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" writerRestore=\"never\"><ALTERNATE_LOCATION_MAPPING "
-                         "path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/></RESTORE_METHOD>", ""),
+                DOCUMENT(
+                        GOOD_IDENTIFICATION,
+                        "<RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" writerRestore=\"never\"><ALTERNATE_LOCATION_MAPPING "
+                        "path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/></RESTORE_METHOD>",
+                        ""),
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<DATABASE componentName=\"d\"/>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP componentName=\"g\" componentFlags=\"1\"/>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP componentName=\"g\" selectable=\"perhaps\"/>"), /* damaged */
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
+                         "<FILE_GROUP componentName=\"g\" componentFlags=\"1\"/>"),
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
+                         "<FILE_GROUP componentName=\"g\" selectable=\"perhaps\"/>"), /* damaged */
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP/>"),
+                DOCUMENT(
+                        GOOD_IDENTIFICATION, GOOD_RESTORE,
+                        "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/></FILE_GROUP>"),
+                DOCUMENT(
+                        GOOD_IDENTIFICATION, GOOD_RESTORE,
+                        "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" filespecBackupType=\"2\"/></FILE_GROUP>"),
+                DOCUMENT(
+                        GOOD_IDENTIFICATION, GOOD_RESTORE,
+                        "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" recursive=\"2\"/></FILE_GROUP>"),
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
-                         "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" alternatePath=\"/b\"/></FILE_GROUP>"),
+                         "<EXCLUDE_FILES path=\"\\\\host\\share\" filespec=\"*\"/>"),
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
-                         "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" filespecBackupType=\"2\"/></FILE_GROUP>"),
+                         "<EXCLUDE_FILES filespec=\"*\" recursive=\"maybe\"/>"),
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
-                         "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\" filespec=\"*\" recursive=\"2\"/></FILE_GROUP>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES path=\"\\\\host\\share\" filespec=\"*\"/>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES filespec=\"*\" recursive=\"maybe\"/>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES filespec=\"*\"/>"), /* no path is NULL */
+                         "<EXCLUDE_FILES filespec=\"*\"/>"), /* no path is NULL */
                 DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<EXCLUDE_FILES path=\"/a\"/>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP componentName=\"g\"><FILE_LIST filespec=\"*\"/></FILE_GROUP>"),
-                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE, "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\"/></FILE_GROUP>"),
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
+                         "<FILE_GROUP componentName=\"g\"><FILE_LIST filespec=\"*\"/></FILE_GROUP>"),
+                DOCUMENT(GOOD_IDENTIFICATION, GOOD_RESTORE,
+                         "<FILE_GROUP componentName=\"g\"><FILE_LIST path=\"/a\"/></FILE_GROUP>"),
         };
         IVssExpressWriter *w = NULL;
 
@@ -276,18 +306,21 @@ static Metadata *metadata_over(const char *text) {
 }
 
 static void test_that_what_is_damaged_is_not_added_to(void **state) {
-        Metadata *m = metadata_over("<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\" backupSchema=\"all\">"
-                                    GOOD_IDENTIFICATION "<RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" rebootRequired=\"perhaps\"/>"
-                                    "<BACKUP_LOCATIONS><FILE_GROUP logicalPath=\"a\\b\" componentName=\"g\" selectable=\"2\"/>"
-                                    "</BACKUP_LOCATIONS></WRITER_METADATA>");
+        Metadata *m = metadata_over(
+                "<WRITER_METADATA xmlns=\"x-schema:#VssWriterMetadataInfo\" version=\"1.2\" backupSchema=\"all\">" GOOD_IDENTIFICATION
+                "<RESTORE_METHOD method=\"RESTORE_IF_CAN_BE_REPLACED\" rebootRequired=\"perhaps\"/>"
+                "<BACKUP_LOCATIONS><FILE_GROUP logicalPath=\"a\\b\" componentName=\"g\" selectable=\"2\"/>"
+                "</BACKUP_LOCATIONS></WRITER_METADATA>");
 
         ASSERT_RETURNS(IVssCreateExpressWriterMetadata, SetRestoreMethod, VSS_E_INVALID_XML_DOCUMENT,
                        set_method(m, VSS_RME_RESTORE_IF_NOT_THERE, VSS_WRE_NEVER));
         ASSERT_RETURNS(IVssCreateExpressWriterMetadata, SetBackupSchema, VSS_E_INVALID_XML_DOCUMENT,
                        IVssCreateExpressWriterMetadata_SetBackupSchema(m, VSS_BS_COPY));
-        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, AddFilesToFileGroup, VSS_E_INVALID_XML_DOCUMENT, add_files(m, L"/a", NULL, 0xF0F));
+        ASSERT_RETURNS(IVssCreateExpressWriterMetadata, AddFilesToFileGroup, VSS_E_INVALID_XML_DOCUMENT,
+                       add_files(m, L"/a", NULL, 0xF0F));
         ASSERT_RETURNS(IVssCreateExpressWriterMetadata, AddComponentDependency, VSS_E_INVALID_XML_DOCUMENT,
-                       IVssCreateExpressWriterMetadata_AddComponentDependency(m, L"a\\b", L"g", other_id, NULL, L"c"));
+                       IVssCreateExpressWriterMetadata_AddComponentDependency(m, L"a\\b", L"g", other_id,
+                                                                              NULL, L"c"));
         IVssCreateExpressWriterMetadata_Release(m);
 }
 
@@ -324,8 +357,9 @@ static HRESULT exclude(Metadata *m) {
 }
 
 static HRESULT add(Metadata *m) {
-        return IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, L"p", L"c", L"caption", (const BYTE *) "icon", 4, true, true,
-                                                            true, true, 0);
+        return IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, L"p", L"c", L"caption",
+                                                            (const BYTE *) "icon", 4, true, true, true, true,
+                                                            0);
 }
 
 static HRESULT files(Metadata *m) {
@@ -333,11 +367,13 @@ static HRESULT files(Metadata *m) {
 }
 
 static HRESULT method(Metadata *m) {
-        return IVssCreateExpressWriterMetadata_SetRestoreMethod(m, VSS_RME_STOP_RESTORE_START, L"service", L"procedure", VSS_WRE_NEVER, false);
+        return IVssCreateExpressWriterMetadata_SetRestoreMethod(m, VSS_RME_STOP_RESTORE_START, L"service",
+                                                                L"procedure", VSS_WRE_NEVER, false);
 }
 
 static HRESULT depend(Metadata *m) {
-        return IVssCreateExpressWriterMetadata_AddComponentDependency(m, L"a\\b", L"g", other_id, L"p", L"c");
+        return IVssCreateExpressWriterMetadata_AddComponentDependency(m, L"a\\b", L"g", other_id, L"p",
+                                                                      L"c");
 }
 
 static HRESULT save(Metadata *m) {
@@ -404,7 +440,8 @@ static void test_that_each_call_survives_any_failed_allocation(void **state) {
                 if (hr != S_OK || n < 2)
                         fail_msg("%s, allocation %u: 0x%08x", cases[i].method, n, (unsigned) hr);
                 if (cases[i].in_the_table)
-                        reference_reach_return("IVssCreateExpressWriterMetadata", cases[i].method, "E_OUTOFMEMORY");
+                        reference_reach_return("IVssCreateExpressWriterMetadata", cases[i].method,
+                                               "E_OUTOFMEMORY");
         }
         IVssCreateExpressWriterMetadata_Release(m);
 }

@@ -64,13 +64,16 @@ static IVssExpressWriter *express_described(VSS_ID id, const WCHAR *name) {
         assert_int_equal(format_to(&data, "%s/data", world->volume), 0);
         assert_int_equal(wide_from_utf8(data, &wide), 0);
         assert_int_equal(IVssExpressWriter_CreateMetadata(w, id, name, VSS_UT_USERDATA, 2, 3, 0, &m), S_OK);
-        assert_int_equal(IVssCreateExpressWriterMetadata_SetRestoreMethod(m, VSS_RME_RESTORE_IF_CAN_REPLACE, NULL, NULL,
-                                                                          VSS_WRE_NEVER, false),
+        assert_int_equal(IVssCreateExpressWriterMetadata_SetRestoreMethod(m, VSS_RME_RESTORE_IF_CAN_REPLACE,
+                                                                          NULL, NULL, VSS_WRE_NEVER, false),
                          S_OK);
-        assert_int_equal(IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"data", L"Data", NULL, 0, false,
-                                                                      false, true, true, 0),
+        assert_int_equal(IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"data",
+                                                                      L"Data", NULL, 0, false, false, true,
+                                                                      true, 0),
                          S_OK);
-        assert_int_equal(IVssCreateExpressWriterMetadata_AddFilesToFileGroup(m, NULL, L"data", wide, L"*", true, NULL, 0xF0F), S_OK);
+        assert_int_equal(IVssCreateExpressWriterMetadata_AddFilesToFileGroup(m, NULL, L"data", wide, L"*",
+                                                                             true, NULL, 0xF0F),
+                         S_OK);
         IVssCreateExpressWriterMetadata_Release(m);
         return w;
 }
@@ -106,8 +109,10 @@ static VSS_ID gathered_instance(VSS_ID id) {
                 VSS_SOURCE_TYPE source;
                 BSTR name = NULL;
 
-                assert_int_equal(IVssBackupComponents_GetWriterMetadata(b->api, i, &instance, &metadata), S_OK);
-                assert_int_equal(IVssExamineWriterMetadata_GetIdentity(metadata, &document_instance, &writer, &name, &usage, &source),
+                assert_int_equal(IVssBackupComponents_GetWriterMetadata(b->api, i, &instance, &metadata),
+                                 S_OK);
+                assert_int_equal(IVssExamineWriterMetadata_GetIdentity(metadata, &document_instance, &writer,
+                                                                       &name, &usage, &source),
                                  S_OK);
                 assert_true(guid_equal(&instance, &document_instance));
                 if (guid_equal(&writer, &id))
@@ -132,7 +137,8 @@ static void test_that_a_registered_one_is_there_until_it_is_unregistered(void **
         ASSERT_RETURNS(IVssExpressWriter, Register, S_OK, express_register(express_id, L"express"));
         first = gathered_instance(express_id);
         assert_false(guid_is_null(&first));
-        ASSERT_RETURNS(IVssExpressWriter, Register, VSS_E_OBJECT_ALREADY_EXISTS, express_register(express_id, L"another name"));
+        ASSERT_RETURNS(IVssExpressWriter, Register, VSS_E_OBJECT_ALREADY_EXISTS,
+                       express_register(express_id, L"another name"));
 
         world_kill_umbrad(world); /* as by a crash */
         world_start_umbrad(world);
@@ -143,12 +149,14 @@ static void test_that_a_registered_one_is_there_until_it_is_unregistered(void **
 
         ASSERT_RETURNS(IVssExpressWriter, Unregister, S_OK, express_unregister(express_id));
         assert_false(is_gathered(express_id));
-        ASSERT_RETURNS(IVssExpressWriter, Unregister, VSS_E_OBJECT_NOT_FOUND, express_unregister(express_id));
+        ASSERT_RETURNS(IVssExpressWriter, Unregister, VSS_E_OBJECT_NOT_FOUND,
+                       express_unregister(express_id));
         world_kill_umbrad(world);
         world_start_umbrad(world);
         assert_false(is_gathered(express_id));
 
-        assert_int_equal(express_register(express_id, L"express"), S_OK); /* and may come back, as who it was */
+        assert_int_equal(express_register(express_id, L"express"),
+                         S_OK); /* and may come back, as who it was */
         again = gathered_instance(express_id);
         assert_true(guid_equal(&first, &again));
         assert_int_equal(express_unregister(express_id), S_OK);
@@ -176,7 +184,8 @@ static char *gathered_blob(void) {
                 for (size_t i = 0; i < ELEMENTSOF(calls); ++i) {
                         _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
 
-                        assert_true(sd_bus_message_new_method_call(bus, &m, NULL, calls[i].path, calls[i].interface,
+                        assert_true(sd_bus_message_new_method_call(bus, &m, NULL, calls[i].path,
+                                                                   calls[i].interface,
                                                                    calls[i].member) >= 0);
                         assert_true(sd_bus_message_append(m, calls[i].types, 1, 0) >= 0);
                         assert_int_equal(wire_client_call(c, m, TEST_PATIENCE_USEC, NULL, &reply), 0);
@@ -199,7 +208,9 @@ static void test_that_a_loaded_document_comes_back_as_it_was(void **state) {
                 "  <!-- a word --> <IDENTIFICATION usage='SYSTEM_SERVICE' dataSource='OTHER' friendlyName='Plan of tasks'\n"
                 "    instanceId='1BDDD48E-5052-49DB-9B07-B96F96727E6B' writerId='D61D61C8-D73A-4EEE-8CDD-F6F9786B7124'/>\n"
                 "  <RESTORE_METHOD writerRestore='never' method='RESTORE_IF_CAN_BE_REPLACED'/>\n</WRITER_METADATA>\n";
-        static const VSS_ID id = { 0xd61d61c8, 0xd73a, 0x4eee, { 0x8c, 0xdd, 0xf6, 0xf9, 0x78, 0x6b, 0x71, 0x24 } };
+        static const VSS_ID id = {
+                0xd61d61c8, 0xd73a, 0x4eee, { 0x8c, 0xdd, 0xf6, 0xf9, 0x78, 0x6b, 0x71, 0x24 }
+        };
         _cleanup_(freep) char *blob = NULL;
         _cleanup_(freep) WCHAR *wide = NULL;
         IVssExpressWriter *w = express_new();
@@ -226,19 +237,22 @@ static void test_that_a_document_is_needed_to_register_and_none_to_unregister(vo
 
         assert_int_equal(IVssExpressWriter_Register(w), VSS_E_BAD_STATE);
         assert_int_equal(IVssExpressWriter_Unregister(w, express_id), VSS_E_OBJECT_NOT_FOUND);
-        assert_int_equal(IVssExpressWriter_CreateMetadata(w, express_id, L"express", VSS_UT_USERDATA, 0, 0, 0, &m), S_OK);
+        assert_int_equal(
+                IVssExpressWriter_CreateMetadata(w, express_id, L"express", VSS_UT_USERDATA, 0, 0, 0, &m),
+                S_OK);
         assert_int_equal(IVssExpressWriter_Register(w), VSS_E_INVALID_XML_DOCUMENT);
         assert_non_null(strstr(umbra_last_error(), "SetRestoreMethod"));
         REACHES_RULE(IVssCreateExpressWriterMetadata, "SetRestoreMethod", "required; not VSS_RME_UNDEFINED");
-        assert_int_equal(IVssCreateExpressWriterMetadata_SetRestoreMethod(m, VSS_RME_RESTORE_IF_NOT_THERE, NULL, NULL, VSS_WRE_NEVER,
-                                                                          false),
+        assert_int_equal(IVssCreateExpressWriterMetadata_SetRestoreMethod(m, VSS_RME_RESTORE_IF_NOT_THERE,
+                                                                          NULL, NULL, VSS_WRE_NEVER, false),
                          S_OK);
         assert_int_equal(IVssExpressWriter_Register(w), S_OK);
         REACHES_RULE(IVssExpressWriter, "Register", "requires LoadMetadata or CreateMetadata first");
 
         /* What is added later is for the next time. */
-        assert_int_equal(IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"late", NULL, NULL, 0, false, false,
-                                                                      true, false, 0),
+        assert_int_equal(IVssCreateExpressWriterMetadata_AddComponent(m, VSS_CT_FILEGROUP, NULL, L"late",
+                                                                      NULL, NULL, 0, false, false, true,
+                                                                      false, 0),
                          S_OK);
         IVssCreateExpressWriterMetadata_Release(m);
         assert_int_equal(IVssExpressWriter_Register(w), VSS_E_OBJECT_ALREADY_EXISTS);
@@ -248,7 +262,8 @@ static void test_that_a_document_is_needed_to_register_and_none_to_unregister(vo
         /* The object that described it is not needed. */
         assert_int_equal(express_register(express_id, L"express"), S_OK);
         assert_int_equal(express_unregister(express_id), S_OK);
-        REACHES_RULE(IVssExpressWriter, "Unregister", "page says CreateMetadata must have been called first");
+        REACHES_RULE(IVssExpressWriter, "Unregister",
+                     "page says CreateMetadata must have been called first");
 }
 
 /* What stands in the document about the writer of class @id. */
@@ -308,10 +323,13 @@ static void test_that_its_components_are_backed_up_and_restored(void **state) {
         puppet_free(p);
         b = backup_new_for_restore(document);
         assert_int_equal(backup_gather(b), S_OK);
-        assert_int_equal(IVssBackupComponents_SetSelectedForRestore(b->api, express_id, VSS_CT_FILEGROUP, NULL, L"data", true), S_OK);
+        assert_int_equal(IVssBackupComponents_SetSelectedForRestore(b->api, express_id, VSS_CT_FILEGROUP,
+                                                                    NULL, L"data", true),
+                         S_OK);
         for (unsigned i = 0; i < 2; ++i) {
                 IVssAsync *async = NULL;
-                HRESULT hr = i == 0 ? IVssBackupComponents_PreRestore(b->api, &async) : IVssBackupComponents_PostRestore(b->api, &async);
+                HRESULT hr = i == 0 ? IVssBackupComponents_PreRestore(b->api, &async) :
+                                      IVssBackupComponents_PostRestore(b->api, &async);
 
                 assert_int_equal(settle(hr, async), S_OK);
                 backup_expect_status(b, L"express", "STABLE S_OK 0x0 ");
@@ -351,7 +369,8 @@ static void test_that_an_instance_is_there_once(void **state) {
         WCHAR document[1024];
 
         assert_int_equal(express_register(express_id, L"express"), S_OK);
-        swprintf(document, ELEMENTSOF(document), format, GUID_TO_STRING(&other_id), GUID_TO_STRING(&express_id));
+        swprintf(document, ELEMENTSOF(document), format, GUID_TO_STRING(&other_id),
+                 GUID_TO_STRING(&express_id));
         assert_int_equal(IVssExpressWriter_LoadMetadata(w, document, 0), S_OK);
         assert_int_equal(IVssExpressWriter_Register(w), VSS_E_OBJECT_ALREADY_EXISTS);
         IVssExpressWriter_Release(w);
@@ -365,7 +384,8 @@ static void test_that_an_instance_is_there_once(void **state) {
 static sd_bus_message *new_manager_call(WireClient *c, const char *member) {
         sd_bus_message *m = NULL;
 
-        assert_true(sd_bus_message_new_method_call(wire_client_lock(c), &m, NULL, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, member) >= 0);
+        assert_true(sd_bus_message_new_method_call(wire_client_lock(c), &m, NULL, WIRE_MANAGER_PATH,
+                                                   WIRE_MANAGER_INTERFACE, member) >= 0);
         wire_client_unlock(c);
         return m;
 }
@@ -417,7 +437,9 @@ static void test_that_the_catalog_is_left_alone_while_anything_is_frozen(void **
         journal_clear();
         p->acts[WIRE_EVENT_FREEZE].does = ask_while_frozen;
         assert_int_equal(backup_run(b, world->volume), S_OK);
-        assert_int_equal(wire_client_wait(waiting, was_answered, NULL, now_usec(CLOCK_MONOTONIC) + TEST_PATIENCE_USEC), 0);
+        assert_int_equal(wire_client_wait(waiting, was_answered, NULL,
+                                          now_usec(CLOCK_MONOTONIC) + TEST_PATIENCE_USEC),
+                         0);
         assert_int_equal(journal_count("answered"), 1);
         assert_true(journal_position("still frozen") < journal_position("answered"));
         assert_false(is_gathered(express_id));
@@ -512,7 +534,8 @@ static void test_that_umbrad_takes_no_document_on_trust(void **state) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(documents); ++i)
-                assert_int_equal(register_raw(documents[i], strlen(documents[i])), VSS_E_INVALID_XML_DOCUMENT);
+                assert_int_equal(register_raw(documents[i], strlen(documents[i])),
+                                 VSS_E_INVALID_XML_DOCUMENT);
         assert_non_null(endless);
         memset(endless, ' ', 16U << 20);
         assert_int_equal(register_raw(endless, (16U << 20) + 1), VSS_E_INVALID_XML_DOCUMENT);

@@ -15,14 +15,12 @@
 #include <umbra.h>
 
 #include "api/writer/backup.h"
+#include "api/writer/event-calls.h"
 #include "api/writer/journal.h"
 #include "api/writer/puppet.h"
 #include "base/alloc.h"
 #include "base/fd-util.h"
-#include "base/guid.h"
 #include "base/hresult.h"
-#include "base/strv.h"
-#include "base/utf.h"
 #include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
@@ -47,7 +45,8 @@ static void read_table(void) {
 
         assert_non_null(path);
         assert_int_equal(file_read_text(path, 1U << 20, &table_text), 0);
-        for (char *line = strtok_r(table_text, "\n", &save_line); line; line = strtok_r(NULL, "\n", &save_line)) {
+        for (char *line = strtok_r(table_text, "\n", &save_line); line;
+             line = strtok_r(NULL, "\n", &save_line)) {
                 Row *row = &rows[n_rows];
                 char *field;
 
@@ -115,10 +114,13 @@ static void restore(const wchar_t *document, const char *status) {
 
         assert_int_equal(IVssBackupComponents_SetRestoreState(b->api, VSS_RTYPE_BY_COPY), S_OK);
         assert_int_equal(backup_gather(b), S_OK);
-        assert_int_equal(IVssBackupComponents_SetSelectedForRestore(b->api, puppet_writer_id, VSS_CT_FILEGROUP, NULL, L"data", true), S_OK);
+        assert_int_equal(IVssBackupComponents_SetSelectedForRestore(b->api, puppet_writer_id,
+                                                                    VSS_CT_FILEGROUP, NULL, L"data", true),
+                         S_OK);
         for (unsigned i = 0; i < 2; ++i) {
                 IVssAsync *async = NULL;
-                HRESULT hr = i == 0 ? IVssBackupComponents_PreRestore(b->api, &async) : IVssBackupComponents_PostRestore(b->api, &async);
+                HRESULT hr = i == 0 ? IVssBackupComponents_PreRestore(b->api, &async) :
+                                      IVssBackupComponents_PostRestore(b->api, &async);
 
                 assert_int_equal(settle(hr, async), S_OK);
         }
@@ -167,10 +169,12 @@ static void test_that_events_come_in_the_order_of_the_table(void **state) {
                             (sscanf(a, "restore %d", &na) == 1 && sscanf(b, "restore %d", &nb) == 1)) {
                                 if (na >= nb)
                                         continue;
-                                assert_true(position_of(rows[i].fields[EVENT]) < position_of(rows[k].fields[EVENT]));
+                                assert_true(position_of(rows[i].fields[EVENT]) <
+                                            position_of(rows[k].fields[EVENT]));
                                 ++checked;
                         } else if (strncmp(a, "0:", 2) == 0 && sscanf(b, "backup %d", &nb) == 1) {
-                                assert_true(position_of(rows[i].fields[EVENT]) < position_of(rows[k].fields[EVENT]));
+                                assert_true(position_of(rows[i].fields[EVENT]) <
+                                            position_of(rows[k].fields[EVENT]));
                                 ++checked;
                         }
                 }
@@ -209,18 +213,29 @@ static size_t offset_of_handler(const char *handler) {
                 const char *name;
                 size_t offset;
         } handlers[] = {
-                HANDLER_OFFSET(OnIdentify),         HANDLER_OFFSET(OnPrepareBackup),       HANDLER_OFFSET(OnPrepareSnapshot),
-                HANDLER_OFFSET(OnFreeze),           HANDLER_OFFSET(OnThaw),                HANDLER_OFFSET(OnAbort),
-                HANDLER_OFFSET(OnPostSnapshot),     HANDLER_OFFSET(OnBackupComplete),      HANDLER_OFFSET(OnBackupShutdown),
-                HANDLER_OFFSET(OnPreRestore),       HANDLER_OFFSET(OnPostRestore),         HANDLER_OFFSET(OnBackOffIOOnVolume),
-                HANDLER_OFFSET(OnContinueIOOnVolume), HANDLER_OFFSET(OnVSSShutdown),       HANDLER_OFFSET(OnVSSApplicationStartup),
+                HANDLER_OFFSET(OnIdentify),
+                HANDLER_OFFSET(OnPrepareBackup),
+                HANDLER_OFFSET(OnPrepareSnapshot),
+                HANDLER_OFFSET(OnFreeze),
+                HANDLER_OFFSET(OnThaw),
+                HANDLER_OFFSET(OnAbort),
+                HANDLER_OFFSET(OnPostSnapshot),
+                HANDLER_OFFSET(OnBackupComplete),
+                HANDLER_OFFSET(OnBackupShutdown),
+                HANDLER_OFFSET(OnPreRestore),
+                HANDLER_OFFSET(OnPostRestore),
+                HANDLER_OFFSET(OnBackOffIOOnVolume),
+                HANDLER_OFFSET(OnContinueIOOnVolume),
+                HANDLER_OFFSET(OnVSSShutdown),
+                HANDLER_OFFSET(OnVSSApplicationStartup),
         };
         const char *name = strstr(handler, "::");
 
         assert_non_null(name);
         name += 2;
         for (size_t i = 0; i < ELEMENTSOF(handlers); ++i)
-                if (strncmp(name, handlers[i].name, strlen(handlers[i].name)) == 0 && strcspn(name, " ") == strlen(handlers[i].name))
+                if (strncmp(name, handlers[i].name, strlen(handlers[i].name)) == 0 &&
+                    strcspn(name, " ") == strlen(handlers[i].name))
                         return handlers[i].offset;
         fail_msg("there is no handler '%s'", name);
         return 0;
@@ -235,9 +250,11 @@ static void test_that_a_handler_that_is_missing_means_what_the_table_says(void *
                 if (strcmp(rows[i].fields[HANDLER], "-") == 0)
                         continue;
                 if (strcmp(missing, "none: pure virtual") == 0) {
-                        assert_int_equal(writer_without(offset_of_handler(rows[i].fields[HANDLER])), E_INVALIDARG);
+                        assert_int_equal(writer_without(offset_of_handler(rows[i].fields[HANDLER])),
+                                         E_INVALIDARG);
                         ++required;
-                } else if (strncmp(missing, "returns true", 12) == 0 || strcmp(missing, "base implementation") == 0) {
+                } else if (strncmp(missing, "returns true", 12) == 0 ||
+                           strcmp(missing, "base implementation") == 0) {
                         assert_int_equal(writer_without(offset_of_handler(rows[i].fields[HANDLER])), S_OK);
                         ++optional;
                 } else
@@ -259,8 +276,9 @@ static void test_that_handlers_that_are_missing_succeed(void **state) {
         Backup *b;
 
         assert_int_equal(umbra_writer_new(&callbacks, NULL, &w), S_OK);
-        assert_int_equal(umbra_writer_initialize(w, puppet_writer_id, L"idle", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER, VSS_APP_FRONT_END,
-                                                 60000, VSS_AWS_NO_ALTERNATE_WRITER, false, NULL),
+        assert_int_equal(umbra_writer_initialize(w, puppet_writer_id, L"idle", 1, 0, VSS_UT_USERDATA,
+                                                 VSS_ST_OTHER, VSS_APP_FRONT_END, 60000,
+                                                 VSS_AWS_NO_ALTERNATE_WRITER, false, NULL),
                          S_OK);
         assert_int_equal(umbra_writer_subscribe(w, INFINITE, UMBRA_WRITER_EVENTS), S_OK);
         b = backup_new_in(VSS_CTX_BACKUP, false);
@@ -274,206 +292,9 @@ static void test_that_handlers_that_are_missing_succeed(void **state) {
 
 /* Calls */
 
-/* What a call says inside of a handler: S_OK when it works, S_FALSE when it has nothing to tell. @c is NULL where the event has no components. */
-typedef HRESULT (*Call)(Puppet *p, IVssComponent *c);
-
-static HRESULT tells(bool something) {
-        return something ? S_OK : S_FALSE;
-}
-
-static HRESULT get_backup_type(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_get_backup_type(p->writer) == VSS_BT_COPY);
-}
-
-static HRESULT is_bootable(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_is_bootable_system_state_backed_up(p->writer));
-}
-
-static HRESULT are_selected(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_are_components_selected(p->writer));
-}
-
-static HRESULT is_partial(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_is_partial_file_support_enabled(p->writer));
-}
-
-static HRESULT is_affected(Puppet *p, IVssComponent *c) {
-        _cleanup_(freep) WCHAR *path = NULL;
-
-        return wide_from_utf8(p->volume, &path) < 0 ? E_OUTOFMEMORY : tells(umbra_writer_is_path_affected(p->writer, path));
-}
-
-static HRESULT get_context(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_get_context(p->writer) == VSS_CTX_APP_ROLLBACK);
-}
-
-static HRESULT get_set_id(Puppet *p, IVssComponent *c) {
-        VSS_ID id = umbra_writer_get_snapshot_set_id(p->writer);
-
-        return tells(!guid_is_null(&id));
-}
-
-static HRESULT get_volumes(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_get_volume_count(p->writer) == 1 && umbra_writer_get_volume_array(p->writer));
-}
-
-static HRESULT get_restore_type(Puppet *p, IVssComponent *c) {
-        return tells(umbra_writer_get_restore_type(p->writer) == VSS_RTYPE_BY_COPY);
-}
-
-static HRESULT get_device(Puppet *p, IVssComponent *c) {
-        _cleanup_(freep) WCHAR *volume = NULL;
-        LPCWSTR device;
-
-        return wide_from_utf8(p->volume, &volume) < 0 ? E_OUTOFMEMORY :
-                                                        umbra_writer_get_snapshot_device_name(p->writer, volume, &device);
-}
-
-static HRESULT get_identity(Puppet *p, IVssComponent *c) {
-        IVssExamineWriterMetadata *metadata;
-
-        return umbra_writer_get_identify_information(p->writer, &metadata);
-}
-
-static HRESULT get_session(Puppet *p, IVssComponent *c) {
-        VSS_ID id;
-
-        return umbra_writer_get_session_id(p->writer, &id);
-}
-
-static HRESULT set_failure(Puppet *p, IVssComponent *c) {
-        HRESULT hr = umbra_writer_set_failure_ex(p->writer, S_OK, S_OK, NULL);
-
-        return hr == umbra_writer_set_failure(p->writer, S_OK) ? hr : E_FAIL;
-}
-
-static HRESULT get_succeeded(Puppet *p, IVssComponent *c) {
-        bool succeeded;
-
-        return IVssComponent_GetBackupSucceeded(c, &succeeded);
-}
-
-static HRESULT get_file_status(Puppet *p, IVssComponent *c) {
-        VSS_FILE_RESTORE_STATUS status;
-
-        return IVssComponent_GetFileRestoreStatus(c, &status);
-}
-
-static HRESULT get_additional(Puppet *p, IVssComponent *c) {
-        bool additional;
-
-        return IVssComponent_GetAdditionalRestores(c, &additional);
-}
-
-static HRESULT set_metadata(Puppet *p, IVssComponent *c) {
-        return IVssComponent_SetBackupMetadata(c, L"m");
-}
-
-static HRESULT add_partial(Puppet *p, IVssComponent *c) {
-        return IVssComponent_AddPartialFile(c, L"/srv", L"big", L"0:100", L"m");
-}
-
-static HRESULT add_differenced(Puppet *p, IVssComponent *c) {
-        return IVssComponent_AddDifferencedFilesByLastModifyTime(c, L"/srv", L"*", true, (FILETIME){ 1, 2 });
-}
-
-static HRESULT set_stamp(Puppet *p, IVssComponent *c) {
-        return IVssComponent_SetBackupStamp(c, L"stamp");
-}
-
-static HRESULT set_target(Puppet *p, IVssComponent *c) {
-        return IVssComponent_SetRestoreTarget(c, VSS_RT_ORIGINAL);
-}
-
-static HRESULT set_restore_metadata(Puppet *p, IVssComponent *c) {
-        return IVssComponent_SetRestoreMetadata(c, L"r");
-}
-
-static HRESULT add_directed(Puppet *p, IVssComponent *c) {
-        return IVssComponent_AddDirectedTarget(c, L"/a", L"b", L"0:1", L"/c", L"d", L"0:1");
-}
-
-static HRESULT set_pre_message(Puppet *p, IVssComponent *c) {
-        return IVssComponent_SetPreRestoreFailureMsg(c, L"x");
-}
-
-static HRESULT set_post_message(Puppet *p, IVssComponent *c) {
-        return IVssComponent_SetPostRestoreFailureMsg(c, L"x");
-}
-
-static HRESULT with_ex(IVssComponent *c, HRESULT (*say)(IVssComponentEx *ex)) {
-        IVssComponentEx *ex = NULL;
-        HRESULT hr;
-
-        hr = IVssComponent_QueryInterface(c, &IID_IVssComponentEx, (void **) &ex);
-        if (FAILED(hr))
-                return hr;
-        hr = say(ex);
-        IVssComponentEx_Release(ex);
-        return hr;
-}
-
-static HRESULT say_prepare(IVssComponentEx *ex) {
-        return IVssComponentEx_SetPrepareForBackupFailureMsg(ex, L"x");
-}
-
-static HRESULT say_post_snapshot(IVssComponentEx *ex) {
-        return IVssComponentEx_SetPostSnapshotFailureMsg(ex, L"x");
-}
-
-static HRESULT set_prepare_message(Puppet *p, IVssComponent *c) {
-        return with_ex(c, say_prepare);
-}
-
-static HRESULT set_snapshot_message(Puppet *p, IVssComponent *c) {
-        return with_ex(c, say_post_snapshot);
-}
-
-typedef enum Where {
-        ANYWHERE,   /* where the table does not name it, it may tell something or nothing; what is of a restore is not of a backup */
-        NOWHERE,    /* where the table does not name it, it is VSS_E_BAD_STATE */
-        IF_DENIED,  /* only where the table says no */
-} Where;
-
-static const struct {
-        const char *name; /* as in the table */
-        Call call;
-        Where else_;
-        bool of_component;
-        int also; /* 1 + the event in which the page of the method has it, and the table does not */
-} calls[] = {
-        { "GetBackupType",                       get_backup_type,      ANYWHERE,  false },
-        { "IsBootableSystemStateBackedUp",       is_bootable,          ANYWHERE,  false },
-        { "AreComponentsSelected",               are_selected,         ANYWHERE,  false },
-        { "IsPartialFileSupportEnabled",         is_partial,           ANYWHERE,  false },
-        { "IsPathAffected",                      is_affected,          ANYWHERE,  false },
-        { "GetContext",                          get_context,          ANYWHERE,  false },
-        { "GetCurrentSnapshotSetId",             get_set_id,           ANYWHERE,  false },
-        { "GetCurrentVolumeArray/Count",         get_volumes,          ANYWHERE,  false },
-        { "GetRestoreType",                      get_restore_type,     ANYWHERE,  false },
-        { "GetSessionId",                        get_session,          ANYWHERE,  false },
-        { "GetSnapshotDeviceName",               get_device,           NOWHERE,   false },
-        { "GetIdentifyInformation",              get_identity,         NOWHERE,   false, 1 + WIRE_EVENT_POST_SNAPSHOT },
-        { "SetWriterFailure(Ex)",                set_failure,          IF_DENIED, false },
-        { "GetBackupSucceeded",                  get_succeeded,        ANYWHERE,  true  },
-        { "GetFileRestoreStatus",                get_file_status,      ANYWHERE,  true  },
-        { "GetAdditionalRestores",               get_additional,       ANYWHERE,  true  },
-        { "SetBackupMetadata",                   set_metadata,         NOWHERE,   true  },
-        { "AddPartialFile",                      add_partial,          NOWHERE,   true  },
-        { "AddDifferencedFilesByLastModifyTime", add_differenced,      NOWHERE,   true  },
-        { "SetBackupStamp",                      set_stamp,            NOWHERE,   true  },
-        { "SetPrepareForBackupFailureMsg",       set_prepare_message,  NOWHERE,   true  },
-        { "SetPostSnapshotFailureMsg",           set_snapshot_message, NOWHERE,   true  },
-        { "SetRestoreTarget",                    set_target,           NOWHERE,   true  },
-        { "SetRestoreMetadata",                  set_restore_metadata, NOWHERE,   true  },
-        { "AddDirectedTarget",                   add_directed,         NOWHERE,   true  },
-        { "SetPreRestoreFailureMsg",             set_pre_message,      NOWHERE,   true  },
-        { "SetPostRestoreFailureMsg",            set_post_message,     NOWHERE,   true  },
-};
-
 static struct {
         bool handled;
-        HRESULT hr[ELEMENTSOF(calls)];
+        HRESULT hr[EVENT_CALLS];
 } results[_WIRE_EVENT_MAX];
 
 static void probe(Puppet *p, IVssWriterComponents *components, WireEvent event) {
@@ -481,8 +302,9 @@ static void probe(Puppet *p, IVssWriterComponents *components, WireEvent event) 
 
         if (components && IVssWriterComponents_GetComponent(components, 0, &c) != S_OK)
                 journal_say("no component in %s", wire_event_to_string(event));
-        for (size_t i = 0; i < ELEMENTSOF(calls); ++i)
-                results[event].hr[i] = calls[i].of_component && !c ? E_NOINTERFACE : calls[i].call(p, c);
+        for (size_t i = 0; i < EVENT_CALLS; ++i)
+                results[event].hr[i] =
+                        event_calls[i].of_component && !c ? E_NOINTERFACE : event_calls[i].call(p, c);
         results[event].handled = true;
         if (c)
                 IVssComponent_Release(c);
@@ -520,7 +342,7 @@ static const PuppetDoes probes[_WIRE_EVENT_MAX] = {
 
 typedef enum Verdict { UNNAMED, NAMED, DENIED } Verdict;
 
-/* "…, no SetWriterFailure(Ex), …" and "do not call GetCurrentSnapshotSetId" deny; "no setters" denies all of them. */
+/* "…, no SetWriterFailure(Ex), …" and "do not call GetCurrentSnapshotSetId" deny. */
 static Verdict verdict_of(const char *allowed, const char *call) {
         const char *at = strstr(allowed, call);
         size_t n = strlen(call);
@@ -529,7 +351,8 @@ static Verdict verdict_of(const char *allowed, const char *call) {
                 at = strstr(at + 1, call); /* part of a longer name */
         if (!at)
                 return UNNAMED;
-        if ((at - allowed >= 3 && strncmp(at - 3, "no ", 3) == 0) || (at - allowed >= 9 && strncmp(at - 9, "not call ", 9) == 0))
+        if ((at - allowed >= 3 && strncmp(at - 3, "no ", 3) == 0) ||
+            (at - allowed >= 9 && strncmp(at - 9, "not call ", 9) == 0))
                 return DENIED;
         return NAMED;
 }
@@ -540,24 +363,26 @@ static void check_call(const Row *row, WireEvent event, size_t i) {
 
         if (hr == E_NOINTERFACE)
                 return; /* the event has no components */
-        switch (verdict_of(row->fields[ALLOWED], calls[i].name)) {
+        switch (verdict_of(row->fields[ALLOWED], event_calls[i].name)) {
         case NAMED:
                 /* Once there, metadata stays. */
-                right = SUCCEEDED(hr) && (hr == S_OK || calls[i].of_component);
-                right = right || (hr == VSS_E_OBJECT_ALREADY_EXISTS && strcmp(calls[i].name, "SetBackupMetadata") == 0);
+                right = SUCCEEDED(hr) && (hr == S_OK || event_calls[i].of_component);
+                right = right || (hr == VSS_E_OBJECT_ALREADY_EXISTS &&
+                                  strcmp(event_calls[i].name, "SetBackupMetadata") == 0);
                 break;
         case DENIED:
                 right = hr == VSS_E_BAD_STATE || hr == S_FALSE;
                 break;
         default:
-                if (calls[i].else_ == NOWHERE && calls[i].also != 1 + (int) event)
+                if (event_calls[i].else_ == NOWHERE && event_calls[i].also != 1 + (int) event)
                         right = hr == VSS_E_BAD_STATE;
                 else
-                        right = SUCCEEDED(hr) || (calls[i].of_component && hr == VSS_E_BAD_STATE); /* of the other life */
+                        right = SUCCEEDED(hr) || (event_calls[i].of_component &&
+                                                  hr == VSS_E_BAD_STATE); /* of the other life */
                 break;
         }
         if (!right)
-                fail_msg("%s in %s: %s", calls[i].name, row->fields[EVENT], hresult_name(hr));
+                fail_msg("%s in %s: %s", event_calls[i].name, row->fields[EVENT], hresult_name(hr));
 }
 
 static void test_that_each_call_works_where_the_table_names_it_and_nowhere_else(void **state) {
@@ -573,7 +398,8 @@ static void test_that_each_call_works_where_the_table_names_it_and_nowhere_else(
         assert_int_equal(backup_run(b, world->volume), S_OK);
         assert_int_equal(backup_complete(b), S_OK);
         document = backup_document(b);
-        assert_int_equal(IVssBackupComponents_DeleteSnapshots(b->api, b->set, VSS_OBJECT_SNAPSHOT_SET, true, &(LONG){ 0 }, &(VSS_ID){ 0 }),
+        assert_int_equal(IVssBackupComponents_DeleteSnapshots(b->api, b->set, VSS_OBJECT_SNAPSHOT_SET, true,
+                                                              &(LONG){ 0 }, &(VSS_ID){ 0 }),
                          S_OK);
         backup_free(b);
         journal_await("walker backup-shutdown");
@@ -595,32 +421,36 @@ static void test_that_each_call_works_where_the_table_names_it_and_nowhere_else(
                 if (e < 0)
                         continue;
                 assert_true(results[e].handled);
-                for (size_t i = 0; i < ELEMENTSOF(calls); ++i) {
+                for (size_t i = 0; i < EVENT_CALLS; ++i) {
                         check_call(&rows[r], e, i);
-                        named += verdict_of(rows[r].fields[ALLOWED], calls[i].name) == NAMED;
+                        named += verdict_of(rows[r].fields[ALLOWED], event_calls[i].name) == NAMED;
                 }
         }
         assert_in_range(named, 40, 100); /* the table was understood */
-        REACHES_RULE(CVssWriter, "OnIdentify", "GetSessionId may be called only in the handler's own thread");
+        REACHES_RULE(CVssWriter, "OnIdentify",
+                     "GetSessionId may be called only in the handler's own thread");
         REACHES_RULE(CVssWriter, "OnIdentify", "never call SetWriterFailure");
         REACHES_RULE(CVssWriter, "OnPrepareBackup", "last chance to change the Backup Components Document");
         REACHES_RULE(CVssWriter, "OnPrepareBackup", "page mentions SetRestoreMetadata here");
         REACHES_RULE(CVssWriter, "OnPostSnapshot", "last document updates");
         REACHES_RULE(CVssWriter, "OnBackupComplete", "document is read-only");
-        REACHES_RULE(CVssWriter, "OnBackupShutdown", "raised by the VSS infrastructure, not by the requester");
+        REACHES_RULE(CVssWriter, "OnBackupShutdown",
+                     "raised by the VSS infrastructure, not by the requester");
         REACHES_RULE(CVssWriter, "OnPreRestore", "writer may modify the document");
         REACHES_RULE(CVssWriter, "OnPostRestore", "document is read-only per the page");
         REACHES_RULE(CVssWriter, "GetCurrentSnapshotSetId", "only meaningful inside event handlers");
         REACHES_RULE(CVssWriter, "GetCurrentVolumeCount", "protected getter; only meaningful inside");
         REACHES_RULE(CVssWriter, "GetSnapshotDeviceName", "only inside OnPostSnapshot");
-        REACHES_RULE(CVssWriter, "AreComponentsSelected", "protected; valid inside event handlers of a session");
-        REACHES_RULE(CVssWriterEx, "GetIdentifyInformation", "only inside OnPrepareBackup, OnPrepareSnapshot or OnPostSnapshot");
+        REACHES_RULE(CVssWriter, "AreComponentsSelected",
+                     "protected; valid inside event handlers of a session");
+        REACHES_RULE(CVssWriterEx, "GetIdentifyInformation",
+                     "only inside OnPrepareBackup, OnPrepareSnapshot or OnPostSnapshot");
         puppet_free(p);
 }
 
 /* Failures */
 
-/* "VSS_WS_FAILED_AT_FREEZE; …" → "FAILED_AT_FREEZE VSS_E_WRITERERROR_RETRYABLE 0x0 ". NULL: the row names none. */
+/* "VSS_WS_FAILED_AT_FREEZE; …" → "FAILED_AT_FREEZE VSS_E_WRITERERROR_RETRYABLE 0x0 ". NULL: it names none. */
 static char *failed_status(const Row *row) {
         static const char prefix[] = "VSS_WS_";
         const char *at = strstr(row->fields[FAILURE], "VSS_WS_FAILED_AT_");
@@ -629,14 +459,17 @@ static char *failed_status(const Row *row) {
         if (!at)
                 return NULL;
         at += strlen(prefix);
-        assert_int_equal(format_to(&text, "%.*s VSS_E_WRITERERROR_RETRYABLE 0x0 ", (int) strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), at), 0);
+        assert_int_equal(format_to(&text, "%.*s VSS_E_WRITERERROR_RETRYABLE 0x0 ",
+                                   (int) strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"), at),
+                         0);
         return text;
 }
 
 static void fail_in_backup(const Row *row, WireEvent event) {
         const char *effect = row->fields[FAILURE];
         bool vetoes = strstr(effect, "vetoes") || strstr(effect, "Abort event follows");
-        Puppet *p = puppet_new("walker", world->volume, NULL), *other = puppet_new("other", world->volume, NULL);
+        Puppet *p = puppet_new("walker", world->volume, NULL),
+               *other = puppet_new("other", world->volume, NULL);
         _cleanup_(freep) char *status = failed_status(row);
         Backup *b = backup_new();
         HRESULT hr;
@@ -723,7 +556,9 @@ static void test_that_a_failure_does_what_the_table_says(void **state) {
         }
         assert_int_equal(checked, _WIRE_EVENT_MAX);
         SysFreeString(document);
-        REACHES_RULE(CVssWriter, "OnAbort", "failing PrepareForSnapshot or PostSnapshot does not raise Abort; failing Freeze or Thaw does");
+        REACHES_RULE(
+                CVssWriter, "OnAbort",
+                "failing PrepareForSnapshot or PostSnapshot does not raise Abort; failing Freeze or Thaw does");
         REACHES_RULE(CVssWriter, "OnAbort", "pure virtual; not called once OnPostSnapshot has been called");
         REACHES_RULE(CVssWriter, "OnFreeze", "pure virtual; keep short");
         REACHES_RULE(CVssWriter, "*", "veto = SetWriterFailure + return true");
@@ -783,7 +618,8 @@ static char *walk_after(const char *event) {
         at = strstr(row_of("(state walk)")->fields[ORDER], needle);
         if (!at)
                 fail_msg("the walk has no '%s'", needle);
-        assert_int_equal(format_to(&state, "%.*s", (int) strcspn(at + strlen(needle), ";"), at + strlen(needle)), 0);
+        assert_int_equal(
+                format_to(&state, "%.*s", (int) strcspn(at + strlen(needle), ";"), at + strlen(needle)), 0);
         return state;
 }
 
@@ -810,7 +646,8 @@ static void test_that_the_states_walk_as_the_table_says(void **state) {
         assert_int_equal(backup_run(b, world->volume), S_OK);
         assert_int_equal(backup_complete(b), S_OK);
 
-        assert_non_null(strstr(row_of("(state walk)")->fields[ORDER], "idle and before PrepareForSnapshot VSS_WS_STABLE"));
+        assert_non_null(strstr(row_of("(state walk)")->fields[ORDER],
+                               "idle and before PrepareForSnapshot VSS_WS_STABLE"));
         assert_string_equal(states[WIRE_EVENT_PREPARE_BACKUP], "STABLE");
         assert_string_equal(states[WIRE_EVENT_PREPARE_SNAPSHOT], "STABLE");
         for (size_t i = 0; i < ELEMENTSOF(walk); ++i) {

@@ -39,8 +39,9 @@ static HRESULT initialize(UmbraWriter **w) {
 
         hr = make(w);
         if (SUCCEEDED(hr))
-                hr = umbra_writer_initialize(*w, writer_id, L"faults", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER, VSS_APP_FRONT_END, 60000,
-                                             VSS_AWS_NO_ALTERNATE_WRITER, false, L"one");
+                hr = umbra_writer_initialize(*w, writer_id, L"faults", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER,
+                                             VSS_APP_FRONT_END, 60000, VSS_AWS_NO_ALTERNATE_WRITER, false,
+                                             L"one");
         if (FAILED(hr))
                 *w = umbra_writer_free(*w);
         return hr;

@@ -38,12 +38,14 @@ static IVssComponent *only_component(IVssWriterComponents *components) {
         IVssComponent *c = NULL;
         UINT n = 0;
 
-        ASSERT_RETURNS(IVssWriterComponents, GetComponentCount, S_OK, IVssWriterComponents_GetComponentCount(components, &n));
+        ASSERT_RETURNS(IVssWriterComponents, GetComponentCount, S_OK,
+                       IVssWriterComponents_GetComponentCount(components, &n));
         if (n != 1) {
                 journal_say("%u components", n);
                 return NULL;
         }
-        ASSERT_RETURNS(IVssWriterComponents, GetComponent, S_OK, IVssWriterComponents_GetComponent(components, 0, &c));
+        ASSERT_RETURNS(IVssWriterComponents, GetComponent, S_OK,
+                       IVssWriterComponents_GetComponent(components, 0, &c));
         return c;
 }
 
@@ -78,7 +80,8 @@ static void receive(Puppet *p, IVssWriterComponents *components) {
 }
 
 static Puppet *subscribe(const char *name, const WCHAR *instance_name) {
-        Puppet *p = puppet_new_unsubscribed(name, world->volume, &(PuppetOptions){ .instance_name = instance_name });
+        Puppet *p = puppet_new_unsubscribed(name, world->volume,
+                                            &(PuppetOptions){ .instance_name = instance_name });
 
         p->acts[WIRE_EVENT_PREPARE_BACKUP].does = sign;
         p->acts[WIRE_EVENT_PRE_RESTORE].does = receive;
@@ -108,8 +111,11 @@ static VSS_ID instance_of(Backup *b, const WCHAR *name) {
                 VSS_SOURCE_TYPE source;
                 BSTR friendly = NULL;
 
-                assert_int_equal(IVssBackupComponents_GetWriterMetadata(b->api, i, &instance, &metadata), S_OK);
-                assert_int_equal(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &friendly, &usage, &source), S_OK);
+                assert_int_equal(IVssBackupComponents_GetWriterMetadata(b->api, i, &instance, &metadata),
+                                 S_OK);
+                assert_int_equal(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &friendly,
+                                                                       &usage, &source),
+                                 S_OK);
                 if (wcscmp(friendly, name) == 0)
                         found = instance;
                 SysFreeString(friendly);
@@ -128,10 +134,12 @@ static BSTR restore(const WCHAR *document, const WCHAR *to) {
         if (to)
                 instance = instance_of(b, to);
         ASSERT_RETURNS(IVssBackupComponentsEx, SetSelectedForRestoreEx, S_OK,
-                       IVssBackupComponentsEx_SetSelectedForRestoreEx(ex, puppet_writer_id, VSS_CT_FILEGROUP, NULL, L"data", true, instance));
+                       IVssBackupComponentsEx_SetSelectedForRestoreEx(ex, puppet_writer_id, VSS_CT_FILEGROUP,
+                                                                      NULL, L"data", true, instance));
         for (unsigned i = 0; i < 2; ++i) {
                 IVssAsync *async = NULL;
-                HRESULT hr = i == 0 ? IVssBackupComponents_PreRestore(b->api, &async) : IVssBackupComponents_PostRestore(b->api, &async);
+                HRESULT hr = i == 0 ? IVssBackupComponents_PreRestore(b->api, &async) :
+                                      IVssBackupComponents_PostRestore(b->api, &async);
 
                 assert_int_equal(settle(hr, async), S_OK);
         }
@@ -203,7 +211,8 @@ static void test_that_each_of_several_without_a_name_gets_one_part(void **state)
         assert_int_equal(journal_count("d pre-restore"), 1);
         assert_int_equal(journal_count("c gets what a had") + journal_count("c gets what b had"), 1);
         assert_int_equal(journal_count("d gets what a had") + journal_count("d gets what b had"), 1);
-        REACHES_RULE(CVssWriter, "Subscribe", "Server 2003: several instances of a class take part in backup only if");
+        REACHES_RULE(CVssWriter, "Subscribe",
+                     "Server 2003: several instances of a class take part in backup only if");
         SysFreeString(after);
         SysFreeString(document);
         puppet_free(a);

@@ -35,7 +35,10 @@ extern "C" {
 
 static World *world;
 
-static const VSS_ID class_id = { 0x0c11a55e, 0x3d7a, 0x4a52, { 0x8b, 0x01, 0x72, 0x75, 0x6c, 0x65, 0x73, 0x21 } };
+static const VSS_ID class_id = { 0x0c11a55e,
+                                 0x3d7a,
+                                 0x4a52,
+                                 { 0x8b, 0x01, 0x72, 0x75, 0x6c, 0x65, 0x73, 0x21 } };
 
 static std::wstring wide_volume() {
         std::wstring wide;
@@ -45,8 +48,20 @@ static std::wstring wide_volume() {
         return wide;
 }
 
-enum Event { IDENTIFY, PREPARE_BACKUP, PREPARE_SNAPSHOT, FREEZE, THAW, POST_SNAPSHOT, BACKUP_COMPLETE, BACKUP_SHUTDOWN, ABORT, PRE_RESTORE,
-             POST_RESTORE, N_EVENTS };
+enum Event {
+        IDENTIFY,
+        PREPARE_BACKUP,
+        PREPARE_SNAPSHOT,
+        FREEZE,
+        THAW,
+        POST_SNAPSHOT,
+        BACKUP_COMPLETE,
+        BACKUP_SHUTDOWN,
+        ABORT,
+        PRE_RESTORE,
+        POST_RESTORE,
+        N_EVENTS
+};
 
 static const char *const handler_names[N_EVENTS] = {
         "OnIdentify", "OnPrepareBackup", "OnPrepareSnapshot", "OnFreeze", "OnThaw", "OnPostSnapshot", "OnBackupComplete", "OnBackupShutdown",
@@ -67,7 +82,9 @@ public:
                         a = true;
         }
         Actor(const wchar_t *name, DWORD freeze_msec = 60000) : Actor() {
-                assert_int_equal(InitializeEx(class_id, name, 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER, VSS_APP_BACK_END, freeze_msec), S_OK);
+                assert_int_equal(InitializeEx(class_id, name, 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER,
+                                              VSS_APP_BACK_END, freeze_msec),
+                                 S_OK);
                 assert_int_equal(Subscribe(), S_OK);
         }
 
@@ -102,9 +119,13 @@ private:
         }
 
         bool OnIdentifyEx(IVssCreateWriterMetadataEx *m) override {
-                return SUCCEEDED(m->SetRestoreMethod(VSS_RME_RESTORE_IF_CAN_REPLACE, nullptr, nullptr, VSS_WRE_ALWAYS, false)) &&
-                       SUCCEEDED(m->AddComponent(VSS_CT_FILEGROUP, nullptr, L"data", nullptr, nullptr, 0, true, true, true, true)) &&
-                       SUCCEEDED(m->AddFilesToFileGroup(nullptr, L"data", wide_volume().c_str(), L"*", true, nullptr)) && Play(IDENTIFY);
+                return SUCCEEDED(m->SetRestoreMethod(VSS_RME_RESTORE_IF_CAN_REPLACE, nullptr, nullptr,
+                                                     VSS_WRE_ALWAYS, false)) &&
+                       SUCCEEDED(m->AddComponent(VSS_CT_FILEGROUP, nullptr, L"data", nullptr, nullptr, 0,
+                                                 true, true, true, true)) &&
+                       SUCCEEDED(m->AddFilesToFileGroup(nullptr, L"data", wide_volume().c_str(), L"*", true,
+                                                        nullptr)) &&
+                       Play(IDENTIFY);
         }
         bool OnPrepareBackup(IVssWriterComponents *c) override { return Play(PREPARE_BACKUP, c); }
         bool OnPrepareSnapshot() override { return Play(PREPARE_SNAPSHOT); }
@@ -142,7 +163,8 @@ static void restore(BSTR document, VSS_RESTORE_TYPE type, const char *status) {
         if (type != VSS_RTYPE_UNDEFINED)
                 assert_int_equal(b->api->SetRestoreState(type), S_OK);
         assert_int_equal(backup_gather(b), S_OK);
-        assert_int_equal(b->api->SetSelectedForRestore(class_id, VSS_CT_FILEGROUP, nullptr, L"data", true), S_OK);
+        assert_int_equal(b->api->SetSelectedForRestore(class_id, VSS_CT_FILEGROUP, nullptr, L"data", true),
+                         S_OK);
         for (int i = 0; i < 2; ++i) {
                 IVssAsync *async = nullptr;
                 HRESULT hr = i == 0 ? b->api->PreRestore(&async) : b->api->PostRestore(&async);
@@ -181,8 +203,8 @@ static void test_that_true_goes_on_and_false_is_fatal(void **) {
         assert_int_equal(back_up("STABLE S_OK 0x0 ", &document), S_OK);
         restore(document, VSS_RTYPE_BY_COPY, "STABLE S_OK 0x0 ");
         journal_await("over");
-        for (Event e : { IDENTIFY, PREPARE_BACKUP, PREPARE_SNAPSHOT, FREEZE, THAW, POST_SNAPSHOT, BACKUP_COMPLETE, BACKUP_SHUTDOWN,
-                         PRE_RESTORE, POST_RESTORE }) {
+        for (Event e : { IDENTIFY, PREPARE_BACKUP, PREPARE_SNAPSHOT, FREEZE, THAW, POST_SNAPSHOT,
+                         BACKUP_COMPLETE, BACKUP_SHUTDOWN, PRE_RESTORE, POST_RESTORE }) {
                 assert_true(actor.heard[e] > 0);
                 reach_answer(e, "true");
         }
@@ -190,7 +212,9 @@ static void test_that_true_goes_on_and_false_is_fatal(void **) {
                 std::string status = std::string(c.failed) + " VSS_E_WRITERERROR_OUTOFRESOURCES 0x0 ";
 
                 actor.answer[c.event] = false;
-                actor.act[c.event] = [](Actor &a) { (void) a.SetWriterFailure(VSS_E_WRITERERROR_OUTOFRESOURCES); };
+                actor.act[c.event] = [](Actor &a) {
+                        (void) a.SetWriterFailure(VSS_E_WRITERERROR_OUTOFRESOURCES);
+                };
                 if (c.event >= PRE_RESTORE)
                         restore(document, VSS_RTYPE_BY_COPY, status.c_str());
                 else
@@ -206,7 +230,8 @@ static void test_that_true_goes_on_and_false_is_fatal(void **) {
         reach_answer(ABORT, "true");
         journal_clear();
         actor.answer[ABORT] = actor.answer[BACKUP_SHUTDOWN] = actor.answer[FREEZE] = false;
-        assert_int_equal(back_up("FAILED_AT_FREEZE VSS_E_WRITERERROR_NONRETRYABLE 0x0 "), VSS_E_UNEXPECTED_WRITER_ERROR);
+        assert_int_equal(back_up("FAILED_AT_FREEZE VSS_E_WRITERERROR_NONRETRYABLE 0x0 "),
+                         VSS_E_UNEXPECTED_WRITER_ERROR);
         journal_await("over");
         reach_answer(ABORT, "false");
         reach_answer(BACKUP_SHUTDOWN, "false");
@@ -247,24 +272,36 @@ static void test_that_each_failure_that_is_allowed_is_taken(void **) {
         HRESULT elsewhere = S_OK;
 
         for (const auto &c : cases) {
-                std::string plain = std::string("FAILED_AT_FREEZE ") + c.name + " 0x0 ", words = std::string("FAILED_AT_FREEZE ") + c.name +
-                                                                                               " 0x2a forty-two";
+                std::string plain = std::string("FAILED_AT_FREEZE ") + c.name + " 0x0 ",
+                            words = std::string("FAILED_AT_FREEZE ") + c.name + " 0x2a forty-two";
 
-                ASSERT_RETURNS(CVssWriterEx2, SetWriterFailureEx, S_OK,
-                               say_in_freeze(actor, [&](Actor &a) { return a.SetWriterFailureEx(c.hr, 42, L"forty-two"); }, words.c_str()));
+                ASSERT_RETURNS(
+                        CVssWriterEx2, SetWriterFailureEx, S_OK,
+                        say_in_freeze(
+                                actor,
+                                [&](Actor &a) { return a.SetWriterFailureEx(c.hr, 42, L"forty-two"); },
+                                words.c_str()));
                 reference_reach_return("CVssWriterEx2", "SetWriterFailureEx", c.name);
                 if (!c.old_as_well)
                         continue;
-                ASSERT_RETURNS(CVssWriter, SetWriterFailure, S_OK,
-                               say_in_freeze(actor, [&](Actor &a) { return a.SetWriterFailure(c.hr); }, plain.c_str()));
+                ASSERT_RETURNS(
+                        CVssWriter, SetWriterFailure, S_OK,
+                        say_in_freeze(
+                                actor, [&](Actor &a) { return a.SetWriterFailure(c.hr); }, plain.c_str()));
                 reference_reach_return("CVssWriter", "SetWriterFailure", c.name);
         }
         /* true with a reason fails as well: a veto. */
         REACHES_RULE(CVssWriter, "*", "veto = SetWriterFailure + return true");
 
-        assert_int_equal(say_in_freeze(actor, [](Actor &a) { return a.SetWriterFailure(E_FAIL); }, "STABLE S_OK 0x0 "), E_INVALIDARG);
+        assert_int_equal(
+                say_in_freeze(
+                        actor, [](Actor &a) { return a.SetWriterFailure(E_FAIL); }, "STABLE S_OK 0x0 "),
+                E_INVALIDARG);
         REACHES_RETURN(CVssWriter, SetWriterFailure, "HRESULT");
-        assert_int_equal(say_in_freeze(actor, [](Actor &a) { return a.SetWriterFailureEx(S_FALSE, 1); }, "STABLE S_OK 0x0 "), E_INVALIDARG);
+        assert_int_equal(say_in_freeze(
+                                 actor, [](Actor &a) { return a.SetWriterFailureEx(S_FALSE, 1); },
+                                 "STABLE S_OK 0x0 "),
+                         E_INVALIDARG);
         REACHES_RETURN(CVssWriterEx2, SetWriterFailureEx, "HRESULT");
 
         /* Only on the handler's own thread, although it may have others. */
@@ -283,11 +320,16 @@ static void test_that_each_failure_that_is_allowed_is_taken(void **) {
         assert_int_equal(elsewhere, VSS_E_BAD_STATE);
         REACHES_RETURN(CVssWriterEx2, GetSessionId, "HRESULT");
         REACHES_RULE(CVssWriter, "*", "handlers may use worker threads");
-        REACHES_RULE(CVssWriter, "SetWriterFailure", "not from OnIdentify or OnIdentifyEx; only in the thread");
-        REACHES_RULE(CVssWriterEx2, "SetWriterFailureEx", "not from OnIdentify or OnIdentifyEx; only in the thread");
+        REACHES_RULE(CVssWriter, "SetWriterFailure",
+                     "not from OnIdentify or OnIdentifyEx; only in the thread");
+        REACHES_RULE(CVssWriterEx2, "SetWriterFailureEx",
+                     "not from OnIdentify or OnIdentifyEx; only in the thread");
         REACHES_RULE(CVssWriterEx2, "GetSessionId", "only in the thread running the event handler");
-        for (const char *handler : { "OnPrepareBackup", "OnPrepareSnapshot", "OnFreeze", "OnThaw", "OnPostSnapshot" })
-                reference_reach_rule("CVssWriter", handler, "SetWriterFailure(Ex) and GetSessionId only in the handler's own thread");
+        for (const char *handler :
+             { "OnPrepareBackup", "OnPrepareSnapshot", "OnFreeze", "OnThaw", "OnPostSnapshot" })
+                reference_reach_rule(
+                        "CVssWriter", handler,
+                        "SetWriterFailure(Ex) and GetSessionId only in the handler's own thread");
         assert_int_equal(actor.Unsubscribe(), S_OK);
 }
 
@@ -309,7 +351,8 @@ static void test_that_the_accessors_tell_what_the_requester_said(void **) {
 
                 assert_int_equal(b->api->SetBackupState(c.select, c.bootable, c.type, c.partial), S_OK);
                 actor.act[PREPARE_BACKUP] = [&](Actor &a) {
-                        wrong += !a.components; /* may be NULL on Windows where none are selected; here it is empty */
+                        wrong +=
+                                !a.components; /* may be NULL on Windows where none are selected; here it is empty */
                         wrong += a.AreComponentsSelected() != c.select;
                         wrong += a.IsBootableSystemStateBackedUp() != c.bootable;
                         wrong += a.IsPartialFileSupportEnabled() != c.partial;
@@ -352,7 +395,8 @@ static void test_that_the_accessors_tell_what_the_requester_said(void **) {
                 ASSERT_RETURNS(CVssWriterEx, GetIdentifyInformation, S_OK, hr[3]);
                 ASSERT_RETURNS(CVssWriterEx2, GetSessionId, S_OK, hr[4]);
         }
-        for (const char *question : { "AreComponentsSelected", "IsBootableSystemStateBackedUp", "IsPartialFileSupportEnabled", "IsPathAffected" })
+        for (const char *question : { "AreComponentsSelected", "IsBootableSystemStateBackedUp",
+                                      "IsPartialFileSupportEnabled", "IsPathAffected" })
                 for (const char *answer : { "true", "false" })
                         reference_reach_return("CVssWriter", question, answer);
         REACHES_RETURN(CVssWriter, GetBackupType, "VSS_BACKUP_TYPE");
@@ -375,7 +419,8 @@ static void test_that_the_accessors_tell_what_the_requester_said(void **) {
 }
 
 static void test_that_a_restore_tells_its_type(void **) {
-        static const VSS_RESTORE_TYPE types[] = { VSS_RTYPE_UNDEFINED, VSS_RTYPE_BY_COPY, VSS_RTYPE_IMPORT, VSS_RTYPE_OTHER };
+        static const VSS_RESTORE_TYPE types[] = { VSS_RTYPE_UNDEFINED, VSS_RTYPE_BY_COPY, VSS_RTYPE_IMPORT,
+                                                  VSS_RTYPE_OTHER };
         VSS_RESTORE_TYPE told = VSS_RTYPE_OTHER;
         BSTR document = nullptr;
         Actor actor(L"actor");
@@ -444,8 +489,10 @@ static void test_that_shutdown_comes_with_or_without_a_backup(void **) {
         journal_await("over");
         assert_true(IsEqualGUID(actor.shutdown_id, GUID_NULL));
         assert_int_equal(actor.heard[ABORT], 1);
-        REACHES_RULE(CVssWriter, "OnBackupShutdown", "generated when the requester ends or its IVssBackupComponents object is released");
-        REACHES_RULE(CVssWriter, "OnAbort", "causes: OnFreeze/OnThaw returned false or exceeded the freeze time-out");
+        REACHES_RULE(CVssWriter, "OnBackupShutdown",
+                     "generated when the requester ends or its IVssBackupComponents object is released");
+        REACHES_RULE(CVssWriter, "OnAbort",
+                     "causes: OnFreeze/OnThaw returned false or exceeded the freeze time-out");
 
         journal_clear(); /* asked to abort twice, it hears it twice */
         b = backup_new();
@@ -483,7 +530,9 @@ static void test_that_work_begun_in_prepare_backup_may_end_in_prepare_snapshot(v
         assert_false(frozen_too_early);
         assert_true(done);
         gate_free(gate);
-        REACHES_RULE(CVssWriter, "OnPrepareBackup", "long work may be started asynchronously but must end before OnPrepareSnapshot returns");
+        REACHES_RULE(
+                CVssWriter, "OnPrepareBackup",
+                "long work may be started asynchronously but must end before OnPrepareSnapshot returns");
         REACHES_RULE(CVssWriter, "OnPrepareBackup", "asynchronous work started here must end before Freeze");
         REACHES_RULE(CVssWriter, "OnPrepareSnapshot", "pure virtual; place for long work");
         REACHES_RULE(CVssWriter, "OnThaw", "pure virtual; undo OnPrepareSnapshot and OnFreeze");
@@ -547,15 +596,18 @@ static void test_that_a_writer_is_made_told_who_it_is_and_subscribed(void **) {
 
                 assert_int_equal(one.Subscribe(), VSS_E_BAD_STATE);
                 REACHES_RULE(CVssWriter, "Initialize", "call before Subscribe");
-                ASSERT_RETURNS(CVssWriter, Initialize, E_INVALIDARG, one.Initialize(class_id, nullptr, VSS_UT_USERDATA, VSS_ST_OTHER));
-                ASSERT_RETURNS(CVssWriter, Initialize, E_INVALIDARG, one.Initialize(class_id, name, VSS_UT_UNDEFINED, VSS_ST_OTHER));
                 ASSERT_RETURNS(CVssWriter, Initialize, E_INVALIDARG,
-                               one.Initialize(class_id, name, VSS_UT_USERDATA, VSS_ST_OTHER, VSS_APP_FRONT_END, 60000,
-                                              VSS_AWS_THIS_IS_ALTERNATE_WRITER));
+                               one.Initialize(class_id, nullptr, VSS_UT_USERDATA, VSS_ST_OTHER));
                 ASSERT_RETURNS(CVssWriter, Initialize, E_INVALIDARG,
-                               one.Initialize(class_id, name, VSS_UT_USERDATA, VSS_ST_OTHER, VSS_APP_FRONT_END, 60000,
-                                              VSS_AWS_NO_ALTERNATE_WRITER, true));
-                ASSERT_RETURNS(CVssWriter, Initialize, S_OK, one.Initialize(class_id, name, VSS_UT_USERDATA, VSS_ST_OTHER));
+                               one.Initialize(class_id, name, VSS_UT_UNDEFINED, VSS_ST_OTHER));
+                ASSERT_RETURNS(CVssWriter, Initialize, E_INVALIDARG,
+                               one.Initialize(class_id, name, VSS_UT_USERDATA, VSS_ST_OTHER,
+                                              VSS_APP_FRONT_END, 60000, VSS_AWS_THIS_IS_ALTERNATE_WRITER));
+                ASSERT_RETURNS(CVssWriter, Initialize, E_INVALIDARG,
+                               one.Initialize(class_id, name, VSS_UT_USERDATA, VSS_ST_OTHER,
+                                              VSS_APP_FRONT_END, 60000, VSS_AWS_NO_ALTERNATE_WRITER, true));
+                ASSERT_RETURNS(CVssWriter, Initialize, S_OK,
+                               one.Initialize(class_id, name, VSS_UT_USERDATA, VSS_ST_OTHER));
                 REACHES_RULE(CVssWriter, "Initialize", "defaults: nLevel=VSS_APP_FRONT_END");
                 assert_int_equal(two.Initialize(class_id, L"two", VSS_UT_USERDATA, VSS_ST_OTHER), S_OK);
 
@@ -572,13 +624,17 @@ static void test_that_a_writer_is_made_told_who_it_is_and_subscribed(void **) {
 
                 ASSERT_RETURNS(CVssWriterEx, InitializeEx, E_INVALIDARG,
                                ex.InitializeEx(GUID_NULL, L"ex", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER));
-                ASSERT_RETURNS(CVssWriterEx, InitializeEx, S_OK, ex.InitializeEx(class_id, L"ex", 1, 3, VSS_UT_USERDATA, VSS_ST_OTHER));
-                assert_int_equal(ex.Initialize(class_id, L"ex", VSS_UT_USERDATA, VSS_ST_OTHER), VSS_E_BAD_STATE);
+                ASSERT_RETURNS(CVssWriterEx, InitializeEx, S_OK,
+                               ex.InitializeEx(class_id, L"ex", 1, 3, VSS_UT_USERDATA, VSS_ST_OTHER));
+                assert_int_equal(ex.Initialize(class_id, L"ex", VSS_UT_USERDATA, VSS_ST_OTHER),
+                                 VSS_E_BAD_STATE);
                 REACHES_RULE(CVssWriterEx, "InitializeEx", "call Initialize or InitializeEx, never both");
                 ASSERT_RETURNS(CVssWriterEx, SubscribeEx, S_OK, ex.SubscribeEx(1000));
-                ASSERT_RETURNS(CVssWriterEx, SubscribeEx, VSS_E_WRITER_ALREADY_SUBSCRIBED, ex.SubscribeEx(1000));
+                ASSERT_RETURNS(CVssWriterEx, SubscribeEx, VSS_E_WRITER_ALREADY_SUBSCRIBED,
+                               ex.SubscribeEx(1000));
                 assert_int_equal(twice.Initialize(class_id, L"twice", VSS_UT_USERDATA, VSS_ST_OTHER), S_OK);
-                assert_int_equal(twice.InitializeEx(class_id, L"twice", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER), VSS_E_BAD_STATE);
+                assert_int_equal(twice.InitializeEx(class_id, L"twice", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER),
+                                 VSS_E_BAD_STATE);
 
                 assert_int_equal(one.InstallAlternateWriter(class_id, class_id), E_NOTIMPL);
                 REACHES_RETURN(CVssWriter, InstallAlternateWriter, "-");
@@ -601,7 +657,8 @@ static void test_that_a_version_is_what_was_said(void **) {
         DWORD major = 0, minor = 0;
         VSS_ID instance;
 
-        assert_int_equal(writer.InitializeEx(class_id, L"versioned", 3, 14, VSS_UT_USERDATA, VSS_ST_OTHER), S_OK);
+        assert_int_equal(writer.InitializeEx(class_id, L"versioned", 3, 14, VSS_UT_USERDATA, VSS_ST_OTHER),
+                         S_OK);
         assert_int_equal(writer.SubscribeEx(INFINITE), S_OK);
         assert_int_equal(backup_gather(b), S_OK);
         assert_int_equal(b->api->GetWriterMetadata(0, &instance, &metadata), S_OK);
@@ -625,7 +682,8 @@ static void test_that_what_is_reserved_does_nothing(void **) {
         assert_true(writer.OnContinueIOOnVolume(name, GUID_NULL, GUID_NULL));
         assert_true(writer.OnVSSShutdown());
         assert_true(writer.OnVSSApplicationStartup());
-        for (const char *handler : { "OnBackOffIOOnVolume", "OnContinueIOOnVolume", "OnVSSShutdown", "OnVSSApplicationStartup" }) {
+        for (const char *handler :
+             { "OnBackOffIOOnVolume", "OnContinueIOOnVolume", "OnVSSShutdown", "OnVSSApplicationStartup" }) {
                 reference_reach_return("CVssWriter", handler, "-");
                 reference_reach_rule("CVssWriter", handler, "reserved virtual; slot must exist");
         }
@@ -668,7 +726,8 @@ static void test_that_a_writer_in_a_long_handler_sees_that_it_shuts_down(void **
 class OldIdentify : public PlainEx {
 public:
         bool OnIdentify(IVssCreateWriterMetadata *m) override {
-                return SUCCEEDED(m->AddComponent(VSS_CT_FILEGROUP, nullptr, L"data", nullptr, nullptr, 0, false, false, true));
+                return SUCCEEDED(m->AddComponent(VSS_CT_FILEGROUP, nullptr, L"data", nullptr, nullptr, 0,
+                                                 false, false, true));
         }
 };
 
@@ -676,9 +735,11 @@ static void test_that_either_identify_may_be_overridden(void **) {
         OldIdentify writer;
         Backup *b = backup_new();
 
-        assert_int_equal(writer.InitializeEx(class_id, L"old identify", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER), S_OK);
+        assert_int_equal(writer.InitializeEx(class_id, L"old identify", 1, 0, VSS_UT_USERDATA, VSS_ST_OTHER),
+                         S_OK);
         assert_int_equal(writer.Subscribe(), S_OK);
-        assert_int_equal(backup_run(b, world->volume), S_OK); /* it has the component that the backup selects */
+        assert_int_equal(backup_run(b, world->volume),
+                         S_OK); /* it has the component that the backup selects */
         backup_free(b);
         assert_int_equal(writer.Unsubscribe(), S_OK);
         REACHES_RULE(CVssWriterEx, "OnIdentifyEx", "override OnIdentify or OnIdentifyEx, not both");
@@ -689,7 +750,10 @@ static void test_that_device_names_are_for_post_snapshot_only(void **) {
         LPCWSTR device;
         HRESULT hr = S_OK;
 
-        hr = say_in_freeze(actor, [&](Actor &a) { return a.GetSnapshotDeviceName((wide_volume() + L"/").c_str(), &device); }, nullptr);
+        hr = say_in_freeze(
+                actor,
+                [&](Actor &a) { return a.GetSnapshotDeviceName((wide_volume() + L"/").c_str(), &device); },
+                nullptr);
         ASSERT_RETURNS(CVssWriter, GetSnapshotDeviceName, VSS_E_BAD_STATE, hr);
         assert_int_equal(actor.Unsubscribe(), S_OK);
 }

@@ -32,7 +32,8 @@ static int setup(void **state) {
 
         world = world_new();
         for (size_t i = 0; i < ELEMENTSOF(names); ++i)
-                puppets[i] = puppet_new(names[i], world->volume, &(PuppetOptions){ .id = classes[class_of[i]] });
+                puppets[i] =
+                        puppet_new(names[i], world->volume, &(PuppetOptions){ .id = classes[class_of[i]] });
         return 0;
 }
 
@@ -72,8 +73,11 @@ static void expect_gathered(Backup *b, const char *steps, const char *expected) 
                 VSS_SOURCE_TYPE source;
                 BSTR name = NULL;
 
-                assert_int_equal(IVssBackupComponents_GetWriterMetadata(b->api, i, &instance, &metadata), S_OK);
-                assert_int_equal(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name, &usage, &source), S_OK);
+                assert_int_equal(IVssBackupComponents_GetWriterMetadata(b->api, i, &instance, &metadata),
+                                 S_OK);
+                assert_int_equal(IVssExamineWriterMetadata_GetIdentity(metadata, &instance, &id, &name,
+                                                                       &usage, &source),
+                                 S_OK);
                 ++count[id.Data1 - 0xa];
                 SysFreeString(name);
                 IVssExamineWriterMetadata_Release(metadata);
@@ -117,10 +121,13 @@ static void test_that_enabling_makes_one_list_that_disabling_shortens(void **sta
                 expect_gathered(b, steps, cases[i].gathered);
                 backup_free(b);
         }
-        REACHES_RULE(IVssBackupComponents, "EnableWriterClasses", "all writer classes are enabled by default");
-        REACHES_RULE(IVssBackupComponents, "EnableWriterClasses", "the first call makes everything not listed disabled");
+        REACHES_RULE(IVssBackupComponents, "EnableWriterClasses",
+                     "all writer classes are enabled by default");
+        REACHES_RULE(IVssBackupComponents, "EnableWriterClasses",
+                     "the first call makes everything not listed disabled");
         REACHES_RULE(IVssBackupComponents, "DisableWriterClasses", "repeated calls accumulate");
-        REACHES_RULE(IVssBackupComponents, "DisableWriterClasses", "disabling a class disables all its instances");
+        REACHES_RULE(IVssBackupComponents, "DisableWriterClasses",
+                     "disabling a class disables all its instances");
 }
 
 static void test_that_choosing_after_gathering_changes_nothing(void **state) {
