@@ -14,6 +14,10 @@
  *
  * Releasing the object without BackupComplete() gives the backup up. umbra is as patient about the order of
  * calls as the programs in use need it; what is out of order by the documentation gets VSS_E_BAD_STATE.
+ *
+ * The object lives as long as its connection to umbrad. When that is lost all methods answer VSS_E_UNEXPECTED,
+ * and E_ACCESSDENIED when the administrator has taken the right to make backups away; only SaveAsXML() and what
+ * frees something go on. A new object is needed then.
  */
 
 #include "vss.h"
@@ -327,7 +331,7 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
                                                LPCWSTR wszComponentName,                                    \
                                                bool bSelectedForRestore) PURE;                              \
                                                                                                             \
-        /* Private words for the writer; before PreRestore(). Fails with VSS_E_OBJECT_NOT_FOUND.            \
+        /* Private words for the writer, said once; before PreRestore(). Fails with VSS_E_OBJECT_NOT_FOUND. \
          * [MS: nf-vsbackup-ivssbackupcomponents-setrestoreoptions] */                                      \
         STDMETHOD(SetRestoreOptions)(THIS_ VSS_ID writerId,                                                 \
                                            VSS_COMPONENT_TYPE ct,                                           \
@@ -357,8 +361,8 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
          * [MS: nf-vsbackup-ivssbackupcomponents-saveasxml] */                                              \
         STDMETHOD(SaveAsXML)(THIS_ BSTR *pbstrXML) PURE;                                                    \
                                                                                                             \
-        /* Raises OnBackupComplete(). Not after a failed DoSnapshotSet(). Fails with                        \
-         * VSS_E_UNEXPECTED_WRITER_ERROR. [MS: nf-vsbackup-ivssbackupcomponents-backupcomplete] */          \
+        /* Raises OnBackupComplete(). Not after a failed DoSnapshotSet(). A writer that fails in it, or has \
+         * ended, says so in its status. [MS: nf-vsbackup-ivssbackupcomponents-backupcomplete] */           \
         STDMETHOD(BackupComplete)(THIS_ IVssAsync **ppAsync) PURE;                                          \
                                                                                                             \
         /* Says that the files of this file set went to wszDestination; path, pattern and recursion are     \
@@ -373,8 +377,9 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
                                                        bool bRecursive,                                     \
                                                        LPCWSTR wszDestination) PURE;                        \
                                                                                                             \
-        /* Restores this subcomponent instead of the whole component. bRepair must be false. Before         \
-         * PreRestore(). Fails with VSS_E_OBJECT_NOT_FOUND.                                                 \
+        /* Restores this subcomponent, which must be selectable for restore, instead of the whole component,\
+         * which must be selected. bRepair must be false. Before PreRestore(). Fails with                   \
+         * VSS_E_OBJECT_NOT_FOUND.                                                                          \
          * [MS: nf-vsbackup-ivssbackupcomponents-addrestoresubcomponent] */                                 \
         STDMETHOD(AddRestoreSubcomponent)(THIS_ VSS_ID writerId,                                            \
                                                 VSS_COMPONENT_TYPE componentType,                           \
@@ -541,6 +546,7 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponentsEx; /* {963F03AD-9E4C-4A34-
                                              IVssExamineWriterMetadataEx **ppMetadata) PURE;                \
                                                                                                             \
         /* As SetSelectedForRestore(), for one of several instances of a writer (GUID_NULL: the only one).  \
+         * E_INVALIDARG for an instance of another writer, or one that cannot be restored to.               \
          * Fails with VSS_E_OBJECT_NOT_FOUND.                                                               \
          * [MS: nf-vsbackup-ivssbackupcomponentsex-setselectedforrestoreex] */                              \
         STDMETHOD(SetSelectedForRestoreEx)(THIS_ VSS_ID writerId,                                           \
