@@ -463,9 +463,10 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
                                          LONG *plDeletedSnapshots,                                          \
                                          VSS_ID *pNondeletedSnapshotID) PURE;                               \
                                                                                                             \
-        /* Brings in the transportable shadow copies of the document given to InitializeForBackup().        \
-         * VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED, a success code, if not all came.                              \
-         * [MS: nf-vsbackup-ivssbackupcomponents-importsnapshots] */                                        \
+        /* Brings in the transportable shadow copies of the document given to InitializeForBackup(),        \
+         * in this object's context. VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED, a success code, if not all          \
+         * came; VSS_E_NO_SNAPSHOTS_IMPORTED if none did. VSS_E_BAD_STATE: there are none in the            \
+         * document, or they are here. [MS: nf-vsbackup-ivssbackupcomponents-importsnapshots] */            \
         STDMETHOD(ImportSnapshots)(THIS_ IVssAsync **ppAsync) PURE;                                         \
                                                                                                             \
         /* Makes volumes of their own out of the shadow copies. VSS_E_PROVIDER_VETO if their provider       \
@@ -504,10 +505,14 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
          * [MS: nf-vsbackup-ivssbackupcomponents-disablewriterinstances] */                                 \
         STDMETHOD(DisableWriterInstances)(THIS_ const VSS_ID *rgWriterInstanceId, UINT cInstanceId) PURE;   \
                                                                                                             \
-        /* Shows a persistent shadow copy under wszExpose: a directory (VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY)   \
-         * or a share (VSS_VOLSNAP_ATTR_EXPOSED_REMOTELY). Free *pwszExposed with CoTaskMemFree(). Fails    \
-         * with VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_VETO.                                                \
-         * [MS: nf-vsbackup-ivssbackupcomponents-exposesnapshot] */                                         \
+        /* Shows a persistent shadow copy at wszExpose: an empty directory of the caller's                  \
+         * (VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY; wszPathFromRoot is NULL), or a share (_REMOTELY; umbra        \
+         * makes none yet: VSS_E_PROVIDER_VETO). It stays until UnexposeSnapshot() or its deletion,         \
+         * also when the machine is restarted. Free *pwszExposed, where it is, with CoTaskMemFree().        \
+         * E_ACCESSDENIED: the directory is another's, or umbrad may not mount; E_INVALIDARG: it is         \
+         * not empty, or no directory; VSS_E_BAD_STATE: exposed already, or not persistent. Fails           \
+         * with VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_VETO. [MS:                                           \
+         * nf-vsbackup-ivssbackupcomponents-exposesnapshot] */                                              \
         STDMETHOD(ExposeSnapshot)(THIS_ VSS_ID SnapshotId,                                                  \
                                         VSS_PWSZ wszPathFromRoot,                                           \
                                         LONG lAttributes,                                                   \
@@ -515,15 +520,17 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
                                         VSS_PWSZ *pwszExposed) PURE;                                        \
                                                                                                             \
         /* Sets the volume back to what it was. Returns when the work has begun; QueryRevertStatus()        \
-         * follows it. It cannot be cancelled. Fails with E_NOTIMPL, VSS_E_OBJECT_NOT_FOUND,                \
-         * VSS_E_PROVIDER_NOT_REGISTERED, VSS_E_REVERT_IN_PROGRESS, VSS_E_UNSUPPORTED_CONTEXT,              \
-         * VSS_E_VOLUME_IN_USE, VSS_E_VOLUME_NOT_SUPPORTED.                                                 \
-         * [MS: nf-vsbackup-ivssbackupcomponents-reverttosnapshot] */                                       \
+         * follows it. It cannot be cancelled, and goes on when umbrad is started again.                    \
+         * bForceDismount: also while processes use the volume (else VSS_E_VOLUME_IN_USE). Fails            \
+         * with E_NOTIMPL, VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_NOT_REGISTERED,                           \
+         * VSS_E_REVERT_IN_PROGRESS, VSS_E_UNSUPPORTED_CONTEXT (not persistent),                            \
+         * VSS_E_VOLUME_NOT_SUPPORTED, and with E_FAIL where others say VSS_E_UNEXPECTED. [MS:              \
+         * nf-vsbackup-ivssbackupcomponents-reverttosnapshot] */                                            \
         STDMETHOD(RevertToSnapshot)(THIS_ VSS_ID SnapshotId, BOOL bForceDismount) PURE;                     \
                                                                                                             \
         /* The revert that is running on a volume. VSS_E_OBJECT_NOT_FOUND if there is none, or it is done.  \
-         * Fails with E_NOTIMPL, E_POINTER, VSS_E_VOLUME_NOT_SUPPORTED.                                     \
-         * [MS: nf-vsbackup-ivssbackupcomponents-queryrevertstatus] */                                      \
+         * Cancelling its IVssAsync does not: VSS_E_UNEXPECTED. Fails with E_NOTIMPL, E_POINTER,            \
+         * VSS_E_VOLUME_NOT_SUPPORTED. [MS: nf-vsbackup-ivssbackupcomponents-queryrevertstatus] */          \
         STDMETHOD(QueryRevertStatus)(THIS_ VSS_PWSZ pwszVolume, IVssAsync **ppAsync) PURE;
 
 #define INTERFACE IVssBackupComponents
@@ -687,8 +694,9 @@ DECLARE_INTERFACE_(IVssBackupComponentsEx4, IVssBackupComponentsEx3) {
         BASE_METHODS(IVSS_BACKUP_COMPONENTS_EX2_METHODS)
         BASE_METHODS(IVSS_BACKUP_COMPONENTS_EX3_METHODS)
 
-        /* Splits a path into its volume or share and the rest of the way. Free both with CoTaskMemFree().
-         * [MS: nf-vsbackup-ivssbackupcomponentsex4-getrootandlogicalprefixpaths] */
+        /* The volume that a path lies on, which need not exist: what AddToSnapshotSet() takes (the mount or
+         * btrfs subvolume), and its GUID name. Free both with CoTaskMemFree(). There are no server names to
+         * be normalised. [MS: nf-vsbackup-ivssbackupcomponentsex4-getrootandlogicalprefixpaths] */
         STDMETHOD(GetRootAndLogicalPrefixPaths)(THIS_
                 VSS_PWSZ pwszFilePath,
                 VSS_PWSZ *ppwszRootPath,
@@ -727,7 +735,8 @@ UMBRA_API HRESULT IsVolumeSnapshottedInternal(VSS_PWSZ pwszVolumeName,
 UMBRA_API void VssFreeSnapshotProperties(VSS_SNAPSHOT_PROP *pProp);
 UMBRA_API void VssFreeSnapshotPropertiesInternal(VSS_SNAPSHOT_PROP *pProp);
 
-/* Whether a writer on this volume would be hurt by a revert, so that it should not be done.
+/* Whether a writer on this volume would be hurt by a revert, so that it should not be done: one that
+ * umbra.conf names ([revert] blocked-by), that runs, and that has files there.
  * [MS: nf-vsbackup-shouldblockrevert] */
 UMBRA_API HRESULT ShouldBlockRevert(LPCWSTR wszVolumeName, bool *pbBlock);
 UMBRA_API HRESULT ShouldBlockRevertInternal(LPCWSTR wszVolumeName, bool *pbBlock);
