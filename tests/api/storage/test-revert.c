@@ -177,6 +177,8 @@ static void test_that_a_revert_goes_on_after_a_crash(void **state) {
                 world_script(world, scripts[i]);
                 assert_int_equal(revert(id, FALSE), S_OK);
                 world_await_status(world, "\"kind\":\"revert\",\"doing\":true");
+                if (i == 1)
+                        world_await_status(world, "\"permille\":1000"); /* as far as one can get */
                 world_kill_umbrad(world);
                 world_script(world, NULL);
                 world_start_umbrad(world);

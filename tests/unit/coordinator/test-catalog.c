@@ -663,6 +663,104 @@ static void test_that_reading_survives_any_failed_allocation(void **state) {
         catalog_close(c);
 }
 
+static size_t count_deeds(Catalog *c) {
+        _cleanup_(catalog_deed_list_clear) CatalogDeedList list = {};
+
+        assert_int_equal(catalog_list_deeds(c, &list), 0);
+        return list.n;
+}
+
+static void test_that_a_deed_is_remembered_until_it_is_over(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(catalog_closep) Catalog *c = open_in(dir);
+        _cleanup_(catalog_deed_list_clear) CatalogDeedList list = {};
+        CatalogDeed deed = { .kind = CATALOG_REVERT, .target = (char *) (uintptr_t) "/srv \xff", .flags = 3 };
+        CatalogSnapshot set[2];
+
+        make_set(set);
+        deed.snapshot_id = set[0].id;
+        assert_int_equal(catalog_add_deed(c, &deed), -ENOENT);
+        assert_int_equal(catalog_plan(c, set, 2), 0);
+        assert_int_equal(catalog_add_deed(c, &deed), -EBADFD); /* nothing to be done to it yet */
+        assert_int_equal(catalog_set_created(c, set, 2), 0);
+
+        catalog_freeze(c);
+        assert_int_equal(catalog_add_deed(c, &deed), -EBUSY);
+        catalog_thaw(c);
+        assert_int_equal(catalog_add_deed(c, &deed), 0);
+        assert_int_equal(catalog_add_deed(c, &deed), -EEXIST); /* one at a time */
+        deed.snapshot_id = set[1].id;
+        deed.kind = CATALOG_BREAK;
+        deed.target = NULL;
+        assert_int_equal(catalog_add_deed(c, &deed), 0);
+
+        c = catalog_close(c);
+        c = open_in(dir);
+        assert_int_equal(catalog_list_deeds(c, &list), 0);
+        assert_int_equal(list.n, 2);
+        for (size_t i = 0; i < 2; ++i) {
+                bool reverts = guid_equal(&list.items[i].snapshot_id, &set[0].id);
+
+                assert_int_equal(list.items[i].kind, reverts ? CATALOG_REVERT : CATALOG_BREAK);
+                assert_int_equal(list.items[i].flags, 3);
+                if (reverts)
+                        assert_string_equal(list.items[i].target, "/srv \xff");
+                else
+                        assert_null(list.items[i].target);
+        }
+
+        assert_int_equal(catalog_remove_deed(c, &set[0].id), 0);
+        assert_int_equal(catalog_remove_deed(c, &set[0].id), 0); /* done twice is done */
+        assert_int_equal(count_deeds(c), 1);
+        assert_int_equal(catalog_let_go(c, &set[1].id), 0); /* and with it what was done to it */
+        assert_int_equal(count_deeds(c), 0);
+        assert_int_equal(count(c, _CATALOG_STATE_INVALID), 1);
+}
+
+static void test_that_what_comes_from_elsewhere_is_there_at_once(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(catalog_closep) Catalog *c = open_in(dir);
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot read = {};
+        CatalogSnapshot set[2];
+
+        make_set(set);
+        set[0].created_usec = 12345;
+        set[0].consistency = 2;
+        assert_int_equal(catalog_adopt(c, &set[0]), 0);
+        assert_int_equal(catalog_adopt(c, &set[0]), -EEXIST);
+        assert_state(c, &set[0].id, CATALOG_CREATED);
+        assert_int_equal(catalog_get(c, &set[0].id, &read), 0);
+        assert_true(read.created_usec == 12345);
+        assert_int_equal(read.consistency, 2);
+        assert_null(read.device);
+
+        assert_int_equal(catalog_let_go(c, &set[0].id), 0);
+        assert_int_equal(count(c, _CATALOG_STATE_INVALID), 0);
+        assert_int_equal(catalog_let_go(c, &set[0].id), 0);
+}
+
+static void test_that_it_is_known_where_a_snapshot_is_exposed(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(catalog_closep) Catalog *c = open_in(dir);
+        CatalogSnapshot set[2];
+
+        make_set(set);
+        assert_int_equal(catalog_set_exposed(c, &set[0].id, "/mnt"), -ENOENT);
+        assert_int_equal(catalog_plan(c, set, 2), 0);
+        assert_int_equal(catalog_set_exposed(c, &set[0].id, "/mnt"), -EBADFD);
+        assert_int_equal(catalog_set_created(c, set, 2), 0);
+        for (unsigned i = 0; i < 2; ++i) {
+                _cleanup_(catalog_snapshot_clear) CatalogSnapshot read = {};
+
+                assert_int_equal(catalog_set_exposed(c, &set[0].id, i == 0 ? "/mnt/\xc0" : NULL), 0);
+                assert_int_equal(catalog_get(c, &set[0].id, &read), 0);
+                if (i == 0)
+                        assert_string_equal(read.exposed_name, "/mnt/\xc0");
+                else
+                        assert_null(read.exposed_name);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_new_catalog_is_empty_and_private),
@@ -681,6 +779,9 @@ int main(void) {
                 cmocka_unit_test(test_that_a_damaged_catalog_is_refused_and_left_alone),
                 cmocka_unit_test(test_that_half_a_catalog_is_refused),
                 cmocka_unit_test(test_that_what_is_not_ours_is_refused),
+                cmocka_unit_test(test_that_a_deed_is_remembered_until_it_is_over),
+                cmocka_unit_test(test_that_what_comes_from_elsewhere_is_there_at_once),
+                cmocka_unit_test(test_that_it_is_known_where_a_snapshot_is_exposed),
                 cmocka_unit_test(test_that_what_cannot_be_opened_is_said_so),
                 cmocka_unit_test(test_that_on_a_full_disk_snapshots_can_still_be_deleted),
                 cmocka_unit_test(test_that_reading_survives_any_failed_allocation),
