@@ -322,7 +322,7 @@ DECLARE_INTERFACE_(IVssEnumObject, IUnknown) {
         /* Fills the next celt elements of rgelt; their strings are the caller's
          * (VssFreeSnapshotProperties(), or CoTaskMemFree() for those of a provider). S_FALSE if fewer were
          * left; *pceltFetched says how many there are, and may only be NULL if celt is 1. Fails with
-         * E_POINTER. [MS: nf-vss-ivssenumobject-next] */
+         * E_POINTER, E_FAIL: no memory; then it has not moved. [MS: nf-vss-ivssenumobject-next] */
         STDMETHOD(Next)(THIS_ ULONG celt, VSS_OBJECT_PROP *rgelt, ULONG *pceltFetched) PURE;
 
         /* Passes over celt elements. S_FALSE if that is beyond the end. [MS: nf-vss-ivssenumobject-skip] */

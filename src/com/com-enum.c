@@ -201,7 +201,10 @@ static HRESULT STDMETHODCALLTYPE enum_object_Next(IVssEnumObject *iface,
                                                   ULONG n,
                                                   VSS_OBJECT_PROP *ret,
                                                   ULONG *ret_n) {
-        return enum_next(impl_from_IVssEnumObject(iface), n, ret, ret_n);
+        HRESULT hr = enum_next(impl_from_IVssEnumObject(iface), n, ret, ret_n);
+
+        /* The page has no other word for it. [MS: nf-vss-ivssenumobject-next] */
+        return hr == E_OUTOFMEMORY ? E_FAIL : hr;
 }
 
 static HRESULT STDMETHODCALLTYPE enum_object_Skip(IVssEnumObject *iface, ULONG n) {
