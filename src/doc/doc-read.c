@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/hresult.h"
 #include "base/strv.h"
+#include "base/utf.h"
 #include "doc/doc-limits.h"
 #include "doc/doc-names.h"
 #include "doc/doc-table.h"
@@ -84,9 +85,28 @@ static HRESULT frame_extra(Frame *frame, DocExtra **ret) {
         return S_OK;
 }
 
-/* What an escape means is known only as long as the document says that it has some. */
-static void extra_note_escapes(const DocReader *r, DocExtra *extra, const char *text) {
-        extra->escaped = extra->escaped || (r->escaped && strstr(text, "\\x"));
+/* What an escape means is known only as long as the document says that it has some; and where it says so
+ * because of some other text, what looked like one must not become one. */
+static HRESULT extra_keep_meaning(DocReader *r, DocExtra *extra, char **text) {
+        char *escaped;
+        int k;
+
+        if (!strstr(*text, "\\x"))
+                return S_OK;
+
+        if (!r->escaped) {
+                k = xml_escape_bytes(*text, &escaped);
+                if (k < 0)
+                        return hresult_from_errno(k);
+
+                free(*text);
+                *text = escaped;
+                if (strlen(escaped) > DOCUMENT_ATTRIBUTE_SIZE_MAX)
+                        return over_limit(r);
+        }
+
+        extra->escaped = true;
+        return S_OK;
 }
 
 /* Keeps the pair; takes @value over. */
@@ -109,7 +129,9 @@ static HRESULT frame_add_attribute(DocReader *r,
         if (format_to(&qualified, "%s%s%s", prefix ? prefix : "", prefix ? ":" : "", name) < 0)
                 return E_OUTOFMEMORY;
 
-        extra_note_escapes(r, extra, owned);
+        hr = extra_keep_meaning(r, extra, &owned);
+        if (FAILED(hr))
+                return hr;
 
         hr = extra_append(&extra->attributes, &frame->n_attributes, &frame->attributes_capacity,
                           TAKE_PTR(qualified));
@@ -435,7 +457,12 @@ static HRESULT foreign_end(DocReader *r, const char *prefix, const char *name) {
         if (FAILED(hr))
                 return hr;
 
-        extra_note_escapes(r, extra, text);
+        hr = extra_keep_meaning(r, extra, &text);
+        if (FAILED(hr)) {
+                free(text);
+                return hr;
+        }
+
         return extra_append(&extra->elements, &frame->n_elements, &frame->elements_capacity, text);
 }
 
