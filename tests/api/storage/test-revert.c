@@ -310,7 +310,6 @@ static void test_that_a_revert_that_fails_says_why_and_can_be_begun_anew(void **
         VSS_ID id = make_and_change();
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                _cleanup_(freep) char *script = NULL;
                 IVssAsync *async;
                 HRESULT hr;
 
