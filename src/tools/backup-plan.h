@@ -44,6 +44,7 @@ typedef struct BackupPlan {
         char **options;                                  /* strv, NAME=TEXT */
         VSS_BACKUP_TYPE type;
         bool system_state;
+        bool whole_volumes; /* not single components: all writers take part, and volumes are paths */
         bool best_effort;
         GUID *disabled; /* instances that best effort goes on without */
         size_t n_disabled, disabled_capacity;

@@ -77,6 +77,8 @@ static int blame_writer(Backup *b, const char *when, bool leave_out, const Write
 }
 
 static bool is_chosen(const Backup *b, const WriterStatus *w) {
+        if (b->plan.whole_volumes)
+                return true;
         for (size_t i = 0; i < b->plan.n_components; ++i)
                 if (guid_equal(&plan_writer(&b->plan, &b->plan.components[i])->instance_id, &w->instance_id))
                         return true;
@@ -130,7 +132,7 @@ static HRESULT begin(Backup *b) {
         if (SUCCEEDED(hr))
                 hr = IVssBackupComponents_SetContext(b->vss, VSS_CTX_BACKUP);
         if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetBackupState(b->vss, true, b->plan.system_state, b->plan.type, true);
+                hr = IVssBackupComponents_SetBackupState(b->vss, !b->plan.whole_volumes, b->plan.system_state, b->plan.type, true);
         if (SUCCEEDED(hr) && b->plan.n_disabled > 0)
                 hr = IVssBackupComponents_DisableWriterInstances(b->vss, b->plan.disabled, (UINT) b->plan.n_disabled);
         if (SUCCEEDED(hr))
@@ -214,7 +216,7 @@ static int compose_set(Backup *b) {
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot begin the backup");
         code = backup_plan_read_writers(&b->plan, b->vss);
-        if (code == EXIT_OK)
+        if (code == EXIT_OK && !b->plan.whole_volumes)
                 code = backup_plan_choose(&b->plan);
         if (code == EXIT_OK)
                 code = backup_base_decide(b->base, &b->plan);

@@ -31,6 +31,7 @@ typedef struct Verb {
 
 extern const Verb verb_writers, verb_providers, verb_volumes; /* umbra-list.c */
 extern const Verb verb_backup;                                /* umbra-backup.c */
+extern const Verb verb_run;                                   /* umbra-run.c */
 extern const Verb verb_restore;                               /* umbra-restore.c */
 extern const Verb verb_show, verb_verify;                     /* umbra-show.c */
 extern const Verb verb_snapshot;                              /* umbra-snapshot.c */
