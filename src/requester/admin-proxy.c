@@ -6,76 +6,42 @@
 
 #include "requester/admin-proxy.h"
 
-#include "requester/session-proxy-internal.h"
+#include "requester/session-call.h"
 
-static int request_new(SessionProxy *p, const char *member, sd_bus_message **ret) {
-        return session_request_new(p, WIRE_ADMIN_PATH, WIRE_ADMIN_INTERFACE, member, ret);
+static SessionCall admin_call(const char *member, usec_t timeout) {
+        return session_call_alone(WIRE_ADMIN_PATH, WIRE_ADMIN_INTERFACE, member, timeout);
 }
 
-HRESULT admin_proxy_register(SessionProxy *p, const WireProvider *provider) {
-        int r;
+HRESULT admin_proxy_register(const WireProvider *provider) {
+        _cleanup_call_ SessionCall c = admin_call("RegisterProvider", WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "RegisterProvider", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, &provider->id);
-        if (r >= 0)
-                r = wire_append_guid(m, &provider->class_id);
-        if (r >= 0)
-                r = wire_append_text(m, provider->name);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "i", provider->type);
-        if (r >= 0)
-                r = wire_append_text(m, provider->version);
-        if (r >= 0)
-                r = wire_append_guid(m, &provider->version_id);
-
-        return session_request_call(p->client, m, r, "RegisterProvider", WIRE_CALL_TIMEOUT_USEC, NULL);
+        CALL_APPEND(&c, wire_append_guid, &provider->id);
+        CALL_APPEND(&c, wire_append_guid, &provider->class_id);
+        CALL_APPEND(&c, wire_append_text, provider->name);
+        CALL_APPEND(&c, sd_bus_message_append, "i", provider->type);
+        CALL_APPEND(&c, wire_append_text, provider->version);
+        CALL_APPEND(&c, wire_append_guid, &provider->version_id);
+        return session_call_send(&c);
 }
 
-HRESULT admin_proxy_unregister(SessionProxy *p, const GUID *id) {
-        int r;
+HRESULT admin_proxy_unregister(const GUID *id) {
+        _cleanup_call_ SessionCall c = admin_call("UnregisterProvider", WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "UnregisterProvider", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, id);
-
-        return session_request_call(p->client, m, r, "UnregisterProvider", WIRE_CALL_TIMEOUT_USEC, NULL);
+        CALL_APPEND(&c, wire_append_guid, id);
+        return session_call_send(&c);
 }
 
-HRESULT admin_proxy_describe(SessionProxy *p,
-                             const GUID *id,
-                             uint64_t *ret_capabilities,
-                             int32_t *ret_context) {
-        HRESULT hr;
-        int r;
+HRESULT admin_proxy_describe(const GUID *id, uint64_t *ret_capabilities, int32_t *ret_context) {
+        _cleanup_call_ SessionCall c = admin_call("DescribeProvider", WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "DescribeProvider", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, id);
-
-        hr = session_request_call(p->client, m, r, "DescribeProvider", WIRE_CALL_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "ti", ret_capabilities, ret_context);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        CALL_APPEND(&c, wire_append_guid, id);
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "ti", ret_capabilities, ret_context);
+        return session_call_end(&c);
 }
 
-HRESULT admin_proxy_abort_all(SessionProxy *p) {
-        int r;
+HRESULT admin_proxy_abort_all(void) {
+        _cleanup_call_ SessionCall c = admin_call("AbortAll", WIRE_PREPARE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "AbortAll", &m);
-        return session_request_call(p->client, m, r, "AbortAll", WIRE_PREPARE_TIMEOUT_USEC, NULL);
+        return session_call_send(&c);
 }

@@ -3,8 +3,7 @@
 /*
  * IVssAdmin
  *
- * Backup programs list the providers with it, and installers of providers register theirs. Every call opens
- * a session of its own: the object lives long and asks rarely.
+ * Backup programs list the providers with it, and installers of providers register theirs.
  */
 
 #include "requester/admin.h"
@@ -54,7 +53,6 @@ static HRESULT STDMETHODCALLTYPE admin_RegisterProvider(IVssAdminEx *iface,
                                                         VSS_PROVIDER_TYPE type,
                                                         VSS_PWSZ version,
                                                         VSS_ID version_id) {
-        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         _cleanup_(wire_provider_clear) WireProvider provider = {
                 .id = provider_id,
                 .class_id = class_id,
@@ -64,18 +62,12 @@ static HRESULT STDMETHODCALLTYPE admin_RegisterProvider(IVssAdminEx *iface,
         HRESULT hr;
 
         hr = provider_to_wire(name, version, &provider);
-        if (SUCCEEDED(hr))
-                hr = session_proxy_open(&session);
-        return FAILED(hr) ? hr : admin_proxy_register(session, &provider);
+        return FAILED(hr) ? hr : admin_proxy_register(&provider);
 }
 
 /* [MS: nf-vsadmin-ivssadmin-unregisterprovider] */
 static HRESULT STDMETHODCALLTYPE admin_UnregisterProvider(IVssAdminEx *iface, VSS_ID provider_id) {
-        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
-        HRESULT hr;
-
-        hr = session_proxy_open(&session);
-        return FAILED(hr) ? hr : admin_proxy_unregister(session, &provider_id);
+        return admin_proxy_unregister(&provider_id);
 }
 
 /* [MS: nf-vsadmin-ivssadmin-queryproviders] */
@@ -88,9 +80,7 @@ static HRESULT STDMETHODCALLTYPE admin_QueryProviders(IVssAdminEx *iface, IVssEn
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;
 
-        hr = session_proxy_open(&session);
-        if (SUCCEEDED(hr))
-                hr = session_proxy_initialize(session, WIRE_SESSION_QUERY, (int32_t) VSS_CTX_ALL);
+        hr = session_proxy_open_to_query((int32_t) VSS_CTX_ALL, &session);
         if (SUCCEEDED(hr))
                 hr = session_proxy_query(session, VSS_OBJECT_PROVIDER, (int32_t) VSS_CTX_ALL, &q);
         if (FAILED(hr))
@@ -102,19 +92,7 @@ static HRESULT STDMETHODCALLTYPE admin_QueryProviders(IVssAdminEx *iface, IVssEn
 
 /* Reserved on Windows. Here it does what it says. [MS: nf-vsadmin-ivssadmin-abortallsnapshotsinprogress] */
 static HRESULT STDMETHODCALLTYPE admin_AbortAllSnapshotsInProgress(IVssAdminEx *iface) {
-        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
-        HRESULT hr;
-
-        hr = session_proxy_open(&session);
-        return FAILED(hr) ? hr : admin_proxy_abort_all(session);
-}
-
-static HRESULT describe(const GUID *provider_id, uint64_t *ret_capabilities, int32_t *ret_context) {
-        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
-        HRESULT hr;
-
-        hr = session_proxy_open(&session);
-        return FAILED(hr) ? hr : admin_proxy_describe(session, provider_id, ret_capabilities, ret_context);
+        return admin_proxy_abort_all();
 }
 
 static HRESULT STDMETHODCALLTYPE admin_GetProviderCapability(IVssAdminEx *iface,
@@ -128,7 +106,7 @@ static HRESULT STDMETHODCALLTYPE admin_GetProviderCapability(IVssAdminEx *iface,
                 return last_error_set(E_INVALIDARG, NULL);
         *ret_capabilities = 0;
 
-        hr = describe(&provider_id, &capabilities, &context);
+        hr = admin_proxy_describe(&provider_id, &capabilities, &context);
         if (SUCCEEDED(hr))
                 *ret_capabilities = capabilities;
         return hr;
@@ -145,7 +123,7 @@ static HRESULT STDMETHODCALLTYPE admin_GetProviderContext(IVssAdminEx *iface,
                 return last_error_set(E_INVALIDARG, NULL);
         *ret_context = 0;
 
-        hr = describe(&provider_id, &capabilities, &context);
+        hr = admin_proxy_describe(&provider_id, &capabilities, &context);
         if (SUCCEEDED(hr))
                 *ret_context = context;
         return hr;

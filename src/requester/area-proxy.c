@@ -6,210 +6,107 @@
 
 #include "requester/area-proxy.h"
 
-#include "requester/session-proxy-internal.h"
+#include "requester/session-call.h"
 
 /* Every call but GetMinimum() begins with the provider. */
-static int request_new(SessionProxy *p, const char *member, const GUID *provider_id, sd_bus_message **ret) {
-        int r;
+static SessionCall area_call(const char *member, const GUID *provider_id, usec_t timeout) {
+        SessionCall c = session_call_alone(WIRE_AREAS_PATH, WIRE_AREAS_INTERFACE, member, timeout);
 
-        r = session_request_new(p, WIRE_AREAS_PATH, WIRE_AREAS_INTERFACE, member, ret);
-        if (r >= 0 && provider_id)
-                r = wire_append_guid(*ret, provider_id);
-        return r;
+        if (provider_id)
+                CALL_APPEND(&c, wire_append_guid, provider_id);
+        return c;
 }
 
-HRESULT area_proxy_get_minimum(SessionProxy *p, int64_t *ret) {
-        HRESULT hr;
-        int r;
+HRESULT area_proxy_get_minimum(int64_t *ret) {
+        _cleanup_call_ SessionCall c = area_call("GetMinimum", NULL, WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "GetMinimum", NULL, &m);
-        hr = session_request_call(p->client, m, r, "GetMinimum", WIRE_CALL_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "x", ret);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "x", ret);
+        return session_call_end(&c);
 }
 
-HRESULT area_proxy_query_snapshots(SessionProxy *p,
-                                      const GUID *provider_id,
-                                      const char *volume,
-                                      SessionQuery *ret) {
-        _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        HRESULT hr;
-        int r;
+HRESULT area_proxy_query_snapshots(const GUID *provider_id, const char *volume, SessionQuery *ret) {
+        _cleanup_call_ SessionCall c = area_call("QuerySnapshots", provider_id, WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "QuerySnapshots", provider_id, &m);
-        if (r >= 0)
-                r = wire_append_text(m, volume);
-
-        hr = session_request_call(p->client, m, r, "QuerySnapshots", WIRE_CALL_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = READ_ARRAY(reply, WIRE_SNAPSHOT, q.snapshots, q.n_snapshots, q.snapshots_capacity,
-                       wire_read_snapshot);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret = q;
-        q = (SessionQuery){ 0 };
-        return S_OK;
+        CALL_APPEND(&c, wire_append_text, volume);
+        return session_call_query(&c, session_query_read_snapshots, ret);
 }
 
-HRESULT area_proxy_query_areas(SessionProxy *p,
-                                  const GUID *provider_id,
-                                  WireAreaQuestion question,
-                                  const char *volume,
-                                  const GUID *snapshot_id,
-                                  SessionQuery *ret) {
-        _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        HRESULT hr;
-        int r;
-
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "QueryAreas", provider_id, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "u", (uint32_t) question);
-        if (r >= 0)
-                r = wire_append_text(m, volume);
-        if (r >= 0)
-                r = wire_append_guid(m, snapshot_id);
-
-        hr = session_request_call(p->client, m, r, "QueryAreas", WIRE_USAGE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = READ_ARRAY(reply, WIRE_AREA, q.areas, q.n_areas, q.areas_capacity, wire_read_area);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret = q;
-        q = (SessionQuery){ 0 };
-        return S_OK;
+static int read_areas(sd_bus_message *m, SessionQuery *q) {
+        return READ_ARRAY(m, WIRE_AREA, q->areas, q->n_areas, q->areas_capacity, wire_read_area);
 }
 
-HRESULT area_proxy_query_place(SessionProxy *p,
-                                  const GUID *provider_id,
-                                  const char *volume,
-                                  SessionQuery *ret) {
-        _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        HRESULT hr;
-        int r;
+HRESULT area_proxy_query_areas(const GUID *provider_id,
+                               WireAreaQuestion question,
+                               const char *volume,
+                               const GUID *snapshot_id,
+                               SessionQuery *ret) {
+        _cleanup_call_ SessionCall c = area_call("QueryAreas", provider_id, WIRE_USAGE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "QueryPlace", provider_id, &m);
-        if (r >= 0)
-                r = wire_append_text(m, volume);
-
-        hr = session_request_call(p->client, m, r, "QueryPlace", WIRE_USAGE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = READ_ARRAY(reply, WIRE_PLACE, q.places, q.n_places, q.places_capacity, wire_read_place);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret = q;
-        q = (SessionQuery){ 0 };
-        return S_OK;
+        CALL_APPEND(&c, sd_bus_message_append, "u", (uint32_t) question);
+        CALL_APPEND(&c, wire_append_text, volume);
+        CALL_APPEND(&c, wire_append_guid, snapshot_id);
+        return session_call_query(&c, read_areas, ret);
 }
 
-static int append_association(sd_bus_message *m, const char *volume, const char *place, int64_t maximum) {
-        int r;
-
-        r = wire_append_text(m, volume);
-        if (r >= 0)
-                r = wire_append_text(m, place);
-        return r < 0 ? r : sd_bus_message_append(m, "x", maximum);
+static int read_places(sd_bus_message *m, SessionQuery *q) {
+        return READ_ARRAY(m, WIRE_PLACE, q->places, q->n_places, q->places_capacity, wire_read_place);
 }
 
-HRESULT area_proxy_add_area(SessionProxy *p,
-                               const GUID *provider_id,
+HRESULT area_proxy_query_place(const GUID *provider_id, const char *volume, SessionQuery *ret) {
+        _cleanup_call_ SessionCall c = area_call("QueryPlace", provider_id, WIRE_USAGE_TIMEOUT_USEC);
+
+        CALL_APPEND(&c, wire_append_text, volume);
+        return session_call_query(&c, read_places, ret);
+}
+
+static void append_association(SessionCall *c, const char *volume, const char *place, int64_t maximum) {
+        CALL_APPEND(c, wire_append_text, volume);
+        CALL_APPEND(c, wire_append_text, place);
+        CALL_APPEND(c, sd_bus_message_append, "x", maximum);
+}
+
+HRESULT area_proxy_add_area(const GUID *provider_id, const char *volume, const char *place, int64_t maximum) {
+        _cleanup_call_ SessionCall c = area_call("AddArea", provider_id, WIRE_USAGE_TIMEOUT_USEC);
+
+        append_association(&c, volume, place, maximum);
+        return session_call_send(&c);
+}
+
+HRESULT area_proxy_change_area(const GUID *provider_id,
                                const char *volume,
                                const char *place,
-                               int64_t maximum) {
-        int r;
+                               int64_t maximum,
+                               bool passing) {
+        _cleanup_call_ SessionCall c = area_call("ChangeArea", provider_id, WIRE_USAGE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "AddArea", provider_id, &m);
-        if (r >= 0)
-                r = append_association(m, volume, place, maximum);
-
-        return session_request_call(p->client, m, r, "AddArea", WIRE_USAGE_TIMEOUT_USEC, NULL);
+        append_association(&c, volume, place, maximum);
+        CALL_APPEND(&c, sd_bus_message_append, "b", (int) passing);
+        return session_call_send(&c);
 }
 
-HRESULT area_proxy_change_area(SessionProxy *p,
-                                  const GUID *provider_id,
-                                  const char *volume,
-                                  const char *place,
-                                  int64_t maximum,
-                                  bool passing) {
-        int r;
-
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "ChangeArea", provider_id, &m);
-        if (r >= 0)
-                r = append_association(m, volume, place, maximum);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "b", (int) passing);
-
-        return session_request_call(p->client, m, r, "ChangeArea", WIRE_USAGE_TIMEOUT_USEC, NULL);
-}
-
-HRESULT area_proxy_protection(SessionProxy *p,
-                                 const GUID *provider_id,
-                                 const char *volume,
-                                 int32_t level,
-                                 int32_t *ret_level,
-                                 bool *ret_has_unused) {
-        int r, has_unused;
+HRESULT area_proxy_protection(const GUID *provider_id,
+                              const char *volume,
+                              int32_t level,
+                              int32_t *ret_level,
+                              bool *ret_has_unused) {
+        _cleanup_call_ SessionCall c = area_call("Protection", provider_id, WIRE_USAGE_TIMEOUT_USEC);
+        int has_unused = false;
         HRESULT hr;
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "Protection", provider_id, &m);
-        if (r >= 0)
-                r = wire_append_text(m, volume);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "i", level);
-
-        hr = session_request_call(p->client, m, r, "Protection", WIRE_USAGE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "ib", ret_level, &has_unused);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret_has_unused = has_unused;
-        return S_OK;
+        CALL_APPEND(&c, wire_append_text, volume);
+        CALL_APPEND(&c, sd_bus_message_append, "i", level);
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "ib", ret_level, &has_unused);
+        hr = session_call_end(&c);
+        if (SUCCEEDED(hr))
+                *ret_has_unused = has_unused;
+        return hr;
 }
 
-HRESULT area_proxy_delete_unused(SessionProxy *p, const GUID *provider_id, const char *place) {
-        int r;
+HRESULT area_proxy_delete_unused(const GUID *provider_id, const char *place) {
+        _cleanup_call_ SessionCall c = area_call("DeleteUnused", provider_id, WIRE_USAGE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "DeleteUnused", provider_id, &m);
-        if (r >= 0)
-                r = wire_append_text(m, place);
-
-        return session_request_call(p->client, m, r, "DeleteUnused", WIRE_USAGE_TIMEOUT_USEC, NULL);
+        CALL_APPEND(&c, wire_append_text, place);
+        return session_call_send(&c);
 }

@@ -3,8 +3,7 @@
 /*
  * IVssDifferentialSoftwareSnapshotMgmt3
  *
- * Names become bytes, and umbrad decides. Every call opens a session of its own: the object lives long and
- * asks rarely. What is reserved on Windows is E_NOTIMPL here.
+ * Names become bytes, and umbrad decides. What is reserved on Windows is E_NOTIMPL here.
  */
 
 #include "requester/diff-area-mgmt.h"
@@ -34,17 +33,8 @@ static DiffAreaMgmt *impl_from_IVssDifferentialSoftwareSnapshotMgmt3(Iface iface
 
 COM_DEFINE_UNKNOWN(diff_area_mgmt, IVssDifferentialSoftwareSnapshotMgmt3)
 
-/* What every call needs: who it is about, names as bytes, and a session. */
-typedef struct Call {
-        const GUID *provider_id;
-        char *volume, *place;
-        SessionProxy *session;
-} Call;
-
-static void call_done(Call *c) {
-        free(c->volume);
-        free(c->place);
-        session_proxy_free(c->session);
+static const GUID *provider_of(Iface iface) {
+        return &impl_from_IVssDifferentialSoftwareSnapshotMgmt3(iface)->provider_id;
 }
 
 static HRESULT take_name(VSS_PWSZ name, char **ret) {
@@ -57,23 +47,11 @@ static HRESULT take_name(VSS_PWSZ name, char **ret) {
         return FAILED(hr) ? last_error_set(hr, NULL) : S_OK;
 }
 
-static HRESULT call_begin(Iface iface, Call *c) {
-        c->provider_id = &impl_from_IVssDifferentialSoftwareSnapshotMgmt3(iface)->provider_id;
-        return session_proxy_open(&c->session);
-}
-
-static HRESULT call_begin_with_volume(Iface iface, VSS_PWSZ volume, Call *c) {
+static HRESULT take_names(VSS_PWSZ volume, VSS_PWSZ place, char **ret_volume, char **ret_place) {
         HRESULT hr;
 
-        hr = take_name(volume, &c->volume);
-        return FAILED(hr) ? hr : call_begin(iface, c);
-}
-
-static HRESULT call_begin_with_both(Iface iface, VSS_PWSZ volume, VSS_PWSZ place, Call *c) {
-        HRESULT hr;
-
-        hr = take_name(place, &c->place);
-        return FAILED(hr) ? hr : call_begin_with_volume(iface, volume, c);
+        hr = take_name(place, ret_place);
+        return FAILED(hr) ? hr : take_name(volume, ret_volume);
 }
 
 static HRESULT make_enumerator(HRESULT hr, const SessionQuery *q, IVssEnumMgmtObject **ret) {
@@ -91,12 +69,11 @@ static HRESULT STDMETHODCALLTYPE diff_area_mgmt_AddDiffArea(Iface iface,
                                                             VSS_PWSZ volume,
                                                             VSS_PWSZ place,
                                                             LONGLONG maximum) {
-        _cleanup_(call_done) Call c = { 0 };
+        _cleanup_(freep) char *v = NULL, *p = NULL;
         HRESULT hr;
 
-        hr = call_begin_with_both(iface, volume, place, &c);
-        return FAILED(hr) ? hr :
-                            area_proxy_add_area(c.session, c.provider_id, c.volume, c.place, maximum);
+        hr = take_names(volume, place, &v, &p);
+        return FAILED(hr) ? hr : area_proxy_add_area(provider_of(iface), v, p, maximum);
 }
 
 /* [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt2-changediffareamaximumsizeex] */
@@ -105,13 +82,12 @@ static HRESULT STDMETHODCALLTYPE diff_area_mgmt_ChangeDiffAreaMaximumSizeEx(Ifac
                                                                             VSS_PWSZ place,
                                                                             LONGLONG maximum,
                                                                             BOOL is_volatile) {
-        _cleanup_(call_done) Call c = { 0 };
+        _cleanup_(freep) char *v = NULL, *p = NULL;
         HRESULT hr;
 
-        hr = call_begin_with_both(iface, volume, place, &c);
+        hr = take_names(volume, place, &v, &p);
         return FAILED(hr) ? hr :
-                            area_proxy_change_area(c.session, c.provider_id, c.volume, c.place, maximum,
-                                                      is_volatile != FALSE);
+                            area_proxy_change_area(provider_of(iface), v, p, maximum, is_volatile != FALSE);
 }
 
 static HRESULT STDMETHODCALLTYPE diff_area_mgmt_ChangeDiffAreaMaximumSize(Iface iface,
@@ -129,16 +105,16 @@ static HRESULT STDMETHODCALLTYPE diff_area_mgmt_QueryVolumesSupportedForDiffArea
                                                                                   VSS_PWSZ volume,
                                                                                   IVssEnumMgmtObject **ret) {
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        _cleanup_(call_done) Call c = { 0 };
+        _cleanup_(freep) char *name = NULL;
         HRESULT hr;
 
         if (!ret)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;
 
-        hr = call_begin_with_volume(iface, volume, &c);
+        hr = take_name(volume, &name);
         if (SUCCEEDED(hr))
-                hr = area_proxy_query_place(c.session, c.provider_id, c.volume, &q);
+                hr = area_proxy_query_place(provider_of(iface), name, &q);
         return make_enumerator(hr, &q, ret);
 }
 
@@ -147,16 +123,16 @@ static HRESULT query_areas(Iface iface,
                            VSS_PWSZ volume,
                            IVssEnumMgmtObject **ret) {
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        _cleanup_(call_done) Call c = { 0 };
+        _cleanup_(freep) char *name = NULL;
         HRESULT hr;
 
         if (!ret)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;
 
-        hr = call_begin_with_volume(iface, volume, &c);
+        hr = take_name(volume, &name);
         if (SUCCEEDED(hr))
-                hr = area_proxy_query_areas(c.session, c.provider_id, question, c.volume, &GUID_NULL, &q);
+                hr = area_proxy_query_areas(provider_of(iface), question, name, &GUID_NULL, &q);
         return make_enumerator(hr, &q, ret);
 }
 
@@ -179,17 +155,13 @@ static HRESULT STDMETHODCALLTYPE diff_area_mgmt_QueryDiffAreasForSnapshot(Iface 
                                                                           VSS_ID snapshot_id,
                                                                           IVssEnumMgmtObject **ret) {
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        _cleanup_(call_done) Call c = { 0 };
         HRESULT hr;
 
         if (!ret)
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;
 
-        hr = call_begin(iface, &c);
-        if (SUCCEEDED(hr))
-                hr = area_proxy_query_areas(c.session, c.provider_id, WIRE_AREAS_FOR_SNAPSHOT, NULL,
-                                               &snapshot_id, &q);
+        hr = area_proxy_query_areas(provider_of(iface), WIRE_AREAS_FOR_SNAPSHOT, NULL, &snapshot_id, &q);
         return make_enumerator(hr, &q, ret);
 }
 
@@ -242,13 +214,12 @@ static HRESULT protection(Iface iface,
                           int32_t level,
                           int32_t *ret_level,
                           bool *ret_has_unused) {
-        _cleanup_(call_done) Call c = { 0 };
+        _cleanup_(freep) char *name = NULL;
         HRESULT hr;
 
-        hr = call_begin_with_volume(iface, volume, &c);
+        hr = take_name(volume, &name);
         return FAILED(hr) ? hr :
-                            area_proxy_protection(c.session, c.provider_id, c.volume, level, ret_level,
-                                                     ret_has_unused);
+                            area_proxy_protection(provider_of(iface), name, level, ret_level, ret_has_unused);
 }
 
 /* [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt3-setvolumeprotectlevel] */
@@ -297,11 +268,11 @@ static HRESULT STDMETHODCALLTYPE diff_area_mgmt_ClearVolumeProtectFault(Iface if
 
 /* [MS: nf-vsmgmt-ivssdifferentialsoftwaresnapshotmgmt3-deleteunuseddiffareas] */
 static HRESULT STDMETHODCALLTYPE diff_area_mgmt_DeleteUnusedDiffAreas(Iface iface, VSS_PWSZ place) {
-        _cleanup_(call_done) Call c = { 0 };
+        _cleanup_(freep) char *name = NULL;
         HRESULT hr;
 
-        hr = call_begin_with_volume(iface, place, &c);
-        return FAILED(hr) ? hr : area_proxy_delete_unused(c.session, c.provider_id, c.volume);
+        hr = take_name(place, &name);
+        return FAILED(hr) ? hr : area_proxy_delete_unused(provider_of(iface), name);
 }
 
 static const IVssDifferentialSoftwareSnapshotMgmt3Vtbl diff_area_mgmt_vtbl = {

@@ -2,11 +2,9 @@
 
 /*
  * Session Proxy
- *
- * Each function takes the lock of the connection first, so that the messages are gone when it is given up.
  */
 
-#include "requester/session-proxy-internal.h"
+#include "requester/session-call.h"
 
 #include <errno.h>
 #include <string.h>
@@ -28,90 +26,21 @@ HRESULT session_proxy_error(const sd_bus_error *error) {
         return last_error_from_wire(error);
 }
 
-static HRESULT access_revoked(void) {
-        return last_error_set(E_ACCESSDENIED,
-                              "The right to make backups was taken away (umbra.conf), and with it the "
-                              "session ended: what it was doing is undone.");
-}
-
-/* What went wrong on our side, before umbrad was asked. */
-static HRESULT request_error(const char *member, int r) {
-        if (r == -ENOMEM)
-                return last_error_set(E_OUTOFMEMORY, NULL);
-        if (r == -E2BIG)
-                return last_error_set(E_INVALIDARG, "An argument of %s() is too long.", member);
-        if (r == -ENOTCONN || r == -ECONNRESET || r == -EPIPE)
-                return last_error_set(VSS_E_UNEXPECTED,
-                                      "The connection to umbrad is lost; create a new object.");
-        if (r == -ECHILD)
-                return last_error_set(VSS_E_UNEXPECTED,
-                                      "The object belongs to the process that fork() was called in.");
-        if (r == -EACCES)
-                return access_revoked();
-
-        return last_error_set(hresult_from_errno(r), "%s() cannot be sent: %s.", member, strerror(-r));
-}
-
 HRESULT session_proxy_check(SessionProxy *p) {
         if (p->pid != getpid())
-                return request_error("", -ECHILD);
+                return session_request_error("", -ECHILD);
 
         WIRE_CLIENT_LOCKED(p->client);
 
         wire_client_poll(p->client);
         if (wire_client_is_revoked(p->client))
-                return access_revoked();
+                return session_request_error("", -EACCES);
         if (!wire_client_is_connected(p->client))
                 return last_error_set(VSS_E_UNEXPECTED,
                                       "The connection to umbrad is lost and the session over; it cannot be "
                                       "resumed: create a new object.");
 
         return S_OK;
-}
-
-HRESULT session_answer_error(int r) {
-        if (r == -ENOMEM)
-                return last_error_set(E_OUTOFMEMORY, NULL);
-
-        return last_error_set(VSS_E_UNEXPECTED,
-                              "The answer of umbrad is not understood (%s); library and umbrad may "
-                              "be of different versions.",
-                              strerror(-r));
-}
-
-int session_request_new(SessionProxy *p,
-                        const char *path,
-                        const char *interface,
-                        const char *member,
-                        sd_bus_message **ret) {
-        sd_bus *bus = wire_client_lock(p->client);
-        int r;
-
-        r = sd_bus_message_new_method_call(bus, ret, NULL, path, interface, member);
-        wire_client_unlock(p->client);
-        return r;
-}
-
-static int request_new(SessionProxy *p, const char *member, sd_bus_message **ret) {
-        return session_request_new(p, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, member, ret);
-}
-
-HRESULT session_request_call(WireClient *client,
-                             sd_bus_message *m,
-                             int r,
-                             const char *member,
-                             usec_t timeout,
-                             sd_bus_message **ret_reply) {
-        _cleanup_(sd_bus_error_free) sd_bus_error error = SD_BUS_ERROR_NULL;
-
-        if (r < 0)
-                return request_error(member, r);
-
-        r = wire_client_call(client, m, timeout, &error, ret_reply);
-        if (r == -ENOMEM || r == -ECHILD || r == -EDEADLK)
-                return request_error(member, r);
-
-        return r < 0 ? session_proxy_error(&error) : S_OK;
 }
 
 static HRESULT connect_error(const char *path, int r) {
@@ -148,28 +77,20 @@ static HRESULT client_open(WireClient **ret) {
         return S_OK;
 }
 
+static SessionCall manager_call(WireClient *client, const char *member) {
+        return session_call_on(client, WIRE_MANAGER_PATH, WIRE_MANAGER_INTERFACE, member,
+                               WIRE_CALL_TIMEOUT_USEC);
+}
+
 static HRESULT session_proxy_open_session(SessionProxy *p) {
+        _cleanup_call_ SessionCall c = manager_call(p->client, "OpenSession");
         uint32_t version;
-        HRESULT hr;
-        int r;
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = sd_bus_message_new_method_call(wire_client_lock(p->client), &m, NULL, WIRE_MANAGER_PATH,
-                                           WIRE_MANAGER_INTERFACE, "OpenSession");
-        wire_client_unlock(p->client);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "u", WIRE_PROTOCOL_VERSION);
-
-        hr = session_request_call(p->client, m, r, "OpenSession", WIRE_CALL_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "u", &version);
-        if (r >= 0)
-                r = wire_read_guid(reply, &p->id);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        CALL_APPEND(&c, sd_bus_message_append, "u", WIRE_PROTOCOL_VERSION);
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "u", &version);
+        CALL_READ(&c, wire_read_guid, &p->id);
+        return session_call_end(&c);
 }
 
 HRESULT session_proxy_open(SessionProxy **ret) {
@@ -178,7 +99,7 @@ HRESULT session_proxy_open(SessionProxy **ret) {
 
         p = calloc_checked(1, sizeof(*p));
         if (!p)
-                return request_error("OpenSession", -ENOMEM);
+                return session_request_error("OpenSession", -ENOMEM);
         p->pid = getpid();
 
         hr = client_open(&p->client);
@@ -186,6 +107,20 @@ HRESULT session_proxy_open(SessionProxy **ret) {
                 return hr;
 
         hr = session_proxy_open_session(p);
+        if (FAILED(hr))
+                return hr;
+
+        *ret = TAKE_PTR(p);
+        return S_OK;
+}
+
+HRESULT session_proxy_open_to_query(int32_t context, SessionProxy **ret) {
+        _cleanup_(session_proxy_freep) SessionProxy *p = NULL;
+        HRESULT hr;
+
+        hr = session_proxy_open(&p);
+        if (SUCCEEDED(hr))
+                hr = session_proxy_initialize(p, WIRE_SESSION_QUERY, context);
         if (FAILED(hr))
                 return hr;
 
@@ -203,50 +138,27 @@ SessionProxy *session_proxy_free(SessionProxy *p) {
 }
 
 HRESULT session_proxy_initialize(SessionProxy *p, WireSessionKind kind, int32_t context) {
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "Initialize", WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "Initialize", &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ui", (uint32_t) kind, context);
-
-        return session_request_call(p->client, m, r, "Initialize", WIRE_CALL_TIMEOUT_USEC, NULL);
+        CALL_APPEND(&c, sd_bus_message_append, "ui", (uint32_t) kind, context);
+        return session_call_send(&c);
 }
 
 HRESULT session_proxy_select_writers(SessionProxy *p, WireWriterSelection what, const GUID *ids, size_t n) {
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "SetWriterSelection", WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "SetWriterSelection", &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "u", (uint32_t) what);
-        if (r >= 0)
-                r = wire_append_guids(m, ids, n);
-
-        return session_request_call(p->client, m, r, "SetWriterSelection", WIRE_CALL_TIMEOUT_USEC, NULL);
+        CALL_APPEND(&c, sd_bus_message_append, "u", (uint32_t) what);
+        CALL_APPEND(&c, wire_append_guids, ids, n);
+        return session_call_send(&c);
 }
 
 HRESULT session_proxy_start_set(SessionProxy *p, int32_t context, GUID *ret_set_id) {
-        HRESULT hr;
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "StartSnapshotSet", WIRE_CALL_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "StartSnapshotSet", &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "i", context);
-
-        hr = session_request_call(p->client, m, r, "StartSnapshotSet", WIRE_CALL_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = wire_read_guid(reply, ret_set_id);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        CALL_APPEND(&c, sd_bus_message_append, "i", context);
+        session_call_send(&c);
+        CALL_READ(&c, wire_read_guid, ret_set_id);
+        return session_call_end(&c);
 }
 
 HRESULT session_proxy_add_volume(SessionProxy *p,
@@ -255,75 +167,42 @@ HRESULT session_proxy_add_volume(SessionProxy *p,
                                  GUID *ret_snapshot_id,
                                  GUID *ret_provider_id,
                                  char **ret_volume) {
-        HRESULT hr;
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "AddToSnapshotSet", WIRE_PREPARE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "AddToSnapshotSet", &m);
-        if (r >= 0)
-                r = wire_append_text(m, volume);
-        if (r >= 0)
-                r = wire_append_guid(m, provider_id);
-
-        hr = session_request_call(p->client, m, r, "AddToSnapshotSet", WIRE_PREPARE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = wire_read_guid(reply, ret_snapshot_id);
-        if (r >= 0)
-                r = wire_read_guid(reply, ret_provider_id);
-        if (r >= 0)
-                r = wire_read_text(reply, ret_volume);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        CALL_APPEND(&c, wire_append_text, volume);
+        CALL_APPEND(&c, wire_append_guid, provider_id);
+        session_call_send(&c);
+        CALL_READ(&c, wire_read_guid, ret_snapshot_id);
+        CALL_READ(&c, wire_read_guid, ret_provider_id);
+        CALL_READ(&c, wire_read_text, ret_volume);
+        return session_call_end(&c);
 }
 
 HRESULT session_proxy_is_volume_supported(SessionProxy *p,
                                           const GUID *provider_id,
                                           const char *volume,
                                           bool *ret) {
-        int r, supported;
+        _cleanup_call_ SessionCall c = session_call(p, "IsVolumeSupported", WIRE_PREPARE_TIMEOUT_USEC);
+        int supported = false;
         HRESULT hr;
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "IsVolumeSupported", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, provider_id);
-        if (r >= 0)
-                r = wire_append_text(m, volume);
-
-        hr = session_request_call(p->client, m, r, "IsVolumeSupported", WIRE_PREPARE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "b", &supported);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret = supported;
-        return S_OK;
+        CALL_APPEND(&c, wire_append_guid, provider_id);
+        CALL_APPEND(&c, wire_append_text, volume);
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "b", &supported);
+        hr = session_call_end(&c);
+        if (SUCCEEDED(hr))
+                *ret = supported;
+        return hr;
 }
 
 HRESULT session_proxy_get_snapshot(SessionProxy *p, const GUID *snapshot_id, WireSnapshot *ret) {
-        HRESULT hr;
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "GetSnapshotProperties", WIRE_PREPARE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "GetSnapshotProperties", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, snapshot_id);
-
-        hr = session_request_call(p->client, m, r, "GetSnapshotProperties", WIRE_PREPARE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = wire_read_snapshot(reply, ret);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        CALL_APPEND(&c, wire_append_guid, snapshot_id);
+        session_call_send(&c);
+        CALL_READ(&c, wire_read_snapshot, ret);
+        return session_call_end(&c);
 }
 
 void session_query_clear(SessionQuery *q) {
@@ -345,63 +224,35 @@ void session_query_clear(SessionQuery *q) {
         *q = (SessionQuery){ 0 };
 }
 
-HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t context, SessionQuery *ret) {
-        _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        HRESULT hr;
+static int read_found(sd_bus_message *m, SessionQuery *q) {
         int r;
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        r = session_query_read_snapshots(m, q);
+        return r < 0 ? r :
+                       READ_ARRAY(m, WIRE_PROVIDER, q->providers, q->n_providers, q->providers_capacity,
+                                  wire_read_provider);
+}
 
-        r = request_new(p, "Query", &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ui", (uint32_t) returned, context);
+HRESULT session_proxy_query(SessionProxy *p, VSS_OBJECT_TYPE returned, int32_t context, SessionQuery *ret) {
+        _cleanup_call_ SessionCall c = session_call(p, "Query", WIRE_PREPARE_TIMEOUT_USEC);
 
-        hr = session_request_call(p->client, m, r, "Query", WIRE_PREPARE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
+        CALL_APPEND(&c, sd_bus_message_append, "ui", (uint32_t) returned, context);
+        return session_call_query(&c, read_found, ret);
+}
 
-        r = READ_ARRAY(reply, WIRE_SNAPSHOT, q.snapshots, q.n_snapshots, q.snapshots_capacity,
-                       wire_read_snapshot);
-        if (r >= 0)
-                r = READ_ARRAY(reply, WIRE_PROVIDER, q.providers, q.n_providers, q.providers_capacity,
-                               wire_read_provider);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret = q;
-        q = (SessionQuery){ 0 };
-        return S_OK;
+static int read_volumes(sd_bus_message *m, SessionQuery *q) {
+        return READ_ARRAY(m, WIRE_VOLUME, q->volumes, q->n_volumes, q->volumes_capacity, wire_read_volume);
 }
 
 HRESULT session_proxy_query_volumes(SessionProxy *p,
                                     const GUID *provider_id,
                                     int32_t context,
                                     SessionQuery *ret) {
-        _cleanup_(session_query_clear) SessionQuery q = { 0 };
-        HRESULT hr;
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "QueryVolumes", WIRE_PREPARE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "QueryVolumes", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, provider_id);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "i", context);
-
-        hr = session_request_call(p->client, m, r, "QueryVolumes", WIRE_PREPARE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = READ_ARRAY(reply, WIRE_VOLUME, q.volumes, q.n_volumes, q.volumes_capacity, wire_read_volume);
-        if (r < 0)
-                return session_answer_error(r);
-
-        *ret = q;
-        q = (SessionQuery){ 0 };
-        return S_OK;
+        CALL_APPEND(&c, wire_append_guid, provider_id);
+        CALL_APPEND(&c, sd_bus_message_append, "i", context);
+        return session_call_query(&c, read_volumes, ret);
 }
 
 HRESULT session_proxy_delete(SessionProxy *p,
@@ -411,51 +262,28 @@ HRESULT session_proxy_delete(SessionProxy *p,
                              int32_t *ret_deleted,
                              GUID *ret_nondeleted,
                              HRESULT *ret_result) {
-        HRESULT hr;
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "DeleteSnapshots", WIRE_DELETE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
-
-        r = request_new(p, "DeleteSnapshots", &m);
-        if (r >= 0)
-                r = wire_append_guid(m, id);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "ub", (uint32_t) type, (int) force);
-
-        hr = session_request_call(p->client, m, r, "DeleteSnapshots", WIRE_DELETE_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "i", ret_deleted);
-        if (r >= 0)
-                r = wire_read_guid(reply, ret_nondeleted);
-        if (r >= 0)
-                r = sd_bus_message_read(reply, "i", ret_result);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        CALL_APPEND(&c, wire_append_guid, id);
+        CALL_APPEND(&c, sd_bus_message_append, "ub", (uint32_t) type, (int) force);
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "i", ret_deleted);
+        CALL_READ(&c, wire_read_guid, ret_nondeleted);
+        CALL_READ(&c, sd_bus_message_read, "i", ret_result);
+        return session_call_end(&c);
 }
 
 HRESULT session_proxy_abort(SessionProxy *p) {
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "AbortBackup", WIRE_PREPARE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "AbortBackup", &m);
-        return session_request_call(p->client, m, r, "AbortBackup", WIRE_PREPARE_TIMEOUT_USEC, NULL);
+        return session_call_send(&c);
 }
 
 HRESULT session_proxy_cancel(SessionProxy *p, uint32_t operation) {
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, "Cancel", WIRE_PREPARE_TIMEOUT_USEC);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
-
-        r = request_new(p, "Cancel", &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "u", operation);
-
-        return session_request_call(p->client, m, r, "Cancel", WIRE_PREPARE_TIMEOUT_USEC, NULL);
+        CALL_APPEND(&c, sd_bus_message_append, "u", operation);
+        return session_call_send(&c);
 }
 
 HRESULT session_proxy_begin(SessionProxy *p,
@@ -468,24 +296,18 @@ HRESULT session_proxy_begin(SessionProxy *p,
                             size_t size,
                             sd_bus_message_handler_t callback,
                             void *userdata) {
-        int r;
+        _cleanup_call_ SessionCall c = session_call(p, member, 0);
 
-        WIRE_CLIENT_LOCKED(p->client);
-        _cleanup_message_ sd_bus_message *m = NULL;
+        CALL_APPEND(&c, sd_bus_message_append, "u", operation);
+        CALL_APPEND(&c, append, arg);
+        if (kind == DOCUMENT_REQUIRED)
+                CALL_APPEND(&c, wire_append_blob, document, size);
+        if (kind == DOCUMENT_OPTIONAL)
+                CALL_APPEND(&c, wire_append_optional_blob, document, size);
+        if (c.r >= 0)
+                c.r = wire_client_call_async(p->client, c.question, callback, userdata);
 
-        r = request_new(p, member, &m);
-        if (r >= 0)
-                r = sd_bus_message_append(m, "u", operation);
-        if (r >= 0)
-                r = append(m, arg);
-        if (r >= 0 && kind == DOCUMENT_REQUIRED)
-                r = wire_append_blob(m, document, size);
-        if (r >= 0 && kind == DOCUMENT_OPTIONAL)
-                r = wire_append_optional_blob(m, document, size);
-        if (r >= 0)
-                r = wire_client_call_async(p->client, m, callback, userdata);
-
-        return r < 0 ? request_error(member, r) : S_OK;
+        return c.r < 0 ? session_request_error(member, c.r) : S_OK;
 }
 
 HRESULT session_proxy_read_document(sd_bus_message *m, SessionDocument kind, char **ret, size_t *ret_size) {
@@ -552,29 +374,25 @@ HRESULT session_proxy_read_statuses(sd_bus_message *m, SessionStatuses *ret) {
         return S_OK;
 }
 
+static int read_string(sd_bus_message *m, char **ret) {
+        const char *text;
+        int r;
+
+        r = sd_bus_message_read(m, "s", &text);
+        return r < 0 ? r : strdup_to(text, ret);
+}
+
 HRESULT session_proxy_get_status(char **ret_json) {
         _cleanup_(wire_client_unrefp) WireClient *client = NULL;
-        const char *json;
         HRESULT hr;
-        int r;
 
         hr = client_open(&client);
         if (FAILED(hr))
                 return hr;
 
-        WIRE_CLIENT_LOCKED(client);
-        _cleanup_message_ sd_bus_message *m = NULL, *reply = NULL;
+        _cleanup_call_ SessionCall c = manager_call(client, "GetStatus");
 
-        r = sd_bus_message_new_method_call(wire_client_lock(client), &m, NULL, WIRE_MANAGER_PATH,
-                                           WIRE_MANAGER_INTERFACE, "GetStatus");
-        wire_client_unlock(client);
-
-        hr = session_request_call(client, m, r, "GetStatus", WIRE_CALL_TIMEOUT_USEC, &reply);
-        if (FAILED(hr))
-                return hr;
-
-        r = sd_bus_message_read(reply, "s", &json);
-        if (r >= 0)
-                r = strdup_to(json, ret_json);
-        return r < 0 ? session_answer_error(r) : S_OK;
+        session_call_send(&c);
+        CALL_READ(&c, read_string, ret_json);
+        return session_call_end(&c);
 }

@@ -32,6 +32,8 @@ typedef struct SessionProxy {
 
 /* Connects and opens a session. E_ACCESSDENIED to strangers; VSS_E_UNEXPECTED when nobody listens. */
 HRESULT session_proxy_open(SessionProxy **ret);
+/* And initializes it as one that only asks. */
+HRESULT session_proxy_open_to_query(int32_t context, SessionProxy **ret);
 SessionProxy *session_proxy_free(SessionProxy *p); /* ends the connection; takes NULL, returns NULL */
 DEFINE_CLEANUP(SessionProxy *, session_proxy_free)
 

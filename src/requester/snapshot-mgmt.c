@@ -3,8 +3,7 @@
 /*
  * IVssSnapshotMgmt and IVssSnapshotMgmt2
  *
- * Two interfaces of one object, neither derived from the other. Every question opens a session of its own:
- * the object lives long and asks rarely.
+ * Two interfaces of one object, neither derived from the other.
  */
 
 #include "requester/snapshot-mgmt.h"
@@ -61,16 +60,17 @@ static bool is_mgmt_interface(const IID *iid) {
         return false;
 }
 
-/* Whether copies of this provider can be managed: all those that umbra runs. */
+/* Whether copies of this provider can be managed: all those that umbra runs, by whoever may have a session. */
 static HRESULT check_provider(const GUID *provider_id) {
         _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
-        uint64_t capabilities = VSS_PRV_CAPABILITY_COMPLIANT;
+        uint64_t capabilities;
         int32_t context;
         HRESULT hr;
 
-        hr = session_proxy_open(&session);
-        if (SUCCEEDED(hr) && !guid_equal(provider_id, &system_provider))
-                hr = admin_proxy_describe(session, provider_id, &capabilities, &context);
+        if (guid_equal(provider_id, &system_provider))
+                return session_proxy_open(&session);
+
+        hr = admin_proxy_describe(provider_id, &capabilities, &context);
         if (FAILED(hr))
                 return hr;
         if (!(capabilities & VSS_PRV_CAPABILITY_COMPLIANT))
@@ -124,9 +124,7 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QueryVolumesSupportedForSnapshots
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = NULL;
 
-        hr = session_proxy_open(&session);
-        if (SUCCEEDED(hr))
-                hr = session_proxy_initialize(session, WIRE_SESSION_QUERY, context);
+        hr = session_proxy_open_to_query(context, &session);
         if (SUCCEEDED(hr))
                 hr = session_proxy_query_volumes(session, &provider_id, context, &q);
         if (FAILED(hr))
@@ -141,7 +139,6 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QuerySnapshotsByVolume(IVssSnapsh
                                                                       VSS_PWSZ volume,
                                                                       VSS_ID provider_id,
                                                                       IVssEnumObject **ret) {
-        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         _cleanup_(session_query_clear) SessionQuery q = { 0 };
         _cleanup_(freep) char *name = NULL;
         HRESULT hr;
@@ -155,9 +152,7 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QuerySnapshotsByVolume(IVssSnapsh
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
 
-        hr = session_proxy_open(&session);
-        if (SUCCEEDED(hr))
-                hr = area_proxy_query_snapshots(session, &provider_id, name, &q);
+        hr = area_proxy_query_snapshots(&provider_id, name, &q);
         if (FAILED(hr))
                 return hr;
 
@@ -167,7 +162,6 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt_QuerySnapshotsByVolume(IVssSnapsh
 
 /* [MS: nf-vsmgmt-ivsssnapshotmgmt2-getmindiffareasize] */
 static HRESULT STDMETHODCALLTYPE snapshot_mgmt2_GetMinDiffAreaSize(IVssSnapshotMgmt2 *iface, LONGLONG *ret) {
-        _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         int64_t minimum;
         HRESULT hr;
 
@@ -175,9 +169,7 @@ static HRESULT STDMETHODCALLTYPE snapshot_mgmt2_GetMinDiffAreaSize(IVssSnapshotM
                 return last_error_set(E_INVALIDARG, NULL);
         *ret = 0;
 
-        hr = session_proxy_open(&session);
-        if (SUCCEEDED(hr))
-                hr = area_proxy_get_minimum(session, &minimum);
+        hr = area_proxy_get_minimum(&minimum);
         if (SUCCEEDED(hr))
                 *ret = minimum;
         return hr;

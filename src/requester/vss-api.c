@@ -170,9 +170,7 @@ HRESULT IsVolumeSnapshottedInternal(VSS_PWSZ volume, BOOL *ret_present, LONG *re
         if (FAILED(hr))
                 return last_error_set(hr, NULL);
 
-        hr = session_proxy_open(&session);
-        if (SUCCEEDED(hr))
-                hr = session_proxy_initialize(session, WIRE_SESSION_QUERY, (int32_t) VSS_CTX_ALL);
+        hr = session_proxy_open_to_query((int32_t) VSS_CTX_ALL, &session);
         if (SUCCEEDED(hr))
                 hr = volume_has_snapshots(session, name, &present);
         if (FAILED(hr))
