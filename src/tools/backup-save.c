@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/strv.h"
+#include "tools/scratch-file.h"
 #include "tools/set-format.h"
 #include "tools/set-index.h"
 #include "tools/tool-vss.h"
@@ -42,6 +43,7 @@ struct BackupSave {
 int backup_save_new(BackupPlan *plan, BackupFiles *files, SetWriter *writer, BackupSave **ret) {
         _cleanup_(backup_save_freep) BackupSave *s = calloc_checked(1, sizeof(*s));
         bool whole = true;
+        int r;
 
         if (!s)
                 return -ENOMEM;
@@ -51,9 +53,9 @@ int backup_save_new(BackupPlan *plan, BackupFiles *files, SetWriter *writer, Bac
         for (size_t i = 0; i < plan->n_components; ++i)
                 whole = whole && (plan->components[i].how == VSS_BT_FULL || plan->components[i].how == VSS_BT_COPY);
         if (!whole) {
-                s->names = tmpfile();
-                if (!s->names)
-                        return -errno;
+                r = scratch_file_open_stream(&s->names);
+                if (r < 0)
+                        return r;
         }
         *ret = TAKE_PTR(s);
         return 0;

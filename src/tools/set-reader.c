@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
+#include "tools/scratch-file.h"
 #include "tools/set-entry.h"
 #include "tools/set-reader-internal.h"
 
@@ -38,13 +39,12 @@ int reader_fail(SetReader *r, int error, const char *format, ...) {
 static int reader_spool(SetReader *r, int from) {
         _cleanup_(closep) int fd = -EBADF;
         _cleanup_(freep) char *buffer = NULL;
-        const char *dir = secure_getenv("TMPDIR");
         ssize_t n;
         int k;
 
-        fd = open(dir && *dir ? dir : "/var/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-        if (fd < 0)
-                return -errno;
+        k = scratch_file_open(&fd);
+        if (k < 0)
+                return k;
 
         buffer = realloc_checked(NULL, SET_BLOCK_SIZE, 1);
         if (!buffer)
@@ -143,7 +143,7 @@ int set_reader_verify_seal(SetReader *r) {
 
         if (r->seal_error == -ENODATA)
                 return reader_fail(r, -ENODATA,
-                                   "it does not end with a seal: it is cut off, damaged, or no backup set");
+                                   "it does not end with a seal, so it was cut off or is something else");
         if (r->seal_error < 0)
                 return reader_fail(r, r->seal_error,
                                    "its seal is damaged, or something was added or cut off");
@@ -193,9 +193,9 @@ static int reader_copy_index(SetReader *r, SetStream *s) {
         if (r->index)
                 return reader_fail(r, -EBADMSG, "it has two indexes");
 
-        r->index = tmpfile();
-        if (!r->index)
-                return -errno;
+        k = scratch_file_open_stream(&r->index);
+        if (k < 0)
+                return k;
 
         while ((k = archive_read_data_block(s->archive, &data, &size, &offset)) == ARCHIVE_OK) {
                 if (fwrite(data, 1, size, r->index) != size)

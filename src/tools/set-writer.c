@@ -18,6 +18,7 @@
 #include "base/fd-util.h"
 #include "base/time-util.h"
 #include "tools/digest.h"
+#include "tools/scratch-file.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
 #include "tools/set-index.h"
@@ -113,9 +114,9 @@ int set_writer_new(SetOutput *output, SetWriterProgress progress, void *userdata
         if (r < 0)
                 return r;
 
-        w->index = tmpfile();
-        if (!w->index)
-                return -errno;
+        r = scratch_file_open_stream(&w->index);
+        if (r < 0)
+                return r;
 
         r = writer_open_archive(w);
         if (r < 0)

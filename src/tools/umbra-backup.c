@@ -25,6 +25,7 @@
 #include "base/time-util.h"
 #include "tools/backup-run.h"
 #include "tools/progress.h"
+#include "tools/scratch-file.h"
 #include "tools/tool-vss.h"
 #include "tools/verb.h"
 
@@ -88,10 +89,12 @@ static int open_output(Backup *b) {
         if (strcmp(b->to, "-") != 0 && !b->force && lstat(b->to, &st) >= 0)
                 return tool_error("'%s' is there already; remove it or say --force", b->to);
         r = set_output_open(b->to, b->level, &b->output);
-        if (r >= 0)
-                r = set_writer_new(b->output, on_bytes, b, &b->writer);
         errno = -r;
-        return r < 0 ? tool_error("cannot write '%s': %m", b->to) : EXIT_OK;
+        if (r < 0)
+                return tool_error("cannot write '%s': %m", b->to);
+        r = set_writer_new(b->output, on_bytes, b, &b->writer);
+        errno = -r;
+        return r < 0 ? tool_error("cannot begin a set, whose index is kept in '%s' (TMPDIR) meanwhile: %m", scratch_directory()) : EXIT_OK;
 }
 
 static int run_attempts(Backup *b) {

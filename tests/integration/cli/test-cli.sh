@@ -30,6 +30,7 @@ head -c 3000000 /dev/urandom >"$dir/tree/random"
 
 that 'help is there for every verb' eval 'for v in backup run restore show verify snapshot writers providers volumes status; do expect 0 "umbra $v" "$UMBRA" $v --help || exit 1; done'
 that 'wrong usage is 2' eval 'expect 2 "no verb" "$UMBRA" dance && expect 2 "where to" "$UMBRA" backup && expect 2 "seconds" "$UMBRA" backup --wait soon --to x && expect 2 "one set" "$UMBRA" restore && expect 2 "." "$UMBRA" snapshot delete nonsense-without-umbrad --all'
+that 'an option that is none is named, and where to read on' eval 'expect 2 "dance.*umbra --help" "$UMBRA" --dance writers && expect 2 "umbra show --help" "$UMBRA" show --dance && expect 2 "umbrad --help" "$UMBRAD" --dance'
 that 'an umbrad that is not there is 3, and the message says what to do' expect 3 'start it|listen' "$UMBRA" writers
 
 start_umbrad || { echo "umbrad does not start"; exit 1; }
@@ -56,6 +57,7 @@ sqlite3 "$dir/app/one.db" 'insert into t values(99)'
 that 'a tampered set is 6, and nothing is written' eval 'expect 6 "damaged" "$UMBRA" restore "$dir/tampered" && database_says "select count(*) from t" 4'
 that 'a truncated set is 6, and nothing is written' eval 'expect 6 "damaged" "$UMBRA" restore "$dir/truncated" && database_says "select count(*) from t" 4'
 that 'what is no set at all is 6' expect 6 'damaged' "$UMBRA" show "$dir/tree/random"
+that 'a TMPDIR that is not there is named' eval 'TMPDIR="$dir/nowhere" expect 1 "$dir/nowhere.*TMPDIR" "$UMBRA" backup "$dir/tree" --to "$dir/other" && [ ! -e "$dir/other" ] && [ ! -e "$dir/other.part" ]'
 
 coproc HOLDER { sqlite3 -batch "$dir/app/one.db"; }
 holder_pid=$HOLDER_PID
