@@ -90,6 +90,14 @@ static int parse_size(const char *s, int64_t *ret) {
         return 0;
 }
 
+static void config_complain(int error, const char *section, const char *name, const char *value) {
+        if (error == -ENOENT)
+                log_error("Configuration: [%s] %s = %s: there is no such %s", section, name, value,
+                          strcmp(name, "group") == 0 ? "group" : "user");
+        else
+                log_error("Configuration: [%s] %s = %s is not understood, see umbra.conf(5)", section, name, value);
+}
+
 /* inih: 1 is good, 0 is an error in this line. */
 static int config_on_entry(void *userdata, const char *section, const char *name, const char *value) {
         Config *c = userdata;
@@ -113,7 +121,7 @@ static int config_on_entry(void *userdata, const char *section, const char *name
         else
                 r = -EINVAL;
         if (r < 0) {
-                log_error_errno(r, "Configuration: [%s] %s = %s is not understood: %m", section, name, value);
+                config_complain(r, section, name, value);
                 return 0;
         }
 

@@ -84,6 +84,7 @@ static int parse_options(int argc, char *argv[], Options *o) {
                                 return -ENOMEM;
                         break;
                 default:
+                        fputs("See umbrad --help.\n", stderr);
                         return -EINVAL;
                 }
         if (optind < argc) {

@@ -97,6 +97,7 @@ static int parse_options(int argc, char *argv[], Options *o) {
                         puts("umbra-test-writer " UMBRA_VERSION);
                         return 0;
                 default:
+                        fputs("See umbra-test-writer --help.\n", stderr);
                         return -EINVAL;
                 }
 

@@ -85,6 +85,14 @@ void tool_say(const char *format, ...) {
         fputc('\n', stderr);
 }
 
+int tool_refused(HRESULT hr) {
+        int code = tool_fail(hr, "Cannot ask umbrad");
+
+        if (hr == E_ACCESSDENIED)
+                fputs("Root and members of the group umbra may; umbra.conf(5) tells how others do.\n", stderr);
+        return hr == VSS_E_UNEXPECTED ? EXIT_UNREACHABLE : code;
+}
+
 IVssBackupComponents *tool_connect(int *ret_exit) {
         IVssBackupComponents *backup = NULL;
         HRESULT hr;
@@ -93,9 +101,7 @@ IVssBackupComponents *tool_connect(int *ret_exit) {
         if (SUCCEEDED(hr))
                 return backup;
 
-        *ret_exit = tool_fail(hr, "Cannot ask umbrad");
-        if (hr == VSS_E_UNEXPECTED)
-                *ret_exit = EXIT_UNREACHABLE;
+        *ret_exit = tool_refused(hr);
         return NULL;
 }
 

@@ -23,6 +23,8 @@ int tool_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void tool_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int tool_exit_code(HRESULT hr);
 
+/* Says that umbrad cannot be asked, and what to do about it; EXIT_UNREACHABLE, EXIT_DENIED or EXIT_FAILED. */
+int tool_refused(HRESULT hr);
 /* A requester's object. On failure a message was printed and *ret_exit is EXIT_UNREACHABLE, EXIT_DENIED or EXIT_FAILED. */
 IVssBackupComponents *tool_connect(int *ret_exit);
 

@@ -35,7 +35,7 @@ static int damaged(SetReader *r, const char *path, int error) {
                 return EXIT_INTERRUPTED;
         errno = -error;
         if (error == -EBADMSG || error == -ENODATA) {
-                tool_error("'%s' is damaged, or not a set: %s. Nothing was written.", path, r ? set_reader_why(r) ?: "it is not whole" : "it is not whole");
+                tool_error("'%s' is damaged, or not a set: %s", path, r ? set_reader_why(r) ?: "it is not whole" : "it is not whole");
                 return EXIT_DAMAGED;
         }
         return tool_error("cannot read '%s': %m", path);

@@ -73,6 +73,7 @@ static int run_status(int argc, char *argv[]) {
         char *json = NULL;
         json_t *root;
         HRESULT hr;
+        json_int_t writers;
         int opt, r;
 
         optind = 0;
@@ -84,8 +85,7 @@ static int run_status(int argc, char *argv[]) {
 
         hr = umbra_get_status(&json);
         if (FAILED(hr)) {
-                r = tool_fail(hr, "Cannot ask umbrad");
-                return hr == VSS_E_UNEXPECTED ? EXIT_UNREACHABLE : r;
+                return tool_refused(hr);
         }
         if (tool_json) {
                 puts(json);
@@ -97,7 +97,8 @@ static int run_status(int argc, char *argv[]) {
         if (!root)
                 return tool_error("umbrad's answer could not be read");
 
-        printf("umbrad %s, %d writers", string_of(root, "version"), (int) json_integer_value(json_object_get(root, "writers")));
+        writers = json_integer_value(json_object_get(root, "writers"));
+        printf("umbrad %s, %d writer%s", string_of(root, "version"), (int) writers, writers == 1 ? "" : "s");
         if (json_integer_value(json_object_get(root, "express_writers")) > 0)
                 printf(" (%d express)", (int) json_integer_value(json_object_get(root, "express_writers")));
         printf("\n");

@@ -71,8 +71,10 @@ static int leading_options(int argc, char *argv[]) {
                         (void) umbra_set_socket(argv[i] + 9);
                 else if (strcmp(argv[i], "--socket") == 0 && i + 1 < argc)
                         (void) umbra_set_socket(argv[++i]);
-                else
+                else {
+                        fprintf(stderr, "umbra: '%s' cannot stand before the verb; see umbra --help\n", argv[i]);
                         return -1;
+                }
         }
         return i;
 }
@@ -92,7 +94,9 @@ int main(int argc, char *argv[]) {
         }
 
         first = leading_options(argc, argv);
-        if (first < 0 || first >= argc) {
+        if (first < 0) /* which has said why */
+                return EXIT_USAGE;
+        if (first >= argc) {
                 help(stderr);
                 return EXIT_USAGE;
         }

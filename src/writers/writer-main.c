@@ -70,6 +70,7 @@ static int parse_options(const WriterProgram *p, int argc, char *argv[], Options
                         o->socket = optarg;
                         break;
                 default:
+                        fprintf(stderr, "See %s --help.\n", p->name);
                         return -EINVAL;
                 }
 
