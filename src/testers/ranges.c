@@ -86,7 +86,7 @@ static int read_u64(int fd, uint64_t *ret) {
 static int read_file(const char *path, Range **ret, size_t *ret_n) {
         _cleanup_(freep) Range *ranges = NULL;
         _cleanup_(closep) int fd = -EBADF;
-        uint64_t n;
+        uint64_t n = 0;
         int r;
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

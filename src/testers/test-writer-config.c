@@ -366,7 +366,7 @@ static void check_writer(ConfigNode *node, ConfigMistakes *m) {
         CONFIG_FOREACH(c, config->components) {
                 const Component *same = test_writer_config_find(config, c->logical_path, c->name);
 
-                if (same != c)
+                if (same && same != c)
                         config_mistake(m, c->node.line, "there is a component of this name and logical path in line %ld already",
                                        same->node.line);
                 c->index = config->n_components++;

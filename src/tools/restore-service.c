@@ -114,7 +114,7 @@ static int ask_active(const char *unit, bool *ret) {
 }
 
 int restore_services_stop(RestoreServices *s, const char *unit) {
-        bool active;
+        bool active = false;
         int code;
 
         if (strv_contains(s->stopped, unit))
