@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* An application with one rule: the files left and right hold the same number. Its writer keeps that true of
- * every shadow copy. */
+ * every shadow copy.
+ * cc example-writer.c $(pkg-config --cflags --libs vssapi) -o example-writer && ./example-writer /srv/numbers */
 
 #include <pthread.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 /* The smallest backup program: it saves what all writers have into a directory, and puts it back from there.
  *
  *     cc tinyvss.c $(pkg-config --cflags --libs vssapi) -o tinyvss
- *     ./tinyvss backup /backup/monday
+ *     mkdir /backup/monday && ./tinyvss backup /backup/monday
  *     ./tinyvss restore /backup/monday
  *
  * What it leaves out, as exclusions and other places to restore to, is in umbra-betest(1).
