@@ -8,13 +8,12 @@
 
 #include "coordinator/catalog-areas.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <systemd/sd-id128.h>
 
 #include "base/alloc.h"
-#include "coordinator/catalog-internal.h"
+#include "coordinator/catalog-statement.h"
 
 void catalog_area_clear(CatalogArea *a) {
         free(a->volume);
@@ -53,60 +52,30 @@ static const char sql_set_passing[] =
         "ON CONFLICT (volume_id) DO UPDATE SET passing_maximum = :maximum, passing_boot = :boot";
 
 int catalog_set_area(Catalog *c, const CatalogArea *a, bool passing) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         GUID boot;
+        const CatalogValue values[] = {
+                value_guid(":volume_id", &a->volume_id),
+                value_guid(":area_volume_id", &a->area_volume_id),
+                value_guid(":provider_id", &a->provider_id),
+                value_int(":maximum", a->maximum),
+                value_guid(":boot", &boot), /* of a passing one only */
+        };
         int r;
 
         r = this_boot(&boot);
         if (r < 0)
                 return r;
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_prepare(c, passing ? sql_set_passing : sql_set_area, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":volume_id", &a->volume_id);
-        catalog_bind_guid(stmt, ":area_volume_id", &a->area_volume_id);
-        catalog_bind_guid(stmt, ":provider_id", &a->provider_id);
-        catalog_bind_int(stmt, ":maximum", a->maximum);
-        if (passing)
-                catalog_bind_guid(stmt, ":boot", &boot);
-
-        r = catalog_run(c, stmt);
-        if (r < 0)
-                return r;
-
-        return catalog_transaction_commit(&transaction);
+        return passing ? catalog_write(c, sql_set_passing, values, ELEMENTSOF(values)) :
+                         catalog_write(c, sql_set_area, values, ELEMENTSOF(values) - 1);
 }
 
 static const char sql_remove_area[] = "DELETE FROM area WHERE volume_id = :volume_id";
 
 int catalog_remove_area(Catalog *c, const GUID *volume_id) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = { value_guid(":volume_id", volume_id) };
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_prepare(c, sql_remove_area, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":volume_id", volume_id);
-        r = catalog_run(c, stmt);
-        if (r < 0)
-                return r;
-        if (sqlite3_changes(c->db) == 0)
-                return -ENOENT;
-
-        return catalog_transaction_commit(&transaction);
+        return catalog_write(c, sql_remove_area, values, ELEMENTSOF(values));
 }
 
 static const char sql_list_areas[] =
@@ -115,19 +84,6 @@ static const char sql_list_areas[] =
         "FROM area AS a JOIN volume AS v ON v.id = a.volume_id JOIN volume AS w ON w.id = a.area_volume_id "
         "WHERE :volume_id IS NULL OR a.volume_id = :volume_id "
         "ORDER BY v.path, a.volume_id";
-
-static int prepare_list(Catalog *c, const GUID *boot, const GUID *volume_id, sqlite3_stmt **ret) {
-        int r;
-
-        r = catalog_prepare(c, sql_list_areas, ret);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(*ret, ":boot", boot);
-        if (volume_id)
-                catalog_bind_guid(*ret, ":volume_id", volume_id);
-        return 0;
-}
 
 static int read_area(sqlite3_stmt *stmt, CatalogArea *ret) {
         _cleanup_(catalog_area_clear) CatalogArea a = {};
@@ -152,39 +108,31 @@ static int read_area(sqlite3_stmt *stmt, CatalogArea *ret) {
 }
 
 int catalog_get_area(Catalog *c, const GUID *volume_id, CatalogArea *ret) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         GUID boot;
+        const CatalogValue values[] = { value_guid(":boot", &boot), value_guid(":volume_id", volume_id) };
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
         r = this_boot(&boot);
         if (r >= 0)
-                r = prepare_list(c, &boot, volume_id, &stmt);
-        if (r < 0)
-                return r;
-
-        switch (sqlite3_step(stmt)) {
-        case SQLITE_ROW:
-                return read_area(stmt, ret);
-        case SQLITE_DONE:
-                return -ENOENT;
-        default:
-                return catalog_errno(c);
-        }
+                r = catalog_find(c, sql_list_areas, values, ELEMENTSOF(values), &stmt);
+        return r < 0 ? r : read_area(stmt, ret);
 }
 
 int catalog_list_areas(Catalog *c, CatalogAreas *ret) {
+        GUID boot;
+        const CatalogValue values[] = { value_guid(":boot", &boot) };
         _cleanup_(catalog_areas_clear) CatalogAreas list = {};
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        GUID boot;
-        int rc, r;
+        int r;
 
         r = this_boot(&boot);
         if (r >= 0)
-                r = prepare_list(c, &boot, NULL, &stmt);
+                r = catalog_prepare(c, sql_list_areas, values, ELEMENTSOF(values), &stmt);
         if (r < 0)
                 return r;
 
-        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        while ((r = catalog_next(c, stmt)) > 0) {
                 r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
                 if (r >= 0)
                         r = read_area(stmt, list.items + list.n);
@@ -192,8 +140,8 @@ int catalog_list_areas(Catalog *c, CatalogAreas *ret) {
                         return r;
                 ++list.n;
         }
-        if (rc != SQLITE_DONE)
-                return catalog_errno(c);
+        if (r < 0)
+                return r;
 
         *ret = list;
         list = (CatalogAreas){};

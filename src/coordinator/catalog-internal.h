@@ -4,8 +4,8 @@
 /*
  * Inside the Catalog
  *
- * Shared by its files: catalog.c opens it and knows SQLite's manners, catalog-write.c, catalog-deed.c
- * and catalog-read.c have the statements.
+ * Shared by its files: catalog.c opens it and knows SQLite's manners, catalog-statement.c runs statements, and
+ * each of the others has those of its own.
  */
 
 #include <sqlite3.h>
@@ -20,25 +20,7 @@ struct Catalog {
 
 /* What the last call that failed means. */
 int catalog_errno(Catalog *c);
-
-int catalog_prepare(Catalog *c, const char *sql, sqlite3_stmt **ret);
-void stmt_finalizep(sqlite3_stmt **stmt);
-
-/* @value must live as long as @stmt. */
-void catalog_bind_text(sqlite3_stmt *stmt, const char *name, const char *value);
-void catalog_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value);
-void catalog_bind_guid(sqlite3_stmt *stmt, const char *name, const GUID *value);
-
-/* Copy out of a row. -EUCLEAN: no GUID. NULL is read as NULL. */
-int catalog_column_guid(sqlite3_stmt *stmt, int column, GUID *ret);
-int catalog_column_text(sqlite3_stmt *stmt, int column, char **ret);
-
-/* For statements without an answer. */
-int catalog_run(Catalog *c, sqlite3_stmt *stmt);
 int catalog_exec(Catalog *c, const char *sql);
-/* For one that changes the row of one snapshot, if it is in the right state. -ENOENT when there is no such
- * snapshot, -EBADFD when it is in another state. */
-int catalog_run_one(Catalog *c, sqlite3_stmt *stmt, const GUID *id);
 int catalog_forget_empty_sets(Catalog *c); /* within a transaction */
 
 /* Everything that writes stands between begin and commit; leaving in between takes it back. -EBUSY while

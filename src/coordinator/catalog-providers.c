@@ -6,11 +6,10 @@
 
 #include "coordinator/catalog-providers.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
-#include "coordinator/catalog-internal.h"
+#include "coordinator/catalog-statement.h"
 
 void catalog_provider_clear(CatalogProvider *p) {
         free(p->name);
@@ -30,55 +29,24 @@ static const char sql_add_provider[] =
         "VALUES (:id, :class_id, :name, :type, :version, :version_id)";
 
 int catalog_add_provider(Catalog *c, const CatalogProvider *p) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = {
+                value_guid(":id", &p->id),
+                value_guid(":class_id", &p->class_id),
+                value_text(":name", p->name),
+                value_int(":type", p->type),
+                value_text(":version", p->version),
+                value_guid(":version_id", &p->version_id),
+        };
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_prepare(c, sql_add_provider, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", &p->id);
-        catalog_bind_guid(stmt, ":class_id", &p->class_id);
-        catalog_bind_guid(stmt, ":version_id", &p->version_id);
-        catalog_bind_text(stmt, ":name", p->name);
-        catalog_bind_text(stmt, ":version", p->version);
-        catalog_bind_int(stmt, ":type", p->type);
-
-        r = catalog_run(c, stmt);
-        if (r < 0)
-                return r;
-
-        return catalog_transaction_commit(&transaction);
+        return catalog_write(c, sql_add_provider, values, ELEMENTSOF(values));
 }
 
 static const char sql_remove_provider[] = "DELETE FROM provider WHERE id = :id";
 
 int catalog_remove_provider(Catalog *c, const GUID *id) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = { value_guid(":id", id) };
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_prepare(c, sql_remove_provider, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", id);
-        r = catalog_run(c, stmt);
-        if (r < 0)
-                return r;
-        if (sqlite3_changes(c->db) == 0)
-                return -ENOENT;
-
-        return catalog_transaction_commit(&transaction);
+        return catalog_write(c, sql_remove_provider, values, ELEMENTSOF(values));
 }
 
 static int read_provider(sqlite3_stmt *stmt, CatalogProvider *ret) {
@@ -108,34 +76,24 @@ static const char sql_list_providers[] =
         "WHERE :id IS NULL OR id = :id ORDER BY name, id";
 
 int catalog_get_provider(Catalog *c, const GUID *id, CatalogProvider *ret) {
+        const CatalogValue values[] = { value_guid(":id", id) };
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
-        r = catalog_prepare(c, sql_list_providers, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", id);
-        switch (sqlite3_step(stmt)) {
-        case SQLITE_ROW:
-                return read_provider(stmt, ret);
-        case SQLITE_DONE:
-                return -ENOENT;
-        default:
-                return catalog_errno(c);
-        }
+        r = catalog_find(c, sql_list_providers, values, ELEMENTSOF(values), &stmt);
+        return r < 0 ? r : read_provider(stmt, ret);
 }
 
 int catalog_list_providers(Catalog *c, CatalogProviders *ret) {
         _cleanup_(catalog_providers_clear) CatalogProviders list = {};
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int rc, r;
+        int r;
 
-        r = catalog_prepare(c, sql_list_providers, &stmt);
+        r = catalog_prepare(c, sql_list_providers, NULL, 0, &stmt);
         if (r < 0)
                 return r;
 
-        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        while ((r = catalog_next(c, stmt)) > 0) {
                 r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
                 if (r >= 0)
                         r = read_provider(stmt, list.items + list.n);
@@ -143,8 +101,8 @@ int catalog_list_providers(Catalog *c, CatalogProviders *ret) {
                         return r;
                 ++list.n;
         }
-        if (rc != SQLITE_DONE)
-                return catalog_errno(c);
+        if (r < 0)
+                return r;
 
         *ret = list;
         list = (CatalogProviders){};
@@ -154,17 +112,7 @@ int catalog_list_providers(Catalog *c, CatalogProviders *ret) {
 static const char sql_count_provider[] = "SELECT count(*) FROM snapshot WHERE provider_id = :provider_id";
 
 int catalog_count_provider(Catalog *c, const GUID *provider_id, unsigned *ret) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = { value_guid(":provider_id", provider_id) };
 
-        r = catalog_prepare(c, sql_count_provider, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":provider_id", provider_id);
-        if (sqlite3_step(stmt) != SQLITE_ROW)
-                return catalog_errno(c);
-
-        *ret = (unsigned) sqlite3_column_int(stmt, 0);
-        return 0;
+        return catalog_count(c, sql_count_provider, values, ELEMENTSOF(values), ret);
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "coordinator/catalog-internal.h"
+#include "coordinator/catalog-statement.h"
 
 void catalog_snapshot_clear(CatalogSnapshot *s) {
         free(s->provider);
@@ -118,52 +118,37 @@ static int read_snapshot(sqlite3_stmt *stmt, CatalogSnapshot *ret) {
 }
 
 int catalog_get(Catalog *c, const GUID *snapshot_id, CatalogSnapshot *ret) {
+        const CatalogValue values[] = { value_guid(":id", snapshot_id) };
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
-        r = catalog_prepare(c, sql_get, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", snapshot_id);
-
-        switch (sqlite3_step(stmt)) {
-        case SQLITE_ROW:
-                return read_snapshot(stmt, ret);
-        case SQLITE_DONE:
-                return -ENOENT;
-        default:
-                return catalog_errno(c);
-        }
+        r = catalog_find(c, sql_get, values, ELEMENTSOF(values), &stmt);
+        return r < 0 ? r : read_snapshot(stmt, ret);
 }
 
 int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList *ret) {
+        const CatalogValue values[] = {
+                value_guid(":set_id", set_id),
+                value_text(":state", catalog_state_to_string(state)),
+        };
         _cleanup_(catalog_list_clear) CatalogList list = {};
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int rc, r;
+        int r;
 
-        r = catalog_prepare(c, sql_list, &stmt);
+        r = catalog_prepare(c, sql_list, values, ELEMENTSOF(values), &stmt);
         if (r < 0)
                 return r;
 
-        if (set_id)
-                catalog_bind_guid(stmt, ":set_id", set_id);
-        if (state >= 0)
-                catalog_bind_text(stmt, ":state", catalog_state_to_string(state));
-
-        while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        while ((r = catalog_next(c, stmt)) > 0) {
                 r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
+                if (r >= 0)
+                        r = read_snapshot(stmt, list.items + list.n);
                 if (r < 0)
                         return r;
-
-                r = read_snapshot(stmt, list.items + list.n);
-                if (r < 0)
-                        return r;
-
                 ++list.n;
         }
-        if (rc != SQLITE_DONE)
-                return catalog_errno(c);
+        if (r < 0)
+                return r;
 
         *ret = list;
         list = (CatalogList){};
@@ -173,40 +158,18 @@ int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList
 static const char sql_count_volume[] = "SELECT count(*) FROM snapshot WHERE volume_id = :volume_id";
 
 int catalog_count_volume(Catalog *c, const GUID *volume_id, unsigned *ret) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = { value_guid(":volume_id", volume_id) };
 
-        r = catalog_prepare(c, sql_count_volume, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":volume_id", volume_id);
-
-        if (sqlite3_step(stmt) != SQLITE_ROW)
-                return catalog_errno(c);
-
-        *ret = (unsigned) sqlite3_column_int(stmt, 0);
-        return 0;
+        return catalog_count(c, sql_count_volume, values, ELEMENTSOF(values), ret);
 }
 
 static const char sql_find_volume[] = "SELECT path FROM volume WHERE id = :id";
 
 int catalog_find_volume(Catalog *c, const GUID *volume_id, char **ret_path) {
+        const CatalogValue values[] = { value_guid(":id", volume_id) };
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
-        r = catalog_prepare(c, sql_find_volume, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", volume_id);
-
-        switch (sqlite3_step(stmt)) {
-        case SQLITE_ROW:
-                return catalog_column_text(stmt, 0, ret_path);
-        case SQLITE_DONE:
-                return -ENOENT;
-        default:
-                return catalog_errno(c);
-        }
+        r = catalog_find(c, sql_find_volume, values, ELEMENTSOF(values), &stmt);
+        return r < 0 ? r : catalog_column_text(stmt, 0, ret_path);
 }

@@ -8,25 +8,20 @@
  * and is told as -EBADFD.
  */
 
-#include <errno.h>
-
 #include "coordinator/catalog-internal.h"
+#include "coordinator/catalog-statement.h"
 
 static const char sql_remember_volume[] =
         "INSERT INTO volume (id, path) VALUES (:id, :path) "
         "ON CONFLICT (id) DO UPDATE SET path = excluded.path";
 
 static int insert_volume(Catalog *c, const GUID *volume_id, const char *path) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = {
+                value_guid(":id", volume_id),
+                value_text(":path", path),
+        };
 
-        r = catalog_prepare(c, sql_remember_volume, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", volume_id);
-        catalog_bind_text(stmt, ":path", path);
-        return catalog_run(c, stmt);
+        return catalog_run(c, sql_remember_volume, values, ELEMENTSOF(values));
 }
 
 static const char sql_insert_set[] =
@@ -34,17 +29,13 @@ static const char sql_insert_set[] =
         "ON CONFLICT (id) DO NOTHING";
 
 static int insert_set(Catalog *c, const CatalogSnapshot *s) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = {
+                value_guid(":id", &s->set_id),
+                value_int(":snapshots_count", s->snapshots_count),
+                value_text(":machine", s->machine),
+        };
 
-        r = catalog_prepare(c, sql_insert_set, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", &s->set_id);
-        catalog_bind_int(stmt, ":snapshots_count", s->snapshots_count);
-        catalog_bind_text(stmt, ":machine", s->machine);
-        return catalog_run(c, stmt);
+        return catalog_run(c, sql_insert_set, values, ELEMENTSOF(values));
 }
 
 static const char sql_insert_snapshot[] =
@@ -54,26 +45,34 @@ static const char sql_insert_snapshot[] =
         "        :exposed_name, :exposed_path, :context, :consistency, 0)";
 
 static int insert_snapshot(Catalog *c, const CatalogSnapshot *s) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        const CatalogValue values[] = {
+                value_guid(":id", &s->id),
+                value_guid(":set_id", &s->set_id),
+                value_text(":provider", s->provider),
+                value_guid(":provider_id", &s->provider_id),
+                value_guid(":volume_id", &s->volume_id),
+                value_text(":volume", s->volume),
+                value_text(":note", s->note),
+                value_text(":device", s->device),
+                value_text(":exposed_name", s->exposed_name),
+                value_text(":exposed_path", s->exposed_path),
+                value_int(":context", s->context),
+                value_int(":consistency", s->consistency),
+        };
+
+        return catalog_run(c, sql_insert_snapshot, values, ELEMENTSOF(values));
+}
+
+/* With its set and its volume. */
+static int insert_planned(Catalog *c, const CatalogSnapshot *s) {
         int r;
 
-        r = catalog_prepare(c, sql_insert_snapshot, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", &s->id);
-        catalog_bind_guid(stmt, ":set_id", &s->set_id);
-        catalog_bind_text(stmt, ":provider", s->provider);
-        catalog_bind_guid(stmt, ":provider_id", &s->provider_id);
-        catalog_bind_guid(stmt, ":volume_id", &s->volume_id);
-        catalog_bind_text(stmt, ":volume", s->volume);
-        catalog_bind_text(stmt, ":note", s->note);
-        catalog_bind_text(stmt, ":device", s->device);
-        catalog_bind_text(stmt, ":exposed_name", s->exposed_name);
-        catalog_bind_text(stmt, ":exposed_path", s->exposed_path);
-        catalog_bind_int(stmt, ":context", s->context);
-        catalog_bind_int(stmt, ":consistency", s->consistency);
-        return catalog_run(c, stmt);
+        r = insert_set(c, s);
+        if (r >= 0)
+                r = insert_volume(c, &s->volume_id, s->volume);
+        if (r >= 0)
+                r = insert_snapshot(c, s);
+        return r;
 }
 
 int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
@@ -85,33 +84,12 @@ int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
                 return r;
 
         for (size_t i = 0; i < n; ++i) {
-                r = insert_set(c, snapshots + i);
-                if (r < 0)
-                        return r;
-
-                r = insert_volume(c, &snapshots[i].volume_id, snapshots[i].volume);
-                if (r < 0)
-                        return r;
-
-                r = insert_snapshot(c, snapshots + i);
+                r = insert_planned(c, snapshots + i);
                 if (r < 0)
                         return r;
         }
 
         return catalog_transaction_commit(&transaction);
-}
-
-int catalog_run_one(Catalog *c, sqlite3_stmt *stmt, const GUID *id) {
-        CatalogSnapshot s = {};
-        int r;
-
-        r = catalog_run(c, stmt);
-        if (r < 0 || sqlite3_changes(c->db) == 1)
-                return r;
-
-        r = catalog_get(c, id, &s);
-        catalog_snapshot_clear(&s);
-        return r < 0 ? r : -EBADFD;
 }
 
 static const char sql_set_created[] =
@@ -120,18 +98,14 @@ static const char sql_set_created[] =
         "WHERE id = :id AND state = 'planned'";
 
 static int set_created_one(Catalog *c, const CatalogSnapshot *s) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = {
+                value_guid(":id", &s->id),
+                value_text(":device", s->device),
+                value_int(":consistency", s->consistency),
+                value_int(":created_usec", (int64_t) s->created_usec),
+        };
 
-        r = catalog_prepare(c, sql_set_created, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", &s->id);
-        catalog_bind_text(stmt, ":device", s->device);
-        catalog_bind_int(stmt, ":consistency", s->consistency);
-        catalog_bind_int(stmt, ":created_usec", (int64_t) s->created_usec);
-        return catalog_run_one(c, stmt, &s->id);
+        return catalog_run_one(c, sql_set_created, values, ELEMENTSOF(values), &s->id);
 }
 
 int catalog_adopt(Catalog *c, const CatalogSnapshot *snapshot) {
@@ -142,15 +116,7 @@ int catalog_adopt(Catalog *c, const CatalogSnapshot *snapshot) {
         if (r < 0)
                 return r;
 
-        r = insert_set(c, snapshot);
-        if (r < 0)
-                return r;
-
-        r = insert_volume(c, &snapshot->volume_id, snapshot->volume);
-        if (r < 0)
-                return r;
-
-        r = insert_snapshot(c, snapshot);
+        r = insert_planned(c, snapshot);
         if (r < 0)
                 return r;
 
@@ -181,50 +147,20 @@ int catalog_set_created(Catalog *c, const CatalogSnapshot *snapshots, size_t n) 
 static const char sql_set_device[] = "UPDATE snapshot SET device = :device WHERE id = :id";
 
 int catalog_set_device(Catalog *c, const GUID *snapshot_id, const char *device) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = {
+                value_guid(":id", snapshot_id),
+                value_text(":device", device),
+        };
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_prepare(c, sql_set_device, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", snapshot_id);
-        catalog_bind_text(stmt, ":device", device);
-
-        r = catalog_run_one(c, stmt, snapshot_id);
-        if (r < 0)
-                return r;
-
-        return catalog_transaction_commit(&transaction);
+        return catalog_write_one(c, sql_set_device, values, ELEMENTSOF(values), snapshot_id);
 }
 
 static const char sql_set_deleting[] = "UPDATE snapshot SET state = 'deleting' WHERE id = :id";
 
 int catalog_set_deleting(Catalog *c, const GUID *snapshot_id) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
+        const CatalogValue values[] = { value_guid(":id", snapshot_id) };
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_prepare(c, sql_set_deleting, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", snapshot_id);
-
-        r = catalog_run_one(c, stmt, snapshot_id);
-        if (r < 0)
-                return r;
-
-        return catalog_transaction_commit(&transaction);
+        return catalog_write_one(c, sql_set_deleting, values, ELEMENTSOF(values), snapshot_id);
 }
 
 static const char sql_forget[] = "DELETE FROM snapshot WHERE id = :id AND state = 'deleting'";
@@ -236,21 +172,15 @@ int catalog_forget_empty_sets(Catalog *c) {
 }
 
 int catalog_forget(Catalog *c, const GUID *snapshot_id) {
+        const CatalogValue values[] = { value_guid(":id", snapshot_id) };
         _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
         r = catalog_transaction_begin(c, &transaction);
         if (r < 0)
                 return r;
 
-        r = catalog_prepare(c, sql_forget, &stmt);
-        if (r < 0)
-                return r;
-
-        catalog_bind_guid(stmt, ":id", snapshot_id);
-
-        r = catalog_run_one(c, stmt, snapshot_id);
+        r = catalog_run_one(c, sql_forget, values, ELEMENTSOF(values), snapshot_id);
         if (r < 0)
                 return r;
 

@@ -28,6 +28,7 @@
 #include "base/log.h"
 #include "base/string-table.h"
 #include "coordinator/catalog-migrate.h"
+#include "coordinator/catalog-statement.h"
 
 static const char *const catalog_state_table[_CATALOG_STATE_MAX] = {
         [CATALOG_PLANNED] = "planned",
@@ -78,53 +79,6 @@ static int errno_from_sqlite(sqlite3 *db, int rc) {
 
 int catalog_errno(Catalog *c) {
         return errno_from_sqlite(c->db, sqlite3_extended_errcode(c->db));
-}
-
-void stmt_finalizep(sqlite3_stmt **stmt) {
-        sqlite3_finalize(*stmt);
-}
-
-int catalog_prepare(Catalog *c, const char *sql, sqlite3_stmt **ret) {
-        return sqlite3_prepare_v2(c->db, sql, -1, ret, NULL) == SQLITE_OK ? 0 : catalog_errno(c);
-}
-
-/* Binding copies nothing, so it fails only for a name that is not in the statement, which the first test of
- * that finds. */
-void catalog_bind_text(sqlite3_stmt *stmt, const char *name, const char *value) {
-        (void) sqlite3_bind_text(stmt, sqlite3_bind_parameter_index(stmt, name), value, -1, SQLITE_STATIC);
-}
-
-void catalog_bind_int(sqlite3_stmt *stmt, const char *name, int64_t value) {
-        (void) sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, name), value);
-}
-
-void catalog_bind_guid(sqlite3_stmt *stmt, const char *name, const GUID *value) {
-        int index = sqlite3_bind_parameter_index(stmt, name);
-
-        (void) sqlite3_bind_blob(stmt, index, value, sizeof(*value), SQLITE_STATIC);
-}
-
-int catalog_column_guid(sqlite3_stmt *stmt, int column, GUID *ret) {
-        const void *bytes = sqlite3_column_blob(stmt, column);
-
-        if (!bytes || sqlite3_column_bytes(stmt, column) != sizeof(*ret))
-                return -EUCLEAN;
-
-        memcpy(ret, bytes, sizeof(*ret));
-        return 0;
-}
-
-int catalog_column_text(sqlite3_stmt *stmt, int column, char **ret) {
-        const char *text = (const char *) sqlite3_column_text(stmt, column);
-
-        if (!text && sqlite3_column_type(stmt, column) != SQLITE_NULL)
-                return -ENOMEM;
-
-        return strdup_to(text, ret);
-}
-
-int catalog_run(Catalog *c, sqlite3_stmt *stmt) {
-        return sqlite3_step(stmt) == SQLITE_DONE ? 0 : catalog_errno(c);
 }
 
 int catalog_exec(Catalog *c, const char *sql) {
@@ -187,12 +141,9 @@ static int catalog_check(Catalog *c, char **ret_why) {
         const char *answer;
         int r;
 
-        r = catalog_prepare(c, "PRAGMA quick_check(1)", &stmt);
+        r = catalog_find(c, "PRAGMA quick_check(1)", NULL, 0, &stmt);
         if (r < 0)
                 return r;
-
-        if (sqlite3_step(stmt) != SQLITE_ROW)
-                return catalog_errno(c);
 
         answer = (const char *) sqlite3_column_text(stmt, 0);
         if (answer && strcmp(answer, "ok") == 0)
