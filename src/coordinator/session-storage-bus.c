@@ -18,6 +18,7 @@
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/session-bus.h"
+#include "coordinator/session-recovery.h"
 #include "coordinator/session-storage.h"
 #include "coordinator/session.h"
 #include "coordinator/volume.h"

@@ -15,11 +15,13 @@
 #include "base/hresult.h"
 #include "coordinator/catalog.h"
 #include "coordinator/connection.h"
+#include "coordinator/deed-job.h"
 #include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/session-query.h"
+#include "coordinator/session-recovery.h"
 #include "coordinator/session-storage-bus.h"
 #include "coordinator/session.h"
 #include "coordinator/volume.h"
@@ -27,97 +29,6 @@
 #include "provider/provider-builtin.h"
 #include "provider/provider.h"
 #include "wire/wire-limits.h"
-
-/* The deeds of one operation; it settles when the last of them has been told. */
-typedef struct DeedJob {
-        Operation *op;
-        DeedQueue *queue;
-        size_t pending, n_done;
-        HRESULT hr; /* of the first that failed */
-        char *message;
-        void (*settle)(struct DeedJob *j); /* ends the job */
-        char *path;
-} DeedJob;
-
-static void *deed_job_free(void *userdata) {
-        DeedJob *j = userdata;
-
-        deed_queue_forget(j->queue, j);
-        free(j->message);
-        free(j->path);
-        free(j);
-        return NULL;
-}
-
-static void settle_plainly(DeedJob *j) {
-        operation_settle(j->op, j->hr, j->message);
-}
-
-/* NULL: @op is settled. The job counts itself as pending until deed_job_answered(). */
-static DeedJob *deed_job_new(Session *s, Operation *op, void (*settle)(DeedJob *j)) {
-        DeedJob *j;
-
-        j = calloc(1, sizeof(*j));
-        if (!j) {
-                operation_settle(op, E_OUTOFMEMORY, NULL);
-                return NULL;
-        }
-        j->op = op;
-        j->queue = s->manager->deeds;
-        j->settle = settle;
-        j->pending = 1;
-        op->job = j;
-        op->job_free = deed_job_free;
-        return j;
-}
-
-static void deed_job_answered(DeedJob *j) {
-        if (--j->pending == 0)
-                j->settle(j);
-}
-
-static void deed_job_failed(DeedJob *j, HRESULT hr, const char *message) {
-        if (FAILED(j->hr))
-                return;
-        j->hr = hr;
-        (void) free_and_strdup(&j->message, message);
-}
-
-static void deed_job_told(HRESULT hr, const char *message, const char *path, void *userdata) {
-        DeedJob *j = userdata;
-
-        if (FAILED(hr))
-                deed_job_failed(j, hr, message);
-        else {
-                ++j->n_done;
-                if (path && free_and_strdup(&j->path, path) < 0)
-                        deed_job_failed(j, E_OUTOFMEMORY, NULL);
-        }
-        deed_job_answered(j);
-}
-
-/* Takes the contents of options->snapshot over. */
-static void deed_job_start(DeedJob *j, DeedOptions *options, bool until_begin) {
-        Deed *d;
-        int r;
-
-        r = deed_start(j->queue, options, &d);
-        if (r >= 0)
-                r = until_begin ? deed_await_begin(d, deed_job_told, j) :
-                                  deed_await_end(d, deed_job_told, j);
-        if (r < 0)
-                deed_job_failed(j, hresult_from_errno(r), NULL);
-        else
-                ++j->pending;
-}
-
-/* For those that only await an end. */
-static void deed_job_await(DeedJob *j, Deed *d) {
-        if (deed_await_end(d, deed_job_told, j) < 0)
-                deed_job_failed(j, E_OUTOFMEMORY, NULL);
-        else
-                ++j->pending;
-}
 
 /* One deed at a time for a snapshot. */
 static HRESULT storage_is_free(Session *s, const GUID *id, const char **ret_why) {
@@ -149,7 +60,7 @@ static bool is_persistent(const CatalogSnapshot *row) {
 
 static void settle_exposed(DeedJob *j) {
         if (FAILED(j->hr))
-                settle_plainly(j);
+                deed_job_settle(j);
         else
                 session_storage_bus_settle_text(j->op, j->path);
 }
@@ -221,7 +132,7 @@ void session_unexpose(Session *s, Operation *op, const GUID *id) {
                 operation_settle(op, hr, why);
                 return;
         }
-        j = deed_job_new(s, op, settle_plainly);
+        j = deed_job_new(s, op, deed_job_settle);
         if (!j)
                 return;
         options.path = path = TAKE_PTR(row.exposed_name);
@@ -231,10 +142,10 @@ void session_unexpose(Session *s, Operation *op, const GUID *id) {
 
 /* Reverting */
 
-static HRESULT provider_is_able(const CatalogSnapshot *row,
-                                ProviderAbilities ability,
-                                HRESULT unable,
-                                const char **ret_why) {
+HRESULT session_provider_is_able(const CatalogSnapshot *row,
+                                 ProviderAbilities ability,
+                                 HRESULT unable,
+                                 const char **ret_why) {
         const ProviderInfo *p = provider_builtin_by_name(row->provider);
 
         if (!p || !provider_is_registered(p)) {
@@ -259,7 +170,7 @@ static HRESULT may_revert(Session *s, const GUID *id, CatalogSnapshot *ret, cons
                 *ret_why = "only a persistent shadow copy can be reverted to";
                 return VSS_E_UNSUPPORTED_CONTEXT;
         }
-        hr = provider_is_able(&row, PROVIDER_CAN_REVERT, E_NOTIMPL, ret_why);
+        hr = session_provider_is_able(&row, PROVIDER_CAN_REVERT, E_NOTIMPL, ret_why);
         if (FAILED(hr))
                 return hr;
         if (deed_queue_find_revert(s->manager->deeds, row.volume)) {
@@ -291,7 +202,7 @@ void session_revert(Session *s, Operation *op, const GUID *id, bool force) {
                 operation_settle(op, hr, why);
                 return;
         }
-        j = deed_job_new(s, op, settle_plainly);
+        j = deed_job_new(s, op, deed_job_settle);
         if (!j)
                 return;
         options.path = row.volume;
@@ -355,7 +266,7 @@ void session_await_revert(Session *s, Operation *op, const char *volume) {
                 operation_settle(op, hr, why);
                 return;
         }
-        j = deed_job_new(s, op, settle_plainly);
+        j = deed_job_new(s, op, deed_job_settle);
         if (!j)
                 return;
         d = deed_queue_find_revert(s->manager->deeds, v->path); /* none: it has ended since it was found */
@@ -374,7 +285,8 @@ static HRESULT may_break(Session *s, const CatalogList *list, const char **ret_w
                 return VSS_E_OBJECT_NOT_FOUND;
         }
         for (size_t i = 0; i < list->n; ++i) {
-                hr = provider_is_able(&list->items[i], PROVIDER_CAN_BREAK, VSS_E_PROVIDER_VETO, ret_why);
+                hr = session_provider_is_able(&list->items[i], PROVIDER_CAN_BREAK, VSS_E_PROVIDER_VETO,
+                                              ret_why);
                 if (SUCCEEDED(hr) && FAILED(storage_is_free(s, &list->items[i].id, ret_why)))
                         hr = VSS_E_PROVIDER_VETO;
                 if (FAILED(hr))
@@ -396,7 +308,7 @@ void session_break(Session *s, Operation *op, const GUID *set_id, uint32_t flags
                 operation_settle(op, hr, why);
                 return;
         }
-        j = deed_job_new(s, op, settle_plainly);
+        j = deed_job_new(s, op, deed_job_settle);
         if (!j)
                 return;
         for (size_t i = 0; i < list.n; ++i) {
@@ -509,153 +421,8 @@ void session_import(Session *s, Operation *op, int32_t context, const char *docu
         deed_job_answered(j);
 }
 
-/* Recovering: several volumes at once, each over a directory of the requester's choice. */
-
-struct Recovery {
-        Recovery *next;
-        GUID snapshot_id;
-        char *target;
-};
-
-static HRESULT recovery_target(Session *s,
-                               const CatalogSnapshot *row,
-                               const char *destination,
-                               Volume **ret,
-                               char **ret_why) {
-        _cleanup_(freep) char *known = NULL;
-        HRESULT hr;
-
-        hr = volume_resolve(destination ? session_known_volume(s, destination, &known) : row->volume, ret,
-                            ret_why);
-        return FAILED(hr) && hr != E_OUTOFMEMORY ? VSS_E_VOLUME_NOT_SUPPORTED : hr;
-}
-
-HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destination, char **ret_why) {
-        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
-        _cleanup_(volume_freep) Volume *v = NULL;
-        const char *why = NULL;
-        Recovery *recovery;
-        HRESULT hr;
-
-        hr = session_get_snapshot(s, id, &row);
-        if (FAILED(hr))
-                return hr;
-        hr = provider_is_able(&row, PROVIDER_CAN_REVERT, VSS_E_VOLUME_NOT_SUPPORTED, &why);
-        if (FAILED(hr)) {
-                (void) strdup_to(why, ret_why);
-                return hr;
-        }
-        hr = recovery_target(s, &row, destination, &v, ret_why);
-        if (FAILED(hr))
-                return hr;
-        if (deed_queue_find_revert(s->manager->deeds, v->path) || deed_queue_find(s->manager->deeds, id))
-                return VSS_E_RESYNC_IN_PROGRESS;
-        for (const Recovery *i = s->recoveries; i; i = i->next)
-                if (guid_equal(&i->snapshot_id, id) || strcmp(i->target, v->path) == 0) {
-                        (void) strdup_to(
-                                "the shadow copy, or its destination, is in the recovery set already",
-                                ret_why);
-                        return VSS_E_BAD_STATE;
-                }
-
-        recovery = calloc(1, sizeof(*recovery));
-        if (!recovery)
-                return E_OUTOFMEMORY;
-        recovery->snapshot_id = *id;
-        recovery->target = TAKE_PTR(v->path);
-        recovery->next = s->recoveries;
-        s->recoveries = recovery;
-        return S_OK;
-}
-
-static bool recovery_covers(const Session *s, const char *path) {
-        for (const Recovery *i = s->recoveries; i; i = i->next)
-                if (strcmp(i->target, path) == 0)
-                        return true;
-        return false;
-}
-
-static bool path_is_below(const char *path, const char *directory) {
-        size_t n = strcmp(directory, "/") == 0 ? 0 : strlen(directory);
-
-        return strncmp(path, directory, n) == 0 && path[n] == '/' && path[n + 1] != '\0';
-}
-
-/* What else is mounted on a destination was not chosen. */
-static HRESULT check_unselected(Session *s, char **ret_why) {
-        HRESULT hr = S_OK;
-        Volume **volumes;
-        size_t n;
-        int r;
-
-        r = volume_list(&volumes, &n);
-        if (r < 0)
-                return hresult_from_errno(r);
-        for (const Recovery *i = s->recoveries; i && SUCCEEDED(hr); i = i->next)
-                for (size_t k = 0; k < n && SUCCEEDED(hr); ++k)
-                        if (path_is_below(volumes[k]->path, i->target) &&
-                            !recovery_covers(s, volumes[k]->path)) {
-                                (void) format_to(ret_why, "'%s' lies on '%s' and is not in the recovery set",
-                                                 volumes[k]->path, i->target);
-                                hr = VSS_E_UNSELECTED_VOLUME;
-                        }
-        volume_list_free(volumes, n);
-        return hr;
-}
-
-static void recover_one(DeedJob *j, const Recovery *recovery, uint32_t flags) {
-        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
-        Session *s = j->op->session;
-        DeedOptions options = {
-                .kind = DEED_REVERT,
-                .snapshot = &row,
-                .path = recovery->target,
-                .flags = (uint32_t) PROVIDER_REVERT_FORCED |
-                        (flags & VSS_RECOVERY_REVERT_IDENTITY_ALL ? (uint32_t) PROVIDER_REVERT_IDENTITY : 0),
-        };
-        HRESULT hr;
-
-        hr = session_get_snapshot(s, &recovery->snapshot_id, &row);
-        if (SUCCEEDED(hr) && (deed_queue_find_revert(j->queue, recovery->target) ||
-                              deed_queue_find(j->queue, &recovery->snapshot_id)))
-                hr = VSS_E_RESYNC_IN_PROGRESS;
-        if (FAILED(hr))
-                deed_job_failed(j, hr, NULL);
-        else
-                deed_job_start(j, &options, false);
-}
-
-void session_recover(Session *s, Operation *op, uint32_t flags) {
-        _cleanup_(freep) char *why = NULL;
-        DeedJob *j;
-        HRESULT hr;
-
-        if (!s->recoveries) {
-                operation_settle(op, VSS_E_BAD_STATE,
-                                 "the recovery set is empty; AddSnapshotToRecoverySet() comes first");
-                return;
-        }
-        hr = flags & VSS_RECOVERY_NO_VOLUME_CHECK ? S_OK : check_unselected(s, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, settle_plainly);
-        if (!j)
-                return;
-        for (const Recovery *i = s->recoveries; i; i = i->next)
-                recover_one(j, i, flags);
-        deed_job_answered(j);
-}
-
 void session_storage_clear(Session *s) {
-        while (s->recoveries) {
-                Recovery *next = s->recoveries->next;
-
-                free(s->recoveries->target);
-                free(s->recoveries);
-                s->recoveries = next;
-        }
+        session_recovery_clear(s);
         for (size_t i = 0; i < s->n_imported && !(s->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE); ++i)
                 (void) discard_queue_add(s->manager->discards, &s->imported[i], NULL, NULL);
         free(s->imported);

@@ -4,15 +4,17 @@
 /*
  * What a Requester Has Done to Snapshots
  *
- * Exposing, reverting, breaking, importing and recovering: who may, and which deeds (deed.h) that makes.
- * Functions with an Operation take it over and settle it.
+ * Exposing, reverting, breaking and importing: who may, and which deeds (deed.h) that makes; recovering is in
+ * session-recovery.h. Functions with an Operation take it over and settle it.
  */
 
 #include <stdbool.h>
 
 #include <vss.h>
 
+#include "coordinator/catalog.h"
 #include "coordinator/coordinator-forward.h"
+#include "provider/provider.h"
 
 void session_expose(Session *s, Operation *op, const GUID *id, const char *path);
 void session_unexpose(Session *s, Operation *op, const GUID *id);
@@ -30,10 +32,11 @@ void session_break(Session *s, Operation *op, const GUID *set_id, uint32_t flags
 /* @context: of the snapshots from now on. */
 void session_import(Session *s, Operation *op, int32_t context, const char *document, size_t size);
 
-/* @destination NULL: where it came from. */
-HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destination, char **ret_why);
-/* @flags: VSS_RECOVERY_OPTIONS */
-void session_recover(Session *s, Operation *op, uint32_t flags);
+/* Is the provider that made the snapshot here and able? S_OK, VSS_E_PROVIDER_NOT_REGISTERED, @unable. */
+HRESULT session_provider_is_able(const CatalogSnapshot *row,
+                                 ProviderAbilities ability,
+                                 HRESULT unable,
+                                 const char **ret_why);
 
 /* At the end of the session. */
 void session_storage_clear(Session *s);
