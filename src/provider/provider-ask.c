@@ -10,18 +10,52 @@
 
 #include "wire/wire-types.h"
 
+typedef struct Ask {
+        ProviderClient *client;
+        ProviderCall call;
+        sd_bus_message *m; /* NULL when the worker is not there to be asked */
+        int r;             /* of the last step; after one that failed the others do nothing */
+} Ask;
+
+static void ask_done(Ask *a) {
+        sd_bus_message_unref(a->m);
+}
+#define _cleanup_ask_ _cleanup_(ask_done)
+
+static Ask ask(ProviderClient *c, ProviderCall call) {
+        Ask a = { .client = c, .call = call };
+
+        a.r = client_message(c, call, &a.m);
+        return a;
+}
+
+/* @append: a function that takes the message first, and returns -errno. */
+#define ASK_APPEND(a, append, ...)                                                                          \
+        do {                                                                                                \
+                if ((a)->r >= 0 && (a)->m)                                                                  \
+                        (a)->r = append((a)->m, __VA_ARGS__);                                               \
+        } while (false)
+
+static Ask ask_about(ProviderClient *c, ProviderCall call, const ProviderSnapshot *s) {
+        Ask a = ask(c, call);
+
+        ASK_APPEND(&a, provider_append_snapshot, s);
+        return a;
+}
+
+static int ask_send(const Ask *a, usec_t timeout, ProviderAnswered done, void *userdata) {
+        return a->r < 0 ? a->r : client_ask(a->client, a->call, a->m, timeout, done, userdata);
+}
+
 int provider_client_probe(ProviderClient *c,
                           const char *volume,
                           usec_t timeout,
                           ProviderAnswered done,
                           void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_PROBE);
 
-        r = client_message(c, PROVIDER_CALL_PROBE, &m);
-        if (r >= 0 && m)
-                r = wire_append_text(m, volume);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_PROBE, m, timeout, done, userdata);
+        ASK_APPEND(&a, wire_append_text, volume);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_usage(ProviderClient *c,
@@ -30,30 +64,11 @@ int provider_client_usage(ProviderClient *c,
                           usec_t timeout,
                           ProviderAnswered done,
                           void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_USAGE);
 
-        r = client_message(c, PROVIDER_CALL_USAGE, &m);
-        if (r >= 0 && m)
-                r = wire_append_text(m, volume);
-        if (r >= 0 && m)
-                r = wire_append_texts(m, notes);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_USAGE, m, timeout, done, userdata);
-}
-
-static int ask_with_snapshot(ProviderClient *c,
-                             ProviderCall call,
-                             const ProviderSnapshot *s,
-                             usec_t timeout,
-                             ProviderAnswered done,
-                             void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, call, &m);
-        if (r >= 0 && m)
-                r = provider_append_snapshot(m, s);
-        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
+        ASK_APPEND(&a, wire_append_text, volume);
+        ASK_APPEND(&a, wire_append_texts, notes);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_plan(ProviderClient *c,
@@ -61,7 +76,9 @@ int provider_client_plan(ProviderClient *c,
                          usec_t timeout,
                          ProviderAnswered done,
                          void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_PLAN, s, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_PLAN, s);
+
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_prepare(ProviderClient *c,
@@ -69,33 +86,22 @@ int provider_client_prepare(ProviderClient *c,
                             usec_t timeout,
                             ProviderAnswered done,
                             void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_PREPARE);
 
-        r = client_message(c, PROVIDER_CALL_PREPARE, &m);
-        if (r >= 0 && m)
-                r = wire_append_guid(m, snapshot_id);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_PREPARE, m, timeout, done, userdata);
-}
-
-static int ask_plainly(ProviderClient *c,
-                       ProviderCall call,
-                       usec_t timeout,
-                       ProviderAnswered done,
-                       void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, call, &m);
-        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
+        ASK_APPEND(&a, wire_append_guid, snapshot_id);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_sync(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata) {
-        return ask_plainly(c, PROVIDER_CALL_SYNC, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_SYNC);
+
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata) {
-        return ask_plainly(c, PROVIDER_CALL_PRE_COMMIT, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_PRE_COMMIT);
+
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_commit(ProviderClient *c,
@@ -104,13 +110,10 @@ int provider_client_commit(ProviderClient *c,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_COMMIT);
 
-        r = client_message(c, PROVIDER_CALL_COMMIT, &m);
-        if (r >= 0 && m)
-                r = wire_append_guids(m, held, n_held);
-        return r < 0 ? r : client_ask(c, PROVIDER_CALL_COMMIT, m, timeout, done, userdata);
+        ASK_APPEND(&a, wire_append_guids, held, n_held);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_surface(ProviderClient *c,
@@ -118,7 +121,9 @@ int provider_client_surface(ProviderClient *c,
                             usec_t timeout,
                             ProviderAnswered done,
                             void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_SURFACE, s, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_SURFACE, s);
+
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_discard(ProviderClient *c,
@@ -126,32 +131,9 @@ int provider_client_discard(ProviderClient *c,
                             usec_t timeout,
                             ProviderAnswered done,
                             void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_DISCARD, s, timeout, done, userdata);
-}
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_DISCARD, s);
 
-/* A snapshot, and then what @device, @path and @number say; the texts may be NULL, the number negative. */
-static int ask_deed(ProviderClient *c,
-                    ProviderCall call,
-                    const ProviderSnapshot *s,
-                    const char *device,
-                    const char *path,
-                    int64_t number,
-                    usec_t timeout,
-                    ProviderAnswered done,
-                    void *userdata) {
-        _cleanup_message_ sd_bus_message *m = NULL;
-        int r;
-
-        r = client_message(c, call, &m);
-        if (r >= 0 && m)
-                r = provider_append_snapshot(m, s);
-        if (r >= 0 && m && device)
-                r = wire_append_text(m, device);
-        if (r >= 0 && m && path)
-                r = wire_append_text(m, path);
-        if (r >= 0 && m && number >= 0)
-                r = sd_bus_message_append(m, "u", (uint32_t) number);
-        return r < 0 ? r : client_ask(c, call, m, timeout, done, userdata);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_may_expose(ProviderClient *c,
@@ -162,7 +144,12 @@ int provider_client_may_expose(ProviderClient *c,
                                usec_t timeout,
                                ProviderAnswered done,
                                void *userdata) {
-        return ask_deed(c, PROVIDER_CALL_MAY_EXPOSE, s, device, path, uid, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_MAY_EXPOSE, s);
+
+        ASK_APPEND(&a, wire_append_text, device);
+        ASK_APPEND(&a, wire_append_text, path);
+        ASK_APPEND(&a, sd_bus_message_append, "u", (uint32_t) uid);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_expose(ProviderClient *c,
@@ -172,7 +159,11 @@ int provider_client_expose(ProviderClient *c,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata) {
-        return ask_deed(c, PROVIDER_CALL_EXPOSE, s, device, path, -1, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_EXPOSE, s);
+
+        ASK_APPEND(&a, wire_append_text, device);
+        ASK_APPEND(&a, wire_append_text, path);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_unexpose(ProviderClient *c,
@@ -182,7 +173,11 @@ int provider_client_unexpose(ProviderClient *c,
                              usec_t timeout,
                              ProviderAnswered done,
                              void *userdata) {
-        return ask_deed(c, PROVIDER_CALL_UNEXPOSE, s, device, path, -1, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_UNEXPOSE, s);
+
+        ASK_APPEND(&a, wire_append_text, device);
+        ASK_APPEND(&a, wire_append_text, path);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_may_revert(ProviderClient *c,
@@ -192,7 +187,11 @@ int provider_client_may_revert(ProviderClient *c,
                                usec_t timeout,
                                ProviderAnswered done,
                                void *userdata) {
-        return ask_deed(c, PROVIDER_CALL_MAY_REVERT, s, NULL, target, flags, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_MAY_REVERT, s);
+
+        ASK_APPEND(&a, wire_append_text, target);
+        ASK_APPEND(&a, sd_bus_message_append, "u", flags);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_revert(ProviderClient *c,
@@ -202,7 +201,11 @@ int provider_client_revert(ProviderClient *c,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata) {
-        return ask_deed(c, PROVIDER_CALL_REVERT, s, NULL, target, flags, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_REVERT, s);
+
+        ASK_APPEND(&a, wire_append_text, target);
+        ASK_APPEND(&a, sd_bus_message_append, "u", flags);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_break(ProviderClient *c,
@@ -211,7 +214,10 @@ int provider_client_break(ProviderClient *c,
                           usec_t timeout,
                           ProviderAnswered done,
                           void *userdata) {
-        return ask_deed(c, PROVIDER_CALL_BREAK, s, NULL, NULL, flags, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_BREAK, s);
+
+        ASK_APPEND(&a, sd_bus_message_append, "u", flags);
+        return ask_send(&a, timeout, done, userdata);
 }
 
 int provider_client_import(ProviderClient *c,
@@ -219,5 +225,7 @@ int provider_client_import(ProviderClient *c,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata) {
-        return ask_with_snapshot(c, PROVIDER_CALL_IMPORT, s, timeout, done, userdata);
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_IMPORT, s);
+
+        return ask_send(&a, timeout, done, userdata);
 }

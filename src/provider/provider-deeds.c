@@ -10,14 +10,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include <vss.h>
 #include <vsserror.h>
 
 #include "base/fd-util.h"
-#include "base/utf.h"
 #include "provider/provider-busy.h"
 #include "provider/provider-expose.h"
 #include "provider/provider-lock.h"
@@ -46,6 +44,7 @@ typedef struct Request {
         char *volume, *note, *path, *device;
         uint32_t number;
         int lock_fd, path_fd;
+        char *answer; /* NULL where nothing but that it was done is to be said */
 } Request;
 
 static void request_clear(Request *q) {
@@ -53,20 +52,43 @@ static void request_clear(Request *q) {
         free(q->note);
         free(q->path);
         free(q->device);
+        free(q->answer);
         fd_close(q->lock_fd);
         fd_close(q->path_fd);
 }
 
 #define REQUEST_INIT { .lock_fd = -EBADF, .path_fd = -EBADF }
 
-static int read_path(sd_bus_message *m, char **ret) {
+typedef struct Deed {
+        ProviderCall call;
+        /* What stands after the snapshot; NULL: nothing. */
+        int (*read)(sd_bus_message *m, Request *q);
+        /* Answers @error when the provider cannot do such a thing at all; NULL: each can. */
+        int (*refuse)(const ProviderHost *h, sd_bus_error *error);
+        int (*act)(const ProviderHost *h, Request *q);
+        HRESULT (*result)(int r); /* of @act's failure */
+        bool about_path;          /* and not about the volume is what is said then */
+} Deed;
+
+static int deed_do(const Deed *d, const ProviderHost *h, sd_bus_message *m, sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
         int r;
 
-        r = wire_read_text(m, ret);
+        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
+        if (r >= 0 && d->read)
+                r = d->read(m, &q);
+        if (r >= 0 && d->refuse)
+                r = d->refuse(h, error);
         if (r < 0)
                 return r;
 
-        return *ret && (*ret)[0] == '/' ? 0 : -EBADMSG;
+        provider_sentence_clear();
+        r = d->act(h, &q);
+        if (r < 0)
+                return provider_answer_failure(h, error, d->call, d->about_path ? q.path : q.volume,
+                                               d->result(r), r, provider_sentence());
+
+        return q.answer ? provider_reply_text(m, q.answer) : sd_bus_reply_method_return(m, NULL);
 }
 
 static int request_lock(const ProviderHost *h, Request *q) {
@@ -74,17 +96,24 @@ static int request_lock(const ProviderHost *h, Request *q) {
         return q->lock_fd;
 }
 
-static int answer(const ProviderHost *h,
-                  sd_bus_message *m,
-                  sd_bus_error *error,
-                  ProviderCall call,
-                  const char *about,
-                  HRESULT hr,
-                  int r) {
-        if (r < 0)
-                return provider_answer_failure(h, error, call, about, hr, r, provider_sentence());
+static int read_number(sd_bus_message *m, Request *q) {
+        return sd_bus_message_read(m, "u", &q->number);
+}
 
-        return sd_bus_reply_method_return(m, NULL);
+/* Exposing */
+
+static int read_exposure(sd_bus_message *m, Request *q) {
+        int r;
+
+        r = provider_read_path(m, &q->device);
+        return r < 0 ? r : provider_read_path(m, &q->path);
+}
+
+static int read_exposure_and_user(sd_bus_message *m, Request *q) {
+        int r;
+
+        r = read_exposure(m, q);
+        return r < 0 ? r : read_number(m, q);
 }
 
 /* A wrong place is the requester's fault, and not the provider's. */
@@ -106,39 +135,19 @@ static HRESULT hresult_of_place(int r) {
         }
 }
 
-static int method_may_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        _cleanup_(freep) char *path = NULL;
-        ProviderHost *h = userdata;
-        int r;
-
-        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
-        if (r >= 0)
-                r = read_path(m, &q.device);
-        if (r >= 0)
-                r = read_path(m, &q.path);
-        if (r >= 0)
-                r = sd_bus_message_read(m, "u", &q.number);
-        if (r < 0)
-                return r;
-
-        provider_sentence_clear();
-        r = provider_check_exposure(&h->env, q.path, q.number, &path);
-        if (r < 0)
-                return answer(h, m, error, PROVIDER_CALL_MAY_EXPOSE, q.volume, hresult_of_place(r), r);
-
-        return provider_reply_text(m, path);
+static int may_expose(const ProviderHost *h, Request *q) {
+        return provider_check_exposure(&h->env, q->path, q->number, &q->answer);
 }
 
-static int read_exposure(sd_bus_message *m, Request *q) {
-        int r;
+static int method_may_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Deed deed = {
+                .call = PROVIDER_CALL_MAY_EXPOSE,
+                .read = read_exposure_and_user,
+                .act = may_expose,
+                .result = hresult_of_place,
+        };
 
-        r = provider_read_snapshot(m, &q->snapshot, &q->volume, &q->note);
-        if (r >= 0)
-                r = read_path(m, &q->device);
-        if (r >= 0)
-                r = read_path(m, &q->path);
-        return r;
+        return deed_do(&deed, userdata, m, error);
 }
 
 static int expose(const ProviderHost *h, Request *q) {
@@ -158,17 +167,14 @@ static int expose(const ProviderHost *h, Request *q) {
 }
 
 static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        ProviderHost *h = userdata;
-        int r;
+        static const Deed deed = {
+                .call = PROVIDER_CALL_EXPOSE,
+                .read = read_exposure,
+                .act = expose,
+                .result = provider_hresult_from_errno,
+        };
 
-        r = read_exposure(m, &q);
-        if (r < 0)
-                return r;
-
-        provider_sentence_clear();
-        r = expose(h, &q);
-        return answer(h, m, error, PROVIDER_CALL_EXPOSE, q.volume, provider_hresult_from_errno(r), r);
+        return deed_do(&deed, userdata, m, error);
 }
 
 static int unexpose(const ProviderHost *h, Request *q) {
@@ -183,28 +189,41 @@ static int unexpose(const ProviderHost *h, Request *q) {
 }
 
 static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        ProviderHost *h = userdata;
-        int r;
+        static const Deed deed = {
+                .call = PROVIDER_CALL_UNEXPOSE,
+                .read = read_exposure,
+                .act = unexpose,
+                .result = provider_hresult_from_errno,
+        };
 
-        r = read_exposure(m, &q);
-        if (r < 0)
-                return r;
-
-        provider_sentence_clear();
-        r = unexpose(h, &q);
-        return answer(h, m, error, PROVIDER_CALL_UNEXPOSE, q.volume, provider_hresult_from_errno(r), r);
+        return deed_do(&deed, userdata, m, error);
 }
+
+/* Reverting */
 
 static int read_revert(sd_bus_message *m, Request *q) {
         int r;
 
-        r = provider_read_snapshot(m, &q->snapshot, &q->volume, &q->note);
-        if (r >= 0)
-                r = read_path(m, &q->path);
-        if (r >= 0)
-                r = sd_bus_message_read(m, "u", &q->number);
-        return r;
+        r = provider_read_path(m, &q->path);
+        return r < 0 ? r : read_number(m, q);
+}
+
+static int refuse_revert(const ProviderHost *h, sd_bus_error *error) {
+        if (h->ops->revert)
+                return 0;
+
+        return wire_error_set(error, E_NOTIMPL, "the %s provider cannot revert", h->ops->name);
+}
+
+static HRESULT hresult_of_revert(int r) {
+        switch (-r) {
+        case ENOSYS:
+                return E_NOTIMPL;
+        case ENOTUNIQ:
+                return VSS_E_CANNOT_REVERT_DISKID;
+        default:
+                return provider_hresult_from_errno(r);
+        }
 }
 
 static int open_target(Request *q) {
@@ -228,31 +247,17 @@ static int may_revert(const ProviderHost *h, Request *q) {
         return q->number & PROVIDER_REVERT_FORCED ? 0 : provider_check_unused(q->path);
 }
 
-static HRESULT hresult_of_revert(int r) {
-        switch (-r) {
-        case ENOSYS:
-                return E_NOTIMPL;
-        case ENOTUNIQ:
-                return VSS_E_CANNOT_REVERT_DISKID;
-        default:
-                return provider_hresult_from_errno(r);
-        }
-}
-
 static int method_may_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        ProviderHost *h = userdata;
-        int r;
+        static const Deed deed = {
+                .call = PROVIDER_CALL_MAY_REVERT,
+                .read = read_revert,
+                .refuse = refuse_revert,
+                .act = may_revert,
+                .result = hresult_of_revert,
+                .about_path = true,
+        };
 
-        r = read_revert(m, &q);
-        if (r < 0)
-                return r;
-        if (!h->ops->revert)
-                return wire_error_set(error, E_NOTIMPL, "the %s provider cannot revert", h->ops->name);
-
-        provider_sentence_clear();
-        r = may_revert(h, &q);
-        return answer(h, m, error, PROVIDER_CALL_MAY_REVERT, q.path, hresult_of_revert(r), r);
+        return deed_do(&deed, userdata, m, error);
 }
 
 static int revert(const ProviderHost *h, Request *q) {
@@ -272,21 +277,30 @@ static int revert(const ProviderHost *h, Request *q) {
 }
 
 static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        ProviderHost *h = userdata;
+        static const Deed deed = {
+                .call = PROVIDER_CALL_REVERT,
+                .read = read_revert,
+                .refuse = refuse_revert,
+                .act = revert,
+                .result = hresult_of_revert,
+                .about_path = true,
+        };
         int r;
 
-        r = read_revert(m, &q);
-        if (r < 0)
-                return r;
-        if (!h->ops->revert)
-                return wire_error_set(error, E_NOTIMPL, "the %s provider cannot revert", h->ops->name);
-
-        provider_sentence_clear();
         progress_bus = sd_bus_message_get_bus(m);
-        r = revert(h, &q);
+        r = deed_do(&deed, userdata, m, error);
         progress_bus = NULL;
-        return answer(h, m, error, PROVIDER_CALL_REVERT, q.path, hresult_of_revert(r), r);
+        return r;
+}
+
+/* Breaking and importing */
+
+static int refuse_break(const ProviderHost *h, sd_bus_error *error) {
+        if (h->ops->break_off)
+                return 0;
+
+        return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider's shadow copies cannot be broken",
+                              h->ops->name);
 }
 
 static int break_off(const ProviderHost *h, Request *q) {
@@ -307,49 +321,45 @@ static int break_off(const ProviderHost *h, Request *q) {
         return 0;
 }
 
+static HRESULT hresult_of_break(int r) {
+        return r == -ENOTUNIQ ? VSS_E_BREAK_REVERT_ID_FAILED : provider_hresult_from_errno(r);
+}
+
 static int method_break(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        ProviderHost *h = userdata;
-        HRESULT hr;
+        static const Deed deed = {
+                .call = PROVIDER_CALL_BREAK,
+                .read = read_number,
+                .refuse = refuse_break,
+                .act = break_off,
+                .result = hresult_of_break,
+        };
+
+        return deed_do(&deed, userdata, m, error);
+}
+
+static int refuse_import(const ProviderHost *h, sd_bus_error *error) {
+        if (h->ops->import)
+                return 0;
+
+        return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider cannot import", h->ops->name);
+}
+
+static int import(const ProviderHost *h, Request *q) {
         int r;
 
-        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
-        if (r >= 0)
-                r = sd_bus_message_read(m, "u", &q.number);
-        if (r < 0)
-                return r;
-        if (!h->ops->break_off)
-                return wire_error_set(error, VSS_E_PROVIDER_VETO,
-                                      "the %s provider's shadow copies cannot be broken", h->ops->name);
-
-        provider_sentence_clear();
-        r = break_off(h, &q);
-        hr = r == -ENOTUNIQ ? VSS_E_BREAK_REVERT_ID_FAILED : provider_hresult_from_errno(r);
-        return answer(h, m, error, PROVIDER_CALL_BREAK, q.volume, hr, r);
+        r = h->ops->import(&h->env, &q->snapshot, &q->answer);
+        return r < 0 ? r : provider_check_note(q->answer);
 }
 
 static int method_import(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        _cleanup_(freep) char *note = NULL;
-        ProviderHost *h = userdata;
-        int r;
+        static const Deed deed = {
+                .call = PROVIDER_CALL_IMPORT,
+                .refuse = refuse_import,
+                .act = import,
+                .result = provider_hresult_from_errno,
+        };
 
-        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
-        if (r < 0)
-                return r;
-        if (!h->ops->import)
-                return wire_error_set(error, VSS_E_PROVIDER_VETO, "the %s provider cannot import",
-                                      h->ops->name);
-
-        provider_sentence_clear();
-        r = h->ops->import(&h->env, &q.snapshot, &note);
-        if (r >= 0 && (!note || strlen(note) > PROVIDER_NOTE_MAX || !utf8_is_valid(note)))
-                r = provider_fail(-EPROTO, "its note is not what a note may be");
-        if (r < 0)
-                return answer(h, m, error, PROVIDER_CALL_IMPORT, q.volume, provider_hresult_from_errno(r),
-                              r);
-
-        return provider_reply_text(m, note);
+        return deed_do(&deed, userdata, m, error);
 }
 
 static const sd_bus_vtable deeds_vtable[] = {

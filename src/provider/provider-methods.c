@@ -78,6 +78,16 @@ int provider_open_volume(const char *volume) {
         return fd < 0 ? provider_fail(-errno, "the directory cannot be opened: %m") : fd;
 }
 
+int provider_read_path(sd_bus_message *m, char **ret) {
+        int r;
+
+        r = wire_read_text(m, ret);
+        if (r < 0)
+                return r;
+
+        return *ret && (*ret)[0] == '/' ? 0 : -EBADMSG;
+}
+
 static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ProviderHost *h = userdata;
         _cleanup_message_ sd_bus_message *reply = NULL;
@@ -86,11 +96,9 @@ static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         ProviderProbe probe = { 0 };
         int r;
 
-        r = wire_read_text(m, &volume);
+        r = provider_read_path(m, &volume);
         if (r < 0)
                 return r;
-        if (!volume || volume[0] != '/')
-                return -EBADMSG;
 
         provider_sentence_clear();
         r = fd = provider_open_volume(volume);
@@ -154,13 +162,11 @@ static int method_usage(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         char *const none[] = { NULL };
         int r;
 
-        r = wire_read_text(m, &volume);
+        r = provider_read_path(m, &volume);
         if (r >= 0)
                 r = wire_read_texts(m, WIRE_SNAPSHOTS_MAX, &notes);
         if (r < 0)
                 return r;
-        if (!volume || volume[0] != '/')
-                return -EBADMSG;
 
         r = call_usage(h, volume, notes ?: none, &space);
         if (r < 0)
@@ -188,6 +194,13 @@ int provider_reply_text(sd_bus_message *m, const char *text) {
         return sd_bus_send(NULL, reply, NULL);
 }
 
+int provider_check_note(const char *note) {
+        if (!note || strlen(note) > PROVIDER_NOTE_MAX || !utf8_is_valid(note))
+                return provider_fail(-EPROTO, "its note is not what a note may be");
+
+        return 0;
+}
+
 static int call_plan(const ProviderHost *h, ProviderSnapshot *s, char **ret_note, int *ret_lock_fd) {
         _cleanup_(closep) int fd = -EBADF, lock_fd = -EBADF;
         _cleanup_(freep) char *note = NULL;
@@ -206,8 +219,10 @@ static int call_plan(const ProviderHost *h, ProviderSnapshot *s, char **ret_note
         s->volume_fd = -EBADF;
         if (r < 0)
                 return r;
-        if (!note || strlen(note) > PROVIDER_NOTE_MAX || !utf8_is_valid(note))
-                return provider_fail(-EPROTO, "its note is not what a note may be");
+
+        r = provider_check_note(note);
+        if (r < 0)
+                return r;
 
         s->volume_fd = TAKE_FD(fd);
         *ret_note = TAKE_PTR(note);

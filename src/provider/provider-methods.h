@@ -32,5 +32,7 @@ int provider_answer_failure(const ProviderHost *h,
                             HRESULT hr,
                             int r,
                             const char *why);
+int provider_read_path(sd_bus_message *m, char **ret); /* an absolute one, or -EBADMSG */
 int provider_open_volume(const char *volume);
 int provider_reply_text(sd_bus_message *m, const char *text);
+int provider_check_note(const char *note); /* what the provider gave; NULL is not one */
