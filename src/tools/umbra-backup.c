@@ -293,7 +293,7 @@ static int run_backup(int argc, char *argv[]) {
                 if (code == EXIT_OK)
                         code = run_attempts(&b);
                 if (code == EXIT_OK || code == EXIT_PARTIAL)
-                        tool_say("Saved %" PRIu64 " files, %" PRIu64 " bytes, to '%s'.", b.n_files, b.n_bytes, b.to);
+                        tool_say("Saved %" PRIu64 " file%s, %" PRIu64 " bytes, to '%s'.", b.n_files, b.n_files == 1 ? "" : "s", b.n_bytes, b.to);
         } else if (code < 0)
                 code = EXIT_OK; /* --help */
         backup_plan_clear(&b.plan);

@@ -153,7 +153,7 @@ static int restore_all(Restore *r) {
         if (code == EXIT_OK) {
                 for (size_t i = 0; i < r->chain.n; ++i)
                         say_content(&r->links[i]);
-                tool_say("Restored %" PRIu64 " files.", r->n_restored);
+                tool_say("Restored %" PRIu64 " file%s.", r->n_restored, r->n_restored == 1 ? "" : "s");
         } else if (is_written(r))
                 restore_services_say_stopped(&r->services);
         else

@@ -150,9 +150,9 @@ static void show_restore(json_t *manifest, const char *path) {
         json_t *components = json_object_get(manifest, "components");
         const char *before = string_of(manifest, SET_KEY_SINCE) ? "FULL-SET… " : "";
 
-        printf("\nTo restore all of it:     umbra restore %s%s\n", before, path);
+        printf("\nTo restore all of it:      umbra restore %s%s\n", before, path);
         if (json_array_size(components) > 0)
-                printf("One component:            umbra restore %s%s --component '%s'\n", before, path,
+                printf("One component:             umbra restore %s%s --component '%s'\n", before, path,
                        string_of(json_array_get(components, 0), "component"));
         printf("Just the files, elsewhere: umbra restore %s%s --to DIR\n", before, path);
         if (*before)
@@ -169,6 +169,7 @@ static int run_show(int argc, char *argv[]) {
         json_t *manifest, *summary;
         const char *path = NULL;
         bool files = false;
+        json_int_t n_files;
         int code;
 
         code = parse_set(argc, argv, &verb_show, &files, &path);
@@ -192,8 +193,8 @@ static int run_show(int argc, char *argv[]) {
         }
         printf("Backup of %s, %s\n", string_of(manifest, "machine"), string_of(manifest, "created"));
         show_type(manifest);
-        printf("%" PRIi64 " files, %" PRIi64 " bytes; the set has %" PRIu64 " bytes\n",
-               (int64_t) json_integer_value(json_object_get(summary, "files")),
+        n_files = json_integer_value(json_object_get(summary, "files"));
+        printf("%" PRIi64 " file%s, %" PRIi64 " bytes; the set has %" PRIu64 " bytes\n", (int64_t) n_files, n_files == 1 ? "" : "s",
                (int64_t) json_integer_value(json_object_get(summary, "bytes")), set_reader_size(reader));
         show_components(manifest, summary);
         show_volumes(manifest);

@@ -109,7 +109,7 @@ logs() { # a log backup holds the logs and nothing else
                 <ComponentFile path=\"$dir/data\" filespec=\"*\" logBackupRequired=\"no\"/>
                 <ComponentLogFile path=\"$dir/data/deep/er\" filespec=\"*.txt\" fullBackupRequired=\"no\"/></Component>" && backup --type full || return 1
         rm -f "$dir/full" && mv "$dir/set" "$dir/full"
-        backup --type log --since "$dir/full" && expect 0 '^1 files' "$UMBRA" show "$dir/set" && rm -rf "$dir/data/"* || return 1
+        backup --type log --since "$dir/full" && expect 0 '^1 file,' "$UMBRA" show "$dir/set" && rm -rf "$dir/data/"* || return 1
         expect 0 '' "$UMBRA" restore --quiet "$dir/full" "$dir/set" && same "$dir/data" "$dir/before" && stop_writer 0
 }
 
