@@ -33,10 +33,9 @@ Session *session_of_connection(Connection *c, sd_bus_error *error) {
         return NULL;
 }
 
-/* For methods that end in "return reply_or_error(…)". */
-static int reply_empty(sd_bus_message *m, HRESULT hr, sd_bus_error *error) {
+int session_bus_reply(sd_bus_message *m, HRESULT hr, const char *why, sd_bus_error *error) {
         if (FAILED(hr))
-                return wire_error_set(error, hr, NULL);
+                return wire_error_set(error, hr, why ? "%s" : NULL, why);
         return sd_bus_reply_method_return(m, NULL);
 }
 
@@ -51,7 +50,7 @@ static int method_initialize(sd_bus_message *m, void *userdata, sd_bus_error *er
         r = sd_bus_message_read(m, "ui", &kind, &context);
         if (r < 0)
                 return r;
-        return reply_empty(m, session_initialize(s, (WireSessionKind) kind, context), error);
+        return session_bus_reply(m, session_initialize(s, (WireSessionKind) kind, context), NULL, error);
 }
 
 static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -71,7 +70,7 @@ static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus
                 return r;
         if (kind >= _WIRE_WRITER_SELECTION_MAX)
                 return wire_error_set(error, E_INVALIDARG, NULL);
-        return reply_empty(m, session_select_writers(s, (WireWriterSelection) kind, ids, n), error);
+        return session_bus_reply(m, session_select_writers(s, (WireWriterSelection) kind, ids, n), NULL, error);
 }
 
 static int method_start_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {

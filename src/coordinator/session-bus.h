@@ -14,6 +14,8 @@ int session_bus_attach(Connection *c);
 
 /* For the other files of the interface. NULL: the connection is none of a session. */
 Session *session_of_connection(Connection *c, sd_bus_error *error);
+/* The answer of a method that has none but its success. @why: NULL, or what is wrong. */
+int session_bus_reply(sd_bus_message *m, HRESULT hr, const char *why, sd_bus_error *error);
 /* A numbered operation, if none runs yet. */
 int session_bus_operation_begin(sd_bus_message *m, Session *s, uint32_t number, Operation **ret, sd_bus_error *error);
 

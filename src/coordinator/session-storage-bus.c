@@ -27,13 +27,6 @@
 #include "wire/wire-names.h"
 #include "wire/wire-types.h"
 
-/* For methods that end in "return reply_why(…)". */
-static int reply_why(sd_bus_message *m, HRESULT hr, const char *why, sd_bus_error *error) {
-        if (FAILED(hr))
-                return wire_error_set(error, hr, why ? "%s" : NULL, why);
-        return sd_bus_reply_method_return(m, NULL);
-}
-
 static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Session *s = session_of_connection(userdata, error);
         _cleanup_(freep) char *path = NULL;
@@ -106,7 +99,7 @@ static int method_find_revert(sd_bus_message *m, void *userdata, sd_bus_error *e
         if (r < 0)
                 return r;
         hr = session_find_revert(s, volume ?: "", &why);
-        return reply_why(m, hr, why, error);
+        return session_bus_reply(m, hr, why, error);
 }
 
 static int method_get_revert_blockers(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -139,7 +132,7 @@ static int method_get_volume_root(sd_bus_message *m, void *userdata, sd_bus_erro
                 return r;
         hr = volume_containing(path ?: "", &v, &why);
         if (FAILED(hr))
-                return reply_why(m, hr, why, error);
+                return session_bus_reply(m, hr, why, error);
 
         r = volume_guid_name(v, &name);
         if (r >= 0)
@@ -166,7 +159,7 @@ static int method_add_to_recovery_set(sd_bus_message *m, void *userdata, sd_bus_
         if (r < 0)
                 return r;
         hr = session_add_to_recovery(s, &id, destination, &why);
-        return reply_why(m, hr, why, error);
+        return session_bus_reply(m, hr, why, error);
 }
 
 /* Operations: what has begun is not ended by Cancel, which waits for its end. */
