@@ -28,8 +28,17 @@ void deed_job_settle(DeedJob *j) {
         operation_settle(j->op, j->hr, j->message);
 }
 
-DeedJob *deed_job_new(Session *s, Operation *op, void (*settle)(DeedJob *j)) {
+DeedJob *deed_job_new(Session *s,
+                      Operation *op,
+                      HRESULT hr,
+                      const char *why,
+                      void (*settle)(DeedJob *j)) {
         DeedJob *j;
+
+        if (FAILED(hr)) {
+                operation_settle(op, hr, why);
+                return NULL;
+        }
 
         j = calloc(1, sizeof(*j));
         if (!j) {

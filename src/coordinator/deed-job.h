@@ -25,8 +25,13 @@ typedef struct DeedJob {
         void (*settle)(struct DeedJob *j); /* ends the job */
 } DeedJob;
 
-/* NULL: @op is settled. The job counts itself as pending until deed_job_answered(). */
-DeedJob *deed_job_new(Session *s, Operation *op, void (*settle)(DeedJob *j));
+/* @hr, @why: may the requester? NULL: it may not, or there is no memory, and @op is settled. The job counts
+ * itself as pending until deed_job_answered(). */
+DeedJob *deed_job_new(Session *s,
+                      Operation *op,
+                      HRESULT hr,
+                      const char *why,
+                      void (*settle)(DeedJob *j));
 void deed_job_answered(DeedJob *j);
 void deed_job_failed(DeedJob *j, HRESULT hr, const char *message);
 

@@ -148,11 +148,7 @@ void session_recover(Session *s, Operation *op, uint32_t flags) {
                 return;
         }
         hr = flags & VSS_RECOVERY_NO_VOLUME_CHECK ? S_OK : check_unselected(s, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, deed_job_settle);
+        j = deed_job_new(s, op, hr, why, deed_job_settle);
         if (!j)
                 return;
         for (const Recovery *i = s->recoveries; i; i = i->next)

@@ -104,11 +104,7 @@ void session_expose(Session *s, Operation *op, const GUID *id, const char *path)
         HRESULT hr;
 
         hr = may_expose(s, id, &row, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, settle_exposed);
+        j = deed_job_new(s, op, hr, why, settle_exposed);
         if (!j)
                 return;
         deed_job_start(j, &options, false);
@@ -128,11 +124,7 @@ void session_unexpose(Session *s, Operation *op, const GUID *id) {
                 why = "the shadow copy is not exposed";
                 hr = VSS_E_OBJECT_NOT_FOUND;
         }
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, deed_job_settle);
+        j = deed_job_new(s, op, hr, why, deed_job_settle);
         if (!j)
                 return;
         options.path = path = TAKE_PTR(row.exposed_name);
@@ -198,11 +190,7 @@ void session_revert(Session *s, Operation *op, const GUID *id, bool force) {
         HRESULT hr;
 
         hr = may_revert(s, id, &row, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, deed_job_settle);
+        j = deed_job_new(s, op, hr, why, deed_job_settle);
         if (!j)
                 return;
         options.path = row.volume;
@@ -262,11 +250,7 @@ void session_await_revert(Session *s, Operation *op, const char *volume) {
         Deed *d;
 
         hr = volume_resolve(session_known_volume(s, volume, &known), &v, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, deed_job_settle);
+        j = deed_job_new(s, op, hr, why, deed_job_settle);
         if (!j)
                 return;
         d = deed_queue_find_revert(s->manager->deeds, v->path); /* none: it has ended since it was found */
@@ -304,11 +288,7 @@ void session_break(Session *s, Operation *op, const GUID *set_id, uint32_t flags
         hr = hresult_from_errno(catalog_list(s->manager->catalog, set_id, CATALOG_CREATED, &list));
         if (SUCCEEDED(hr))
                 hr = may_break(s, &list, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, deed_job_settle);
+        j = deed_job_new(s, op, hr, why, deed_job_settle);
         if (!j)
                 return;
         for (size_t i = 0; i < list.n; ++i) {
@@ -404,11 +384,7 @@ void session_import(Session *s, Operation *op, int32_t context, const char *docu
         hr = session_take_document(s, document, size);
         if (SUCCEEDED(hr))
                 hr = may_import(s, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        j = deed_job_new(s, op, settle_imported);
+        j = deed_job_new(s, op, hr, why, settle_imported);
         if (!j)
                 return;
         free(s->imported);
