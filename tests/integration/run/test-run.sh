@@ -25,7 +25,7 @@ mkdir "$fs/data/deep" && echo before >"$fs/data/deep/file" && echo below >"$fs/d
 cp -a "$fs/data" "$dir/expected"
 
 run() { "$UMBRA" run --quiet "$@"; }
-mounts() { cut -d' ' -f5 /proc/self/mountinfo | sort; }
+mounts() { awk -v d="$dir/" 'index($5, d) == 1 { print $5 }' /proc/self/mountinfo | sort; }
 export -f run
 no_shadow_is_left() { no_snapshots && [ "$(mounts)" = "$before" ]; }
 
@@ -51,7 +51,7 @@ that 'input and output are the command'\''s own' eval '[ "$(echo through | run "
 that 'it sees what there was, while the original changes' eval '[ "$(run "$fs/data" -- "$dir/change-meanwhile" cat "$fs/data/deep/file" "$fs/data/nested/file")" = "before
 below" ] && [ "$(cat "$fs/data/deep/file")" = after ] && put_back'
 that 'the copies cannot be written to, what lies beside can' eval 'run "$fs/data" -- sh -c "! touch $fs/data/new 2>/dev/null && touch $fs/beside" && [ -e "$fs/beside" ]'
-that 'the working directory is on the copy as well' eval 'cd "$fs/data/deep" && [ "$(run "$fs/data" -- "$dir/change-meanwhile" cat file)" = before ] && put_back'
+that 'the working directory is on the copy as well' eval '[ "$(cd "$fs/data/deep" && run "$fs/data" -- "$dir/change-meanwhile" cat file)" = before ] && put_back'
 that 'nothing is left of it' wait_for no_shadow_is_left
 
 that 'tar copies what there was' eval 'run "$fs/data" -- "$dir/change-meanwhile" tar -C "$fs/data" -cf "$dir/set.tar" . && put_back && mkdir "$dir/tar" && tar -C "$dir/tar" -xf "$dir/set.tar" && diff -r --no-dereference "$dir/expected" "$dir/tar"'
@@ -85,6 +85,7 @@ that 'and the shadow copies go' wait_for no_shadow_is_left
 printf '[sqlite]\ndatabase = %s\n' "$fs/data/*.db" >"$dir/sqlite.conf"
 sqlite3 "$fs/data/app.db" "pragma journal_mode=wal; create table t(x); insert into t values(1)" >/dev/null
 "$WRITER" --config "$dir/sqlite.conf" >/dev/null 2>&1 &
+writer_pid=$!
 grep_writer() { "$UMBRA" writers | grep SQLite >/dev/null; }
 wait_for grep_writer
 writers_are_stable() { "$UMBRA" writers --json | grep -v null | grep -c '"state": "stable"' >/dev/null; }
