@@ -248,7 +248,7 @@ static int wait_for_end(int pidfd, usec_t timeout_usec) {
         }
 }
 
-int process_end(int pidfd, unsigned long timeout_usec, int *ret_status) {
+int process_wait(int pidfd, unsigned long timeout_usec, int *ret_status) {
         int r;
 
         r = wait_for_end(pidfd, timeout_usec);
@@ -256,18 +256,20 @@ int process_end(int pidfd, unsigned long timeout_usec, int *ret_status) {
                 return r;
 
         r = process_reap(pidfd, ret_status);
-        if (r != -EAGAIN)
+        return r == -EAGAIN ? -ETIMEDOUT : r;
+}
+
+int process_end(int pidfd, unsigned long timeout_usec, int *ret_status) {
+        int r;
+
+        r = process_wait(pidfd, timeout_usec, ret_status);
+        if (r != -ETIMEDOUT)
                 return r;
 
         if (pidfd_send_signal(pidfd, SIGKILL, NULL, 0) < 0 && errno != ESRCH)
                 return -errno;
 
-        r = wait_for_end(pidfd, KILL_WAIT_USEC);
-        if (r < 0)
-                return r;
-
-        r = process_reap(pidfd, ret_status);
-        return r == -EAGAIN ? -ETIMEDOUT : r;
+        return process_wait(pidfd, KILL_WAIT_USEC, ret_status);
 }
 
 /* The directory of the running program, without the last slash. */

@@ -34,6 +34,9 @@ int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd);
  * negative signal number when killed; @ret_status may be NULL. */
 int process_reap(int pidfd, int *ret_status);
 
+/* Blocks up to @timeout_usec for the end, and reaps. -ETIMEDOUT: it goes on. */
+int process_wait(int pidfd, unsigned long timeout_usec, int *ret_status);
+
 /* Blocks up to @timeout_usec for the end, then SIGKILLs and reaps. -ETIMEDOUT when a second later it still
  * has not gone: then it sleeps in the kernel and can only be reaped once it wakes up. */
 int process_end(int pidfd, unsigned long timeout_usec, int *ret_status);

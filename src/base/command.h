@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Commands
+ *
+ * Programs of others that do one thing and end: zfs, for instance. What they are told is a list of words and
+ * never a line for a shell; what they say is kept until somebody reads it.
+ *
+ * A command is never killed. Nobody can know what it is in the middle of, and what that leaves behind. Who
+ * waits gives up at a deadline; the command goes on, and keeps the locks that it was given until it has
+ * ended.
+ */
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/macro.h"
+#include "base/time-util.h"
+
+typedef struct Command {
+        int pidfd, out_fd, err_fd;
+} Command;
+
+#define COMMAND_INIT { .pidfd = -EBADF, .out_fd = -EBADF, .err_fd = -EBADF }
+
+/* Forgets it, in whatever state it is. */
+void command_clear(Command *c);
+
+/* Starts @argv (NULL at the end), whose first word is looked for where $PATH says, and where administrators'
+ * programs are. In a session of its own, with LC_ALL=C; it inherits @locks: descriptors, of which those that
+ * are not positive are skipped. -ENOENT: there is no such program. */
+int command_start(const char *const *argv, const int *locks, size_t n_locks, Command *ret);
+
+/* Waits until @deadline (CLOCK_MONOTONIC). 0: it has ended, *@ret_status is its exit status, or negative the
+ * signal that killed it. -ETIMEDOUT: it goes on. */
+int command_wait(Command *c, usec_t deadline, int *ret_status);
+
+/* What it has written to standard output, as one text. -E2BIG over @max bytes. */
+int command_output(const Command *c, size_t max, char **ret);
+
+/* The last line that it has written to standard error, where programs say why they failed; "" when there is
+ * none. */
+int command_reason(const Command *c, char **ret);
+
+/* Is there such a program? */
+bool command_exists(const char *name);
