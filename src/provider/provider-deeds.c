@@ -92,7 +92,7 @@ static int deed_do(const Deed *d, const ProviderHost *h, sd_bus_message *m, sd_b
 }
 
 static int request_lock(const ProviderHost *h, Request *q) {
-        q->lock_fd = provider_lock(&h->env, &q->snapshot.id, true);
+        q->snapshot.lock_fd = q->lock_fd = provider_lock(&h->env, &q->snapshot.id, true);
         return q->lock_fd;
 }
 

@@ -403,7 +403,7 @@ static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error
         rounds_remove(h->rounds, &s.id);
         s.volume_fd = fd = provider_open_volume(volume);
         provider_sentence_clear();
-        r = lock_fd = provider_lock(&h->env, &s.id, true);
+        r = s.lock_fd = lock_fd = provider_lock(&h->env, &s.id, true);
         if (r >= 0)
                 r = h->ops->discard(&h->env, &s);
         if (r < 0)

@@ -151,7 +151,7 @@ int rounds_add(Rounds *rounds, const ProviderSnapshot *s, char *volume, char *no
         }
 
         p->snapshot = *s;
-        p->lock_fd = lock_fd;
+        p->snapshot.lock_fd = p->lock_fd = lock_fd;
         p->snapshot.volume = p->volume = volume;
         p->snapshot.note = p->note = note;
         r = thread_start(rounds, p);

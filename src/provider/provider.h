@@ -84,6 +84,8 @@ typedef struct ProviderSnapshot {
         uint32_t context;   /* VSS_SNAPSHOT_CONTEXT and attribute bits */
         const char *note;   /* what plan() returned; NULL in plan() */
         uint64_t room;      /* bytes that its copy may take, decided before plan(); 0: what there is */
+        int lock_fd;        /* a positive one: whoever has it open still works on the snapshot, and discard() comes
+                             * later; for commands (base/command.h), which may outlive the worker */
         void *data;         /* the provider's own, from prepare() on; freed by its release() */
 } ProviderSnapshot;
 
