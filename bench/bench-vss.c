@@ -13,43 +13,19 @@
 
 #include <btrfsutil.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <wchar.h>
 #include <unistd.h>
 
 #include <oleauto.h>
 #include <umbra.h>
-#include <vsbackup.h>
+
+#include "measure.h"
 
 #define WRITERS_PER_PROCESS 250
-
-static void die(const char *what, HRESULT hr) {
-        fprintf(stderr, "bench-vss: %s: 0x%08x %s\n", what, (unsigned) hr, umbra_last_error());
-        exit(EXIT_FAILURE);
-}
-
-static double now(void) {
-        struct timespec t;
-
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        return (double) t.tv_sec * 1e6 + (double) t.tv_nsec / 1e3;
-}
-
-static int by_value(const void *a, const void *b) {
-        double x = *(const double *) a, y = *(const double *) b;
-
-        return x < y ? -1 : x > y;
-}
-
-static double median(double *v, size_t n) {
-        qsort(v, n, sizeof(*v), by_value);
-        return v[n / 2];
-}
 
 /* Idle writers */
 
@@ -141,83 +117,6 @@ static int start_writers(int n) {
         return end[1];
 }
 
-/* One backup without components */
-
-static void finish(IVssAsync *async, const char *what) {
-        HRESULT hr, status = S_OK;
-
-        hr = IVssAsync_Wait(async, INFINITE);
-        if (SUCCEEDED(hr))
-                hr = IVssAsync_QueryStatus(async, &status, NULL);
-        if (FAILED(hr) || FAILED(status))
-                die(what, FAILED(hr) ? hr : status);
-        IVssAsync_Release(async);
-}
-
-#define ASYNC(call, what)                                       \
-        do {                                                    \
-                IVssAsync *async_ = NULL;                       \
-                HRESULT hr_ = call;                             \
-                if (FAILED(hr_))                                \
-                        die(what, hr_);                         \
-                finish(async_, what);                           \
-        } while (0)
-
-static IVssBackupComponents *begin(double *ret_identify) {
-        IVssBackupComponents *backup = NULL;
-        double before;
-        HRESULT hr;
-
-        hr = CreateVssBackupComponents(&backup);
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetBackupState(backup, n_components > 0, false, VSS_BT_COPY, false);
-        if (FAILED(hr))
-                die("begin", hr);
-        before = now();
-        ASYNC(IVssBackupComponents_GatherWriterMetadata(backup, &async_), "GatherWriterMetadata");
-        *ret_identify = now() - before;
-        return backup;
-}
-
-static void take(IVssBackupComponents *backup, WCHAR *volume) {
-        VSS_ID set, snapshot;
-        HRESULT hr;
-
-        hr = IVssBackupComponents_StartSnapshotSet(backup, &set);
-        if (SUCCEEDED(hr) && volume)
-                hr = IVssBackupComponents_AddToSnapshotSet(backup, volume, GUID_NULL, &snapshot);
-        if (FAILED(hr))
-                die("AddToSnapshotSet", hr);
-        ASYNC(IVssBackupComponents_PrepareForBackup(backup, &async_), "PrepareForBackup");
-        ASYNC(IVssBackupComponents_DoSnapshotSet(backup, &async_), "DoSnapshotSet");
-        ASYNC(IVssBackupComponents_BackupComplete(backup, &async_), "BackupComplete");
-}
-
-/* Microseconds of the last set: the whole window, or one phase of it. */
-static double last_window(const char *phase) {
-        json_t *root, *window, *p;
-        double value = -1;
-        char *json = NULL;
-        HRESULT hr;
-        size_t i;
-
-        hr = umbra_get_status(&json);
-        if (FAILED(hr))
-                die("umbra_get_status", hr);
-        root = json_loads(json, 0, NULL);
-        CoTaskMemFree(json);
-        window = json_object_get(root, "last_window");
-        if (!phase)
-                value = (double) json_integer_value(json_object_get(window, "frozen_usec"));
-        json_array_foreach(json_object_get(window, "phases"), i, p)
-                if (phase && strcmp(json_string_value(json_object_get(p, "name")), phase) == 0)
-                        value = (double) json_integer_value(json_object_get(p, "usec"));
-        json_decref(root);
-        return value;
-}
-
 static double bare_snapshot(const char *directory, int round) {
         char target[4096];
         double before, taken;
@@ -239,15 +138,15 @@ static double bare_snapshot(const char *directory, int round) {
 
 static int window(const char *directory, int writers, int rounds) {
         double *windows = calloc((size_t) rounds, sizeof(double)), *bare = calloc((size_t) rounds, sizeof(double)), identify;
-        WCHAR volume[4096];
+        WCHAR volume[4096], *const volumes[] = { volume };
         int end;
 
         swprintf(volume, sizeof(volume) / sizeof(*volume), L"%s/", directory);
         end = start_writers(writers);
         for (int i = 0; i < rounds; ++i) {
-                IVssBackupComponents *backup = begin(&identify);
+                IVssBackupComponents *backup = begin(n_components > 0, &identify);
 
-                take(backup, volume);
+                take(backup, volumes, 1, GUID_NULL);
                 windows[i] = last_window(NULL);
                 IVssBackupComponents_Release(backup);
                 bare[i] = bare_snapshot(directory, i);
@@ -265,8 +164,8 @@ static int rounds(int writers) {
         int end;
 
         end = start_writers(writers);
-        backup = begin(&identify);
-        take(backup, NULL);
+        backup = begin(n_components > 0, &identify);
+        take(backup, NULL, 0, GUID_NULL);
         printf("identify %.0f\nfreeze %.0f\nthaw %.0f\n", identify, last_window("freeze"), last_window("thaw"));
         IVssBackupComponents_Release(backup);
         close(end);
@@ -311,7 +210,7 @@ static int prepare(int writers, int components) {
 
         n_components = components / writers;
         end = start_writers(writers);
-        backup = begin(&identify);
+        backup = begin(n_components > 0, &identify);
         before = now();
         add_components(backup);
         printf("add %.0f\n", now() - before);
