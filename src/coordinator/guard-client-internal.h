@@ -30,9 +30,11 @@ struct GuardClient {
         sd_event_source *io, *exit, *timer;
         int socket, pidfd;
         pid_t pid;
-        int *fds;
+        Hold *holds;
         char **mounts;
         size_t n;
+        int control; /* of the device mapper; -EBADF: not needed */
+        char **held; /* the list of it */
         char *held_path;
         usec_t max_hold, held_usec;
         bool failed;      /* it never held all */

@@ -10,34 +10,73 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
 #include <sys/socket.h>
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/process-util.h"
 #include "base/strv.h"
+#include "guard/device-mapper.h"
 #include "guard/guard-protocol.h"
+#include "guard/held-list.h"
 
 /* The guard writes out what is dirty before it says that it is ready. */
 #define START_USEC (600 * USEC_PER_SEC)
 
-static int client_copy_fds(GuardClient *g, const int *fds, size_t n) {
-        g->fds = calloc_checked(n, sizeof(int));
-        if (!g->fds)
+/* What the guard would do if it lives, we can do if it does not. */
+static int client_copy_holds(GuardClient *g, const Hold *holds, char *const *mounts, size_t n) {
+        g->holds = calloc_checked(n, sizeof(*g->holds));
+        if (!g->holds)
                 return -ENOMEM;
 
         for (; g->n < n; ++g->n) {
-                g->fds[g->n] = fcntl(fds[g->n], F_DUPFD_CLOEXEC, GUARD_FIRST_FD);
-                if (g->fds[g->n] < 0)
+                _cleanup_(freep) char *entry = NULL;
+                Hold *hold = g->holds + g->n;
+                int r;
+
+                *hold = holds[g->n];
+                hold->fd = fcntl(holds[g->n].fd, F_DUPFD_CLOEXEC, GUARD_FIRST_FD);
+                if (hold->fd < 0)
                         return -errno;
+
+                r = strv_append(&g->mounts, mounts[g->n]);
+                if (r >= 0)
+                        r = held_list_entry(hold, mounts[g->n], &entry);
+                if (r >= 0)
+                        r = strv_append(&g->held, entry);
+                if (r >= 0 && hold->kind != HOLD_FREEZE && g->control < 0)
+                        r = g->control = dm_open_control();
+                if (r < 0) {
+                        fd_close(hold->fd);
+                        return r;
+                }
         }
 
         return 0;
 }
 
+static int client_arguments(const GuardClient *g, char ***ret) {
+        _cleanup_(freep) char *deadline = NULL;
+        _cleanup_(strv_freep) char **argv = NULL;
+        int r;
+
+        r = format_to(&deadline, "%llu", (unsigned long long) g->max_hold);
+        if (r >= 0)
+                r = strv_append(&argv, "umbra-guard");
+        if (r >= 0)
+                r = strv_append(&argv, deadline);
+        for (size_t i = 0; r >= 0 && i < g->n; ++i)
+                r = strv_append(&argv, hold_kind_to_string(g->holds[i].kind));
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(argv);
+        return 0;
+}
+
 static int client_spawn(GuardClient *g) {
-        _cleanup_(freep) char *path = NULL, *deadline = NULL, *count = NULL;
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(strv_freep) char **argv = NULL;
         _cleanup_(closep) int theirs = -EBADF;
         int fds[1 + GUARD_FDS_MAX], pair[2], r;
 
@@ -45,11 +84,7 @@ static int client_spawn(GuardClient *g) {
         if (r < 0)
                 return r;
 
-        r = format_to(&deadline, "%llu", (unsigned long long) g->max_hold);
-        if (r < 0)
-                return r;
-
-        r = format_to(&count, "%zu", g->n);
+        r = client_arguments(g, &argv);
         if (r < 0)
                 return r;
 
@@ -59,13 +94,14 @@ static int client_spawn(GuardClient *g) {
         theirs = pair[1];
 
         fds[0] = theirs;
-        memcpy(fds + 1, g->fds, g->n * sizeof(int));
+        for (size_t i = 0; i < g->n; ++i)
+                fds[1 + i] = g->holds[i].fd;
 
         /* It outlives us on purpose, and is not to hear what a terminal tells us. */
         return process_spawn(
                 &(SpawnOptions){
                         .path = path,
-                        .argv = (char *[]){ (char[]){ "umbra-guard" }, deadline, count, NULL },
+                        .argv = argv,
                         .fds = fds,
                         .n_fds = 1 + g->n,
                         .new_session = true,
@@ -106,7 +142,7 @@ static int client_watch(GuardClient *g, sd_event *event) {
 
 int guard_client_new(sd_event *event,
                      const char *runtime_dir,
-                     const int *fds,
+                     const Hold *holds,
                      char *const *mounts,
                      size_t n,
                      usec_t max_hold,
@@ -125,7 +161,7 @@ int guard_client_new(sd_event *event,
         if (!g)
                 return -ENOMEM;
 
-        g->socket = g->pidfd = -EBADF;
+        g->socket = g->pidfd = g->control = -EBADF;
         g->max_hold = max_hold;
         g->handler = handler;
         g->userdata = userdata;
@@ -134,15 +170,9 @@ int guard_client_new(sd_event *event,
         if (r < 0)
                 return r;
 
-        r = client_copy_fds(g, fds, n);
+        r = client_copy_holds(g, holds, mounts, n);
         if (r < 0)
                 return r;
-
-        for (size_t i = 0; i < n; ++i) {
-                r = strv_append(&g->mounts, mounts[i]);
-                if (r < 0)
-                        return r;
-        }
 
         r = client_spawn(g);
         if (r < 0)

@@ -99,7 +99,7 @@ static int client_enter(GuardClient *g, ClientState to) {
 /* In reverse; nothing stops us. */
 static void client_thaw_all(GuardClient *g) {
         for (size_t i = g->n; i-- > 0;) {
-                int r = thaw_fd(g->fds[i]);
+                int r = hold_end(g->holds + i, g->control);
 
                 if (r < 0)
                         log_error_errno(r, "Failed to thaw '%s', it stays frozen until somebody does: %m",
@@ -153,7 +153,7 @@ static void client_note_reason(GuardClient *g, const GuardReport *report) {
                 return;
         case GUARD_REFUSED:
                 if (report->error == EBUSY)
-                        client_fail(g, VSS_E_VOLUME_IN_USE, "somebody else had frozen '%s' before", mount);
+                        client_fail(g, VSS_E_VOLUME_IN_USE, "somebody else had frozen or suspended '%s' before", mount);
                 else
                         client_fail(g, hresult_from_errno(-report->error), "'%s' could not be frozen: %s",
                                     mount, strerror_r(report->error, buffer, sizeof(buffer)));
@@ -299,7 +299,7 @@ int guard_client_hold(GuardClient *g) {
         if (g->state != CLIENT_READY)
                 return -EBADFD;
 
-        r = held_list_write(g->held_path, g->mounts);
+        r = held_list_write(g->held_path, g->held);
         if (r < 0)
                 return r;
 
@@ -404,8 +404,10 @@ GuardClient *guard_client_free(GuardClient *g) {
                 log_release();
 
         for (size_t i = 0; i < g->n; ++i)
-                fd_close(g->fds[i]);
-        free(g->fds);
+                fd_close(g->holds[i].fd);
+        free(g->holds);
+        fd_close(g->control);
+        strv_free(g->held);
         strv_free(g->mounts);
         free(g->held_path);
         free(g);

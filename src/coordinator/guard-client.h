@@ -6,7 +6,7 @@
  *
  * Starts the guard with the descriptors of everything that is to be held, waits until it is locked in memory
  * and ready, tells it to freeze and to thaw. If the guard dies while it holds, this end thaws at once
- * through its own descriptors. A list of held mounts stands in <runtime_dir>/held meanwhile, for the service
+ * through its own descriptors. A list of what is held stands in <runtime_dir>/held meanwhile, for the service
  * manager's stop hook (umbra-guard --thaw-held FILE) should both be killed.
  */
 
@@ -15,6 +15,7 @@
 
 #include "base/macro.h"
 #include "base/time-util.h"
+#include "guard/hold.h"
 
 typedef struct GuardClient GuardClient;
 
@@ -32,10 +33,11 @@ typedef void (*GuardHandler)(GuardClient *g,
                              const char *message,
                              void *userdata);
 
-/* @fds are duplicated; @mounts: their mount points, for messages and the held list. @max_hold: deadline kept
- * by the guard itself, from guard_client_hold() on. READY comes after the file systems were written out
- * once, however long that takes. Of a guard that cannot be started -ENOENT and the like. */
-int guard_client_new(sd_event *event, const char *runtime_dir, const int *fds, char *const *mounts, size_t n,
+/* @holds: in the order in which they are held; their descriptors are duplicated. @mounts: their mount points, for
+ * messages and the held list. @max_hold: deadline kept by the guard itself, from guard_client_hold() on. READY comes
+ * after the file systems were written out once, however long that takes. Of a guard that cannot be started, or a
+ * device mapper that is not there, -ENOENT and the like. */
+int guard_client_new(sd_event *event, const char *runtime_dir, const Hold *holds, char *const *mounts, size_t n,
                      usec_t max_hold, GuardHandler handler, void *userdata, GuardClient **ret);
 /* Kills the guard if it lives; thaws if anything is still held (synchronously). */
 GuardClient *guard_client_free(GuardClient *g);

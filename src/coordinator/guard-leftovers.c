@@ -18,27 +18,27 @@
 
 int guard_thaw_leftovers(const char *runtime_dir) {
         _cleanup_(freep) char *path = NULL;
-        _cleanup_(strv_freep) char **mounts = NULL;
+        _cleanup_(strv_freep) char **entries = NULL;
         int error = 0, r;
 
         r = format_to(&path, "%s/held", runtime_dir);
         if (r < 0)
                 return r;
 
-        r = held_list_read(path, &mounts);
+        r = held_list_read(path, &entries);
         if (r == -ENOENT)
                 return 0;
         if (r < 0)
                 return r;
 
-        for (size_t i = strv_length(mounts); i-- > 0;) {
-                r = thaw_path(mounts[i]);
+        for (size_t i = strv_length(entries); i-- > 0;) {
+                r = held_list_end(entries[i]);
                 if (r == 0) {
-                        log_notice("Thawed '%s', which an earlier life may have left frozen", mounts[i]);
+                        log_notice("Thawed '%s', which an earlier life may have left frozen", entries[i]);
                         continue;
                 }
 
-                log_warning_errno(r, "Failed to thaw '%s', which may be frozen, going on: %m", mounts[i]);
+                log_warning_errno(r, "Failed to thaw '%s', which may be frozen, going on: %m", entries[i]);
                 if (r != -ENOENT)
                         error = r;
         }

@@ -130,21 +130,36 @@ static int manager_open_catalog(Manager *m) {
         return 0;
 }
 
-/* umbrad itself, its state and its programs must not lie on what it holds. */
-static int manager_protect(Manager *m) {
+/* What is started while something is held: workers are there by then, but those of lvm start programs of
+ * lvm's. All of them can be read from what is frozen, but not from what is suspended. */
+static int manager_protect_programs(void) {
+        static const char *const needed[] = { "/", "/etc", "/usr", "/usr/bin", "/usr/sbin", "/usr/lib", UMBRA_LIBEXECDIR };
         char program[4096];
         ssize_t n;
         int r;
 
-        r = volume_protect(m->state_dir);
-        if (r >= 0)
-                r = volume_protect(m->runtime_dir);
-        n = readlink("/proc/self/exe", program, sizeof(program) - 1);
-        if (r >= 0 && n > 0) {
-                program[n] = '\0';
-                *strrchr(program, '/') = '\0';
-                r = volume_protect(program[0] ? program : "/");
+        for (size_t i = 0; i < ELEMENTSOF(needed); ++i) {
+                r = volume_protect(needed[i], VOLUME_CARRIES);
+                if (r < 0 && r != -ENOENT)
+                        return r;
         }
+
+        n = readlink("/proc/self/exe", program, sizeof(program) - 1);
+        if (n < 0)
+                return -errno;
+        program[n] = '\0';
+        *strrchr(program, '/') = '\0';
+        return volume_protect(program[0] ? program : "/", VOLUME_CARRIES);
+}
+
+static int manager_protect(Manager *m) {
+        int r;
+
+        r = volume_protect(m->state_dir, VOLUME_KEEPS);
+        if (r >= 0)
+                r = volume_protect(m->runtime_dir, VOLUME_KEEPS);
+        if (r >= 0)
+                r = manager_protect_programs();
         return r < 0 ? log_error_errno(r, "Failed to look at umbra's own directories, refusing to start: %m") : 0;
 }
 

@@ -18,10 +18,11 @@
 #include "coordinator/provider-pool.h"
 #include "coordinator/session.h"
 #include "provider/provider-builtin.h"
+#include "provider/provider-protocol.h"
 #include "wire/wire-limits.h"
 
 int set_snapshot_consistency(const SetSnapshot *s) {
-        return s->hold_index >= 0 ? s->probe.consistency_held : s->probe.consistency;
+        return s->hold == HOLD_FREEZE || s->hold == HOLD_SUSPEND ? s->probe.consistency_held : s->probe.consistency;
 }
 
 static void commit_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
@@ -67,32 +68,111 @@ void phase_pre_commit_begin(SnapshotSet *set) {
         provider_pool_foreach(set->pool, pre_commit_ask, set);
 }
 
-static void commit_ask(ProviderClient *c, const char *name, void *userdata) {
-        SnapshotSet *set = userdata;
-        GUID held[WIRE_VOLUMES_MAX];
-        size_t n_held = 0;
+/* First those that are an instant of their own, together with all that is held until the end; then those whose
+ * commits let go of what is suspended. See hold-plan.c. */
+typedef enum CommitTurn {
+        COMMIT_FIRST,
+        COMMIT_SECOND,
+} CommitTurn;
+
+static CommitTurn commit_turn(const SetSnapshot *s) {
+        return s->hold == HOLD_SUSPEND ? COMMIT_SECOND : COMMIT_FIRST;
+}
+
+typedef struct CommitWork {
+        GUID ids[WIRE_VOLUMES_MAX], held[WIRE_VOLUMES_MAX];
+        size_t n_ids, n_held;
+        bool own; /* one of them is an instant of its own */
+} CommitWork;
+
+static void commit_work(const SnapshotSet *set, const char *name, CommitTurn turn, CommitWork *ret) {
+        ret->n_ids = ret->n_held = 0;
+        ret->own = false;
+        for (size_t i = 0; i < set->n_snapshots; ++i) {
+                const SetSnapshot *s = set->snapshots[i];
+
+                if (s->provider != provider_builtin_by_name(name) || commit_turn(s) != turn)
+                        continue;
+                ret->ids[ret->n_ids++] = s->id;
+                if (s->hold == HOLD_FREEZE || s->hold == HOLD_SUSPEND)
+                        ret->held[ret->n_held++] = s->id;
+                ret->own = ret->own || s->own_instant;
+        }
+}
+
+static void commit_note_instants(SnapshotSet *set, const ProviderAnswer *answer) {
+        for (size_t i = 0; i < answer->n_instants; ++i)
+                for (size_t k = 0; k < set->n_snapshots; ++k)
+                        if (guid_equal(&set->snapshots[k]->id, &answer->instants[i].id))
+                                set->snapshots[k]->committed_usec = answer->instants[i].usec;
+}
+
+static void commit_ask_second(ProviderClient *c, const char *name, void *userdata);
+
+static void commit_answered(SnapshotSet *set, const ProviderAnswer *answer, bool own) {
+        if (FAILED(answer->hr)) {
+                phase_done(set, answer->hr, answer->message);
+                return;
+        }
+        commit_note_instants(set, answer);
+        --set->pending;
+        if (own && --set->pending_own == 0)
+                provider_pool_foreach(set->pool, commit_ask_second, set);
+        if (!set->turning_back && set->pending == 0)
+                phase_done(set, S_OK, NULL);
+}
+
+static void commit_on_own(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        commit_answered(userdata, answer, true);
+}
+
+static void commit_on_other(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        commit_answered(userdata, answer, false);
+}
+
+static void commit_ask(ProviderClient *c, const char *name, SnapshotSet *set, CommitTurn turn) {
+        CommitWork work;
 
         if (set->turning_back)
                 return;
-        for (size_t i = 0; i < set->n_snapshots; ++i)
-                if (set->snapshots[i]->provider == provider_builtin_by_name(name) && set->snapshots[i]->hold_index >= 0)
-                        held[n_held++] = set->snapshots[i]->id;
-        if (provider_client_commit(c, held, n_held, WIRE_HOLD_MAX_USEC, commit_on_answer, set) < 0)
+        commit_work(set, name, turn, &work);
+        if (work.n_ids == 0)
+                return;
+        if (provider_client_commit(c, &(ProviderCommit){ work.ids, work.held, work.n_ids, work.n_held }, WIRE_HOLD_MAX_USEC,
+                                   work.own ? commit_on_own : commit_on_other, set) < 0)
                 phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
 }
 
-static void count_worker(ProviderClient *c, const char *name, void *userdata) {
-        ++((SnapshotSet *) userdata)->pending;
+static void commit_ask_first(ProviderClient *c, const char *name, void *userdata) {
+        commit_ask(c, name, userdata, COMMIT_FIRST);
+}
+
+static void commit_ask_second(ProviderClient *c, const char *name, void *userdata) {
+        commit_ask(c, name, userdata, COMMIT_SECOND);
+}
+
+static void commit_count(ProviderClient *c, const char *name, void *userdata) {
+        SnapshotSet *set = userdata;
+        CommitWork work;
+
+        for (CommitTurn turn = COMMIT_FIRST; turn <= COMMIT_SECOND; ++turn) {
+                commit_work(set, name, turn, &work);
+                set->pending += work.n_ids > 0;
+                set->pending_own += work.own;
+        }
 }
 
 void phase_commit_begin(SnapshotSet *set) {
         set->instant_usec = now_usec(CLOCK_REALTIME);
-        provider_pool_foreach(set->pool, count_worker, set);
+        set->pending_own = 0;
+        provider_pool_foreach(set->pool, commit_count, set);
         if (set->pending == 0) {
                 phase_done(set, S_OK, NULL);
                 return;
         }
-        provider_pool_foreach(set->pool, commit_ask, set);
+        provider_pool_foreach(set->pool, commit_ask_first, set);
+        if (!set->turning_back && set->pending_own == 0)
+                provider_pool_foreach(set->pool, commit_ask_second, set);
 }
 
 static void surface_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {

@@ -10,10 +10,8 @@
 
 #include <errno.h>
 
-#include "base/alloc.h"
-#include "base/fd-util.h"
 #include "base/hresult.h"
-#include "base/strv.h"
+#include "coordinator/hold-plan.h"
 #include "coordinator/manager.h"
 #include "wire/wire-limits.h"
 
@@ -38,64 +36,47 @@ static void hold_on_guard(GuardClient *g, GuardEvent event, HRESULT hr, const ch
         }
 }
 
-/* A volume whose provider writes to the file system during commit keeps every other volume on it from being held. */
-static bool may_be_held(const SnapshotSet *set, const SetSnapshot *s) {
-        if (!(s->probe.flags & PROVIDER_WANTS_HOLD) || !s->volume->holdable)
-                return false;
-
-        for (size_t i = 0; i < set->n_snapshots; ++i)
-                if ((set->snapshots[i]->probe.flags & PROVIDER_FORBIDS_HOLD) &&
-                    set->snapshots[i]->volume->fs_dev == s->volume->fs_dev)
-                        return false;
-        return true;
-}
-
-typedef struct HoldList {
-        Volume *volumes[WIRE_VOLUMES_MAX];
-        SetSnapshot *snapshots[WIRE_VOLUMES_MAX];
-        size_t n;
-        int *fds, *index;
-        char **mounts;
-        size_t n_fds;
-} HoldList;
-
-static void hold_list_clear(HoldList *l) {
-        for (size_t i = 0; i < l->n_fds; ++i)
-                fd_close(l->fds[i]);
-        free(l->fds);
-        free(l->index);
-        strv_free(l->mounts);
-}
-
-void phase_guard_begin(SnapshotSet *set) {
-        _cleanup_(hold_list_clear) HoldList list = { 0 };
+static int guard_plan(SnapshotSet *set, Volume **volumes, HoldKind *kinds) {
+        HoldPlan plans[WIRE_VOLUMES_MAX] = { 0 };
         int r;
 
         for (size_t i = 0; i < set->n_snapshots; ++i) {
-                set->snapshots[i]->hold_index = -1;
-                if (!may_be_held(set, set->snapshots[i]))
-                        continue;
-                list.volumes[list.n] = set->snapshots[i]->volume;
-                list.snapshots[list.n++] = set->snapshots[i];
-        }
-        if (list.n == 0) {
-                phase_done(set, S_OK, NULL);
-                return;
+                volumes[i] = set->snapshots[i]->volume;
+                plans[i].volume = set->snapshots[i]->volume;
+                plans[i].probe = &set->snapshots[i]->probe;
         }
 
-        r = volume_hold_order(list.volumes, list.n, &list.fds, &list.mounts, &list.n_fds, &list.index);
+        r = hold_plan(plans, set->n_snapshots);
+        if (r < 0)
+                return r;
+
+        for (size_t i = 0; i < set->n_snapshots; ++i) {
+                kinds[i] = plans[i].kind;
+                set->snapshots[i]->hold = plans[i].kind;
+                set->snapshots[i]->own_instant = plans[i].own;
+        }
+        return 0;
+}
+
+void phase_guard_begin(SnapshotSet *set) {
+        _cleanup_(hold_order_clear) HoldOrder order = { 0 };
+        Volume *volumes[WIRE_VOLUMES_MAX];
+        HoldKind kinds[WIRE_VOLUMES_MAX];
+        int r;
+
+        r = guard_plan(set, volumes, kinds);
+        if (r >= 0)
+                r = volume_hold_order(volumes, kinds, set->n_snapshots, &order);
         if (r < 0) {
                 phase_done(set, hresult_from_errno(r), "the file systems to be held could not be opened");
                 return;
         }
-        for (size_t i = 0; i < list.n; ++i)
-                list.snapshots[i]->hold_index = list.index[i];
-        if (list.n_fds == 0) {
+        if (order.n == 0) {
                 phase_done(set, S_OK, NULL);
                 return;
         }
 
-        r = guard_client_new(set->manager->event, set->manager->runtime_dir, list.fds, list.mounts, list.n_fds, WIRE_HOLD_MAX_USEC,
+        r = guard_client_new(set->manager->event, set->manager->runtime_dir, order.holds, order.mounts, order.n, WIRE_HOLD_MAX_USEC,
                              hold_on_guard, set, &set->guard);
         if (r < 0)
                 phase_done(set, hresult_from_errno(r), "umbra-guard could not be started");

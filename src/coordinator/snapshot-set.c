@@ -153,7 +153,7 @@ int snapshot_set_add(SnapshotSet *set, Volume *volume, const ProviderInfo *provi
         s->volume = volume;
         s->provider = provider;
         s->probe = *probe;
-        s->hold_index = -1;
+        s->hold = HOLD_NONE;
         guid_generate(&s->id);
 
         set->snapshots[set->n_snapshots++] = s;

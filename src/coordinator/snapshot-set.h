@@ -42,7 +42,9 @@ struct SetSnapshot {
         ProviderProbe probe;
         char *note, *device;
         uint64_t room;  /* that its copy may take; 0: what there is */
-        int hold_index; /* in the guard's list; -1: not held */
+        HoldKind hold;  /* how it is held while all commit */
+        bool own_instant; /* its commit is an instant, without our holding it */
+        usec_t committed_usec; /* when its commit began */
 };
 
 struct SnapshotSet {
@@ -62,6 +64,7 @@ struct SnapshotSet {
         sd_event_source *deadline, *window_deadline;
         size_t pending;       /* answers the phase, or the undo, still waits for */
         size_t step;          /* the phase's own: which level, which snapshot */
+        size_t pending_own;   /* … and of the answers that the second commits wait for */
 
         GuardClient *guard;
         usec_t freeze_began, instant_usec;

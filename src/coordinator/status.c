@@ -82,7 +82,7 @@ static json_t *frozen_json(const Manager *m) {
                 return list;
         since = (json_int_t) (now_usec(CLOCK_MONOTONIC) - set->freeze_began);
         for (size_t i = 0; i < set->n_snapshots; ++i)
-                if (set->guard && guard_client_is_holding(set->guard) && set->snapshots[i]->hold_index >= 0)
+                if (set->guard && guard_client_is_holding(set->guard) && set->snapshots[i]->hold != HOLD_NONE)
                         json_array_append_new(list, json_pack("{s:o, s:I}", "volume", text(set->snapshots[i]->volume->path),
                                                               "since_usec", since));
         for (w = set->session->writers; w; w = w->next)

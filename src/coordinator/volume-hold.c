@@ -21,56 +21,57 @@
 
 typedef struct Held {
         const Volume *volume; /* one of those on it */
-        int position;         /* in the order; -1: not yet */
+        HoldKind kind;
+        int position; /* in the order; -1: not yet */
 } Held;
 
-typedef struct HoldOrder {
+typedef struct Search {
         Held *items; /* one per file system */
         size_t n;
-        int *fds;
-        size_t n_fds;
-        char **mounts;
-        int *index;
-} HoldOrder;
+} Search;
 
-static void hold_order_clear(HoldOrder *o) {
-        for (size_t i = 0; i < o->n_fds; ++i)
-                fd_close(o->fds[i]);
+static void search_clear(Search *s) {
+        free(s->items);
+}
 
-        free(o->fds);
-        free(o->items);
+void hold_order_clear(HoldOrder *o) {
+        for (size_t i = 0; i < o->n; ++i)
+                fd_close(o->holds[i].fd);
+
+        free(o->holds);
         free(o->index);
         strv_free(o->mounts);
+        *o = (HoldOrder){};
 }
 
-static size_t hold_order_find(HoldOrder *o, const Volume *v) {
-        for (size_t i = 0; i < o->n; ++i)
-                if (o->items[i].volume->fs_dev == v->fs_dev)
+static size_t search_find(Search *s, const Volume *v, HoldKind kind) {
+        for (size_t i = 0; i < s->n; ++i)
+                if (s->items[i].volume->fs_dev == v->fs_dev)
                         return i;
 
-        o->items[o->n] = (Held){ .volume = v, .position = -1 };
-        return o->n++;
+        s->items[s->n] = (Held){ .volume = v, .kind = kind, .position = -1 };
+        return s->n++;
 }
 
-static bool carries_another(const HoldOrder *o, const MountTable *table, size_t i) {
-        for (size_t k = 0; k < o->n; ++k)
-                if (k != i && o->items[k].position < 0 &&
-                    stack_lies_on(table, o->items[k].volume->fs_dev, o->items[i].volume->fs_dev))
+static bool carries_another(const Search *s, const MountTable *table, size_t i) {
+        for (size_t k = 0; k < s->n; ++k)
+                if (k != i && s->items[k].position < 0 &&
+                    stack_lies_on(table, s->items[k].volume->fs_dev, s->items[i].volume->fs_dev))
                         return true;
 
         return false;
 }
 
 /* The next one to freeze: the first that carries nothing of what is left. */
-static size_t hold_order_next(const HoldOrder *o, const MountTable *table) {
-        size_t first = o->n;
+static size_t search_next(const Search *s, const MountTable *table) {
+        size_t first = s->n;
 
-        for (size_t i = 0; i < o->n; ++i) {
-                if (o->items[i].position >= 0)
+        for (size_t i = 0; i < s->n; ++i) {
+                if (s->items[i].position >= 0)
                         continue;
-                if (!carries_another(o, table, i))
+                if (!carries_another(s, table, i))
                         return i;
-                if (first == o->n)
+                if (first == s->n)
                         first = i;
         }
 
@@ -78,7 +79,8 @@ static size_t hold_order_next(const HoldOrder *o, const MountTable *table) {
         return first;
 }
 
-static int hold_order_open(HoldOrder *o, const Volume *v) {
+static int hold_order_open(HoldOrder *o, const Held *held) {
+        const Volume *v = held->volume;
         _cleanup_(closep) int fd = -EBADF;
         struct stat st;
         int r;
@@ -97,50 +99,43 @@ static int hold_order_open(HoldOrder *o, const Volume *v) {
         if (r < 0)
                 return r;
 
-        o->fds[o->n_fds++] = TAKE_FD(fd);
+        o->holds[o->n++] = (Hold){ .kind = held->kind, .fd = TAKE_FD(fd), .dev = v->fs_dev };
         return 0;
 }
 
-int volume_hold_order(Volume *const *volumes,
-                      size_t n,
-                      int **ret_fds,
-                      char ***ret_mounts,
-                      size_t *ret_n_fds,
-                      int **ret_index) {
+int volume_hold_order(Volume *const *volumes, const HoldKind *kinds, size_t n, HoldOrder *ret) {
         _cleanup_(mount_table_clear) MountTable table = {};
         _cleanup_(hold_order_clear) HoldOrder o = {};
+        _cleanup_(search_clear) Search s = {};
         int r;
 
         r = mount_table_read(&table);
         if (r < 0)
                 return r;
 
-        o.items = calloc_checked(n + 1, sizeof(*o.items));
-        o.fds = calloc_checked(n + 1, sizeof(*o.fds));
+        s.items = calloc_checked(n + 1, sizeof(*s.items));
+        o.holds = calloc_checked(n + 1, sizeof(*o.holds));
         o.index = calloc_checked(n + 1, sizeof(*o.index));
-        if (!o.items || !o.fds || !o.index)
+        if (!s.items || !o.holds || !o.index)
                 return -ENOMEM;
 
         for (size_t i = 0; i < n; ++i)
-                o.index[i] = volumes[i]->holdable ? (int) hold_order_find(&o, volumes[i]) : -1;
+                o.index[i] = kinds[i] == HOLD_NONE ? -1 : (int) search_find(&s, volumes[i], kinds[i]);
 
-        while (o.n_fds < o.n) {
-                Held *held = o.items + hold_order_next(&o, &table);
+        while (o.n < s.n) {
+                Held *held = s.items + search_next(&s, &table);
 
-                held->position = (int) o.n_fds;
-                r = hold_order_open(&o, held->volume);
+                held->position = (int) o.n;
+                r = hold_order_open(&o, held);
                 if (r < 0)
                         return r;
         }
 
         for (size_t i = 0; i < n; ++i)
                 if (o.index[i] >= 0)
-                        o.index[i] = o.items[o.index[i]].position;
+                        o.index[i] = s.items[o.index[i]].position;
 
-        *ret_fds = TAKE_PTR(o.fds);
-        *ret_mounts = TAKE_PTR(o.mounts);
-        *ret_n_fds = o.n_fds;
-        *ret_index = TAKE_PTR(o.index);
-        o.n_fds = 0;
+        *ret = o;
+        o = (HoldOrder){};
         return 0;
 }

@@ -31,7 +31,6 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/strv.h"
-#include "coordinator/volume.h"
 
 #define STACK_DEPTH_MAX 32U
 #define PROTECTED_MAX 16U
@@ -43,6 +42,7 @@
 
 static struct {
         char *paths[PROTECTED_MAX];
+        VolumeProtection why[PROTECTED_MAX];
         size_t n;
 } protected;
 
@@ -257,12 +257,18 @@ bool stack_lies_on(const MountTable *table, dev_t fs, dev_t below) {
         return walk_filesystem(&walk, fs);
 }
 
-int volume_protect(const char *path) {
+bool stack_is_mapped(dev_t fs) {
+        _cleanup_(freep) char *name = NULL;
+
+        return major(fs) != 0 && read_block(fs, "dm/name", SYSFS_LINE_MAX, &name) != -ENOENT;
+}
+
+int volume_protect(const char *path, VolumeProtection protection) {
         struct stat st;
         char *real;
 
         for (size_t i = 0; i < protected.n; ++i)
-                if (strcmp(protected.paths[i], path) == 0)
+                if (strcmp(protected.paths[i], path) == 0 && protected.why[i] == protection)
                         return 0;
 
         if (protected.n >= PROTECTED_MAX)
@@ -277,6 +283,7 @@ int volume_protect(const char *path) {
         if (!real)
                 return -errno;
 
+        protected.why[protected.n] = protection;
         protected.paths[protected.n++] = real;
         return 0;
 }
@@ -288,9 +295,14 @@ void volume_protect_none(void) {
         protected.n = 0;
 }
 
-bool stack_is_protected(const MountTable *table, dev_t fs) {
+bool stack_is_protected(const MountTable *table, dev_t fs, VolumeProtection protection) {
         for (size_t i = 0; i < protected.n; ++i) {
-                const Mount *mount = mount_of_path(table, protected.paths[i]);
+                const Mount *mount;
+
+                if (protected.why[i] != protection)
+                        continue;
+
+                mount = mount_of_path(table, protected.paths[i]);
 
                 if (!mount || stack_lies_on(table, mount->fs_dev, fs))
                         return true;
@@ -303,7 +315,7 @@ bool stack_is_ours(const char *path) {
         for (size_t i = 0; i < protected.n; ++i) {
                 const char *below = path_below(path, protected.paths[i]);
 
-                if (below && *below && strcmp(protected.paths[i], "/") != 0)
+                if (protected.why[i] == VOLUME_KEEPS && below && *below && strcmp(protected.paths[i], "/") != 0)
                         return true;
         }
 

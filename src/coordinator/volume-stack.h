@@ -13,13 +13,16 @@
 #include <sys/types.h>
 
 #include "coordinator/mount-table.h"
+#include "coordinator/volume.h"
 
 /* Is @below the file system @fs, or one that it needs in order to write? Where that cannot be found out:
  * true. */
 bool stack_lies_on(const MountTable *table, dev_t fs, dev_t below);
-/* Does something protected (volume_protect()) lie on @fs? */
-bool stack_is_protected(const MountTable *table, dev_t fs);
-/* Is @path below a directory that is protected? */
+/* Does the file system lie on a device of device mapper, with nothing in between? */
+bool stack_is_mapped(dev_t fs);
+/* Does something with this protection (volume_protect()) lie on @fs? */
+bool stack_is_protected(const MountTable *table, dev_t fs, VolumeProtection protection);
+/* Is @path below a directory that umbra keeps? */
 bool stack_is_ours(const char *path);
 /* May this process freeze anything? */
 bool stack_may_freeze(void);

@@ -76,7 +76,9 @@ int volume_new(const MountTable *table, const Mount *mount, const char *path, in
         v->fs_dev = mount->fs_dev;
         v->is_mount = strcmp(path, mount->target) == 0 || fd_is_subvolume(mount, fd);
         v->holdable = mount->class == FS_HOLDABLE && !mount_is_read_only(mount) && stack_may_freeze() &&
-                !stack_is_protected(table, mount->fs_dev);
+                !stack_is_protected(table, mount->fs_dev, VOLUME_KEEPS);
+        v->mapped = stack_is_mapped(mount->fs_dev) && stack_may_freeze();
+        v->suspendable = v->mapped && !stack_is_protected(table, mount->fs_dev, VOLUME_CARRIES);
 
         *ret = TAKE_PTR(v);
         return 0;

@@ -6,7 +6,7 @@
  *
  * What a volume is: a directory tree that some provider can snapshot. This file knows names (mount point,
  * directory, device, \\?\Volume{GUID}\), what lies under them (libmount, libblkid), which file systems can
- * be held and in which order.
+ * be held, how, and in which order.
  */
 
 #include <stdbool.h>
@@ -15,6 +15,7 @@
 #include <wintypes.h>
 
 #include "base/macro.h"
+#include "guard/hold.h"
 
 typedef struct Volume {
         char *path;        /* absolute directory, resolved, no trailing slash except "/" */
@@ -25,7 +26,9 @@ typedef struct Volume {
         dev_t dev;         /* st_dev of path */
         dev_t fs_dev;      /* the file system: the same for all mounts and subvolumes of it */
         bool is_mount;     /* path is a mount point or a btrfs subvolume */
-        bool holdable;     /* FIFREEZE makes sense (ext4, xfs, btrfs …), and nothing of umbra lies on it */
+        bool holdable;     /* FIFREEZE makes sense (ext4, xfs, btrfs …), and umbra keeps nothing on it */
+        bool mapped;       /* the file system lies on a device-mapper device, right away */
+        bool suspendable;  /* … which may be suspended: no program that is needed meanwhile lies on it */
 } Volume;
 
 Volume *volume_free(Volume *v);
@@ -48,18 +51,26 @@ void volume_list_free(Volume **list, size_t n);
 /* "\\\\?\\Volume{guid}\\" */
 int volume_guid_name(const Volume *v, char **ret);
 
-/* Directories whose file systems must never be held, because umbra itself would wait for them (state,
- * runtime, programs); nor must those that these file systems lie on. -ENOENT, -ENOTDIR. */
-int volume_protect(const char *path);
+typedef enum VolumeProtection {
+        VOLUME_KEEPS,   /* umbra writes there, its copies for example: not to be frozen */
+        VOLUME_CARRIES, /* programs lie there that are started while others are held: not to be suspended */
+} VolumeProtection;
+
+/* A directory of umbra's. What is said of its file system goes for those that this one lies on as well. -ENOENT,
+ * -ENOTDIR. */
+int volume_protect(const char *path, VolumeProtection protection);
 void volume_protect_none(void); /* forgets them all */
 
-/* Opens what is to be held, once per file system (several volumes may share one), stacked devices first: a
- * file system that lies in a file (loop) on another one comes before that other one. *ret_fds: one
- * descriptor per file system in hold order; *ret_mounts: their mount points (a string vector);
- * (*ret_index)[i]: the file system of volumes[i], or -1 when it is not holdable. */
-int volume_hold_order(Volume *const *volumes,
-                      size_t n,
-                      int **ret_fds,
-                      char ***ret_mounts,
-                      size_t *ret_n_fds,
-                      int **ret_index);
+typedef struct HoldOrder {
+        Hold *holds; /* one per file system, in the order in which they are held */
+        char **mounts; /* their mount points (a string vector) */
+        size_t n;
+        int *index; /* [i]: the place of volumes[i]; -1 when it is not held */
+} HoldOrder;
+
+void hold_order_clear(HoldOrder *o);
+
+/* Opens what is to be held, once per file system (several volumes may share one; those of one that are held are
+ * held in one way), stacked devices first: a file system that lies in a file (loop) on another one comes before that
+ * other one. @kinds[i]: how volumes[i] is held, or HOLD_NONE. */
+int volume_hold_order(Volume *const *volumes, const HoldKind *kinds, size_t n, HoldOrder *ret);

@@ -4,16 +4,16 @@
 /*
  * What Coordinator and Guard Say to Each Other
  *
- * umbra-guard DEADLINE COUNT is started with a SOCK_SEQPACKET socket as descriptor 3 and the directories of
- * COUNT file systems, in the order in which they are to be frozen, from descriptor 4 on. DEADLINE is how
- * long it may hold, in microseconds from the moment it is told to freeze. Both ends are of one build and one
- * machine, so what travels is a struct.
+ * umbra-guard DEADLINE KIND… is started with a SOCK_SEQPACKET socket as descriptor 3 and a directory of each file
+ * system, in the order in which they are to be held, from descriptor 4 on. Each KIND says how: "freeze", "suspend"
+ * or "watch" (see hold.h). DEADLINE is how long it may hold, in microseconds from the moment it is told to freeze.
+ * Both ends are of one build and one machine, so what travels is a struct.
  *
  *      coordinator                 guard
  *                  <── READY       locked in memory, descriptors checked, file systems written out once
  *      FREEZE ──>
- *                  <── HELD        all are frozen
- *      THAW ──>                    … or this socket ends, the deadline passes, or one cannot be frozen
+ *                  <── HELD        all are held
+ *      THAW ──>                    … or this socket ends, the deadline passes, or one cannot be held
  *                  <── THAWING     the hold ends, and why
  *                  <── THAWED      all run again; the guard exits
  *
@@ -44,9 +44,9 @@ typedef enum GuardReportKind {
 /* Why a hold ends. */
 typedef enum GuardReason {
         GUARD_TOLD,     /* by the coordinator */
-        GUARD_DEADLINE, /* it was held, or being frozen (then error is ETIMEDOUT), for too long */
+        GUARD_DEADLINE, /* it was held, or being held (then error is ETIMEDOUT), for too long */
         GUARD_LOST,     /* the coordinator's end of the socket is closed */
-        GUARD_REFUSED,  /* file system @index could not be frozen because of @error */
+        GUARD_REFUSED,  /* file system @index could not be held because of @error */
 } GuardReason;
 
 typedef struct GuardReport {

@@ -3,31 +3,37 @@
 /*
  * Freeze Guard
  *
- * A small process that holds file systems frozen, so that the coordinator does not have to. The coordinator
+ * A small process that holds file systems, so that the coordinator does not have to. The coordinator
  * may crash, or wait for the very file system it froze; the guard thaws whatever happens. A hold ends when
  *
  *     1. the coordinator says so (it is done),
  *     2. the coordinator's end of the socket closes (it died),
  *     3. the deadline passes (it forgot), or
- *     4. one of the file systems cannot be frozen.
+ *     4. one of the file systems cannot be held.
  *
- * Rule for this file: between the first FIFREEZE and the last FITHAW we do not allocate, do not open files
+ * It holds one by freezing it (FIFREEZE), or by suspending the device-mapper device that it lies on. Logical
+ * volumes need the latter: lvm suspends what it takes a snapshot of, which fails on a frozen file system; but what is
+ * suspended already it takes as it is, and resumes it afterwards, so that when all goes well nothing is left for us to
+ * resume. Reading waits there as well as writing, so a file system that umbra's own programs lie on cannot be held
+ * in this way (coordinator/hold-plan.c).
+ *
+ * Rule for this file: between the first hold and the last release we do not allocate, do not open files
  * and do not log. Each of these may wait for a frozen file system, and then nobody thaws. That is also why
  * we link nothing but the C library, lock ourselves in memory, tell the kernel not to write to file systems
  * on our behalf (IO_FLUSHER), and never dump core.
  *
  * Two threads
  *
- * FIFREEZE writes out what is dirty, which takes as long as it takes, and nothing can interrupt it. So a
+ * Holding writes out what is dirty, which takes as long as it takes, and nothing can interrupt it. So a
  * thread that was started long before, the freezer, makes these calls, while the main thread watches socket
- * and deadline. They share one number, g.progress: how many file systems are frozen, and whether the hold is
+ * and deadline. They share one number, g.progress: how many file systems are held, and whether the hold is
  * over.
  *
- *     freezer, after each FIFREEZE:  0 ──> 1 ──> 2 ──> … ──> n   fails when it is OVER; then thaws this one
- *     main thread, to end the hold:  k ──> k | OVER              and thaws k - 1, …, 0
+ *     freezer, after each of them:   0 ──> 1 ──> 2 ──> … ──> n   fails when it is OVER; then ends this one
+ *     main thread, to end the hold:  k ──> k | OVER              and ends k - 1, …, 0
  *
- * Whoever comes second sees what the first one did, so each file system that was frozen is thawed by exactly
- * one of them, those that are frozen already at once and the one still being frozen as soon as the kernel
+ * Whoever comes second sees what the first one did, so each file system that was held is let go by exactly
+ * one of them, those that are held already at once and the one still being frozen as soon as the kernel
  * lets go of it. (Thawing a file system that lies in a file on that one may have to wait for it; the
  * freezer's thaw ends that.)
  */
@@ -35,7 +41,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <linux/fs.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -46,20 +51,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/vfs.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd-util.h"
 #include "base/macro.h"
 #include "base/strv.h"
 #include "base/time-util.h"
+#include "guard/device-mapper.h"
 #include "guard/guard-protocol.h"
 #include "guard/held-list.h"
+#include "guard/hold.h"
 
 #ifndef PR_SET_IO_FLUSHER
 #define PR_SET_IO_FLUSHER 57
@@ -82,19 +88,21 @@
 #define OVER 0x80000000U                 /* in g.progress */
 
 static struct {
-        unsigned n; /* file systems, from GUARD_FIRST_FD on */
+        Hold holds[GUARD_FDS_MAX];
+        unsigned n;
+        int control; /* of the device mapper; -EBADF: not needed */
         usec_t max_hold;
         pthread_t freezer;
         int go_fd;   /* eventfd: the freezer may begin */
-        int done_fd; /* eventfd: it has frozen all or failed */
+        int done_fd; /* eventfd: it holds all or failed */
         atomic_uint progress;
 
         /* The freezer's, and everybody's once done_fd says so or the thread has ended. */
-        usec_t begun; /* before the first FIFREEZE; 0: there was none */
+        usec_t begun; /* before the first hold; 0: there was none */
         unsigned failed_index;
         int failed_error;
         int freezer_thaw_error;
-} g;
+} g = { .control = -EBADF };
 
 /* Before READY and after THAWED only. */
 #define complain(format, ...) ((void) fprintf(stderr, "umbra-guard: " format "\n", ##__VA_ARGS__))
@@ -116,34 +124,34 @@ static bool is_over(void) {
         return atomic_load(&g.progress) & OVER;
 }
 
-/* Freezes all in order; false when one failed or the hold was over before. */
-static bool freeze_all(void) {
+/* Holds all in order, until one fails or the hold is over. */
+static void hold_all(void) {
         for (unsigned i = 0; i < g.n; ++i) {
                 unsigned expected = i;
+                int r;
 
                 if (is_over())
-                        return false;
+                        return;
 
-                if (ioctl((int) i + GUARD_FIRST_FD, FIFREEZE, 0) < 0) {
+                r = hold_begin(g.holds + i, g.control);
+                if (r < 0) {
                         g.failed_index = i;
-                        g.failed_error = errno;
-                        return false;
+                        g.failed_error = -r;
+                        return;
                 }
 
                 if (!atomic_compare_exchange_strong(&g.progress, &expected, i + 1)) {
-                        g.freezer_thaw_error = -thaw_fd((int) i + GUARD_FIRST_FD);
-                        return false;
+                        g.freezer_thaw_error = -hold_end(g.holds + i, g.control);
+                        return;
                 }
         }
-
-        return true;
 }
 
-/* What became dirty since READY, so that FIFREEZE finds little to do: that is by far the cheapest way.
- * Failures show in FIFREEZE, too, which writes out again. */
+/* What became dirty since READY, so that the hold finds little to do: that is by far the cheapest way.
+ * Failures show there, too, as it writes out again. */
 static void sync_all(void) {
         for (unsigned i = 0; i < g.n && !is_over(); ++i)
-                (void) syncfs((int) i + GUARD_FIRST_FD);
+                (void) syncfs(g.holds[i].fd);
 }
 
 static void touch_stack(void) {
@@ -166,7 +174,7 @@ static void *freezer_run(void *unused) {
 
         sync_all();
         g.begun = now_usec(CLOCK_MONOTONIC);
-        (void) freeze_all();
+        hold_all();
         (void) fd_write_all(g.done_fd, &one, sizeof(one));
         return NULL;
 }
@@ -202,7 +210,7 @@ static bool wait_for_freeze(void) {
         }
 }
 
-/* Returns when the hold is to end. *ret_held: whether all were frozen before. */
+/* Returns when the hold is to end. *ret_held: whether all were held before. */
 static GuardReason hold_until(usec_t deadline, bool *ret_held) {
         bool held = false;
 
@@ -239,12 +247,12 @@ static GuardReason hold_until(usec_t deadline, bool *ret_held) {
         }
 }
 
-/* Thaws in reverse, together with the freezer. Returns the first failure as a positive errno. */
-static int thaw_all(unsigned n_frozen) {
+/* In reverse, together with the freezer. Returns the first failure as a positive errno. */
+static int thaw_all(unsigned n_held) {
         int error = 0;
 
-        for (unsigned i = n_frozen; i-- > 0;) {
-                int r = thaw_fd((int) i + GUARD_FIRST_FD);
+        for (unsigned i = n_held; i-- > 0;) {
+                int r = hold_end(g.holds + i, g.control);
 
                 if (r < 0 && error == 0)
                         error = -r;
@@ -259,7 +267,7 @@ static void hold(void) {
         uint64_t one = 1;
         usec_t deadline, held_usec;
         GuardReason reason;
-        unsigned n_frozen;
+        unsigned n_held;
         bool held;
         int error;
 
@@ -267,16 +275,16 @@ static void hold(void) {
         (void) fd_write_all(g.go_fd, &one, sizeof(one));
 
         reason = hold_until(deadline, &held);
-        n_frozen = atomic_fetch_or(&g.progress, OVER);
+        n_held = atomic_fetch_or(&g.progress, OVER);
 
         if (reason == GUARD_REFUSED)
                 report(GUARD_SAYS_THAWING, reason, g.failed_index, g.failed_error, 0);
         else if (reason == GUARD_DEADLINE && !held)
-                report(GUARD_SAYS_THAWING, reason, n_frozen, ETIMEDOUT, 0);
+                report(GUARD_SAYS_THAWING, reason, n_held, ETIMEDOUT, 0);
         else
                 report(GUARD_SAYS_THAWING, reason, 0, 0, 0);
 
-        error = thaw_all(n_frozen);
+        error = thaw_all(n_held);
         held_usec = g.begun > 0 ? now_usec(CLOCK_MONOTONIC) - g.begun : 0;
         report(GUARD_SAYS_THAWED, reason, 0, error, held_usec);
 }
@@ -356,12 +364,31 @@ static int start_freezer(void) {
         return fd_read_full(g.done_fd, &started, sizeof(started)) == sizeof(started) ? 0 : -EIO;
 }
 
+static int check_hold(Hold *hold) {
+        struct stat st;
+
+        if (fstat(hold->fd, &st) < 0)
+                return -errno;
+        if (!S_ISDIR(st.st_mode))
+                return -ENOTDIR;
+        if (hold->kind == HOLD_FREEZE)
+                return 0;
+
+        if (g.control < 0)
+                g.control = dm_open_control();
+        if (g.control < 0)
+                return g.control;
+
+        hold->dev = st.st_dev;
+        return dm_is_suspended(g.control, hold->dev);
+}
+
 static int check_descriptors(void) {
         for (unsigned i = 0; i < g.n; ++i) {
-                struct statfs fs;
+                int r = check_hold(g.holds + i);
 
-                if (fstatfs((int) i + GUARD_FIRST_FD, &fs) < 0)
-                        return -errno;
+                if (r < 0)
+                        return r;
         }
 
         return 0;
@@ -407,10 +434,10 @@ static int run_hold(void) {
 
 /* For the service manager, after coordinator and guard have been killed. */
 static int run_thaw_held(const char *path) {
-        _cleanup_(strv_freep) char **mounts = NULL;
+        _cleanup_(strv_freep) char **entries = NULL;
         int status = EXIT_SUCCESS, r;
 
-        r = held_list_read(path, &mounts);
+        r = held_list_read(path, &entries);
         if (r == -ENOENT)
                 return EXIT_SUCCESS;
         if (r < 0) {
@@ -419,15 +446,15 @@ static int run_thaw_held(const char *path) {
                 return EXIT_FAILURE;
         }
 
-        for (size_t i = strv_length(mounts); i-- > 0;) {
-                r = thaw_path(mounts[i]);
+        for (size_t i = strv_length(entries); i-- > 0;) {
+                r = held_list_end(entries[i]);
                 if (r == 0)
                         continue;
 
                 errno = -r;
-                complain("Failed to thaw '%s', going on with the others: %m", mounts[i]);
+                complain("Failed to thaw '%s', going on with the others: %m", entries[i]);
 
-                /* What is not mounted any more is not frozen either. */
+                /* What is not there any more is not held either. */
                 if (r != -ENOENT)
                         status = EXIT_FAILURE;
         }
@@ -456,15 +483,30 @@ static bool parse_number(const char *s, uint64_t max, uint64_t *ret) {
         return true;
 }
 
+static bool parse_kinds(int argc, char **argv) {
+        if (argc < 1 || (unsigned) argc > GUARD_FDS_MAX)
+                return false;
+
+        for (; g.n < (unsigned) argc; ++g.n) {
+                g.holds[g.n].kind = hold_kind_from_string(argv[g.n]);
+                g.holds[g.n].fd = (int) g.n + GUARD_FIRST_FD;
+                if (g.holds[g.n].kind < 0)
+                        return false;
+        }
+
+        return true;
+}
+
 static int help(void) {
-        (void) puts("umbra-guard DEADLINE COUNT\n"
+        (void) puts("umbra-guard DEADLINE KIND…\n"
                     "umbra-guard --thaw-held FILE\n"
                     "\n"
-                    "Holds COUNT file systems frozen for umbrad, for at most DEADLINE microseconds, and\n"
-                    "thaws them whatever happens. Not for use by hand: it expects a socket and directories\n"
-                    "as descriptors.\n"
+                    "Holds file systems for umbrad, for at most DEADLINE microseconds, and lets go of them\n"
+                    "whatever happens. Each KIND is freeze (the file system), suspend (its device-mapper\n"
+                    "device) or watch (that the device runs in the end). Not for use by hand: it expects a\n"
+                    "socket and directories as descriptors.\n"
                     "\n"
-                    "  --thaw-held FILE  thaw the mount points that FILE lists, and remove it\n"
+                    "  --thaw-held FILE  thaw and resume what FILE lists, and remove it\n"
                     "  --help            show this text\n"
                     "  --version         show the version\n"
                     "\n"
@@ -479,7 +521,6 @@ int main(int argc, char **argv) {
                 { "thaw-held", required_argument, NULL, 't' },
                 {},
         };
-        uint64_t n;
 
         switch (getopt_long(argc, argv, "", options, NULL)) {
         case 'h':
@@ -495,12 +536,11 @@ int main(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
 
-        if (argc - optind != 2 || !parse_number(argv[optind], GUARD_DEADLINE_MAX, &g.max_hold) ||
-            !parse_number(argv[optind + 1], GUARD_FDS_MAX, &n)) {
-                complain("Expected a deadline and a number of file systems, refusing; see --help");
+        if (optind >= argc || !parse_number(argv[optind], GUARD_DEADLINE_MAX, &g.max_hold) ||
+            !parse_kinds(argc - optind - 1, argv + optind + 1)) {
+                complain("Expected a deadline and how to hold each file system, refusing; see --help");
                 return EXIT_FAILURE;
         }
 
-        g.n = (unsigned) n;
         return run_hold();
 }

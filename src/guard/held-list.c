@@ -4,20 +4,23 @@
  * The List of What Is Held
  *
  * Paths and not descriptors, because whoever reads the list was not there when it was written. Opening a
- * directory and thawing it both work on a file system that is frozen.
+ * directory and thawing it both work on a file system that is frozen. On a device that is suspended even looking
+ * for a file may wait, so such a one has its number here. (The way to a mount point is in the kernel's memory for as
+ * long as something is mounted there.)
  */
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/fs.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
+#include <sys/sysmacros.h>
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/macro.h"
 #include "base/strv.h"
+#include "guard/device-mapper.h"
 #include "guard/held-list.h"
 
 /* A byte becomes at most this many: "\134". */
@@ -58,13 +61,32 @@ static bool unescape(char *line) {
         return true;
 }
 
-int held_list_write(const char *path, char *const *mounts) {
+/* "dm 253:4" */
+static bool parse_device(const char *entry, dev_t *ret) {
+        unsigned major, minor;
+        int n = 0;
+
+        if (sscanf(entry, "dm %u:%u%n", &major, &minor, &n) != 2 || entry[n] != '\0')
+                return false;
+
+        *ret = makedev(major, minor);
+        return true;
+}
+
+int held_list_entry(const Hold *hold, const char *mount, char **ret) {
+        if (hold->kind == HOLD_FREEZE)
+                return strdup_to(mount, ret);
+
+        return format_to(ret, "dm %u:%u", major(hold->dev), minor(hold->dev));
+}
+
+int held_list_write(const char *path, char *const *entries) {
         _cleanup_(freep) char *text = NULL;
         size_t size = 1;
         char *end;
 
-        STRV_FOREACH(mount, mounts)
-                size += ESCAPE_SIZE * strlen(*mount) + 1;
+        STRV_FOREACH(entry, entries)
+                size += ESCAPE_SIZE * strlen(*entry) + 1;
         if (size > HELD_LIST_SIZE_MAX)
                 return -E2BIG;
 
@@ -73,49 +95,55 @@ int held_list_write(const char *path, char *const *mounts) {
                 return -ENOMEM;
 
         end = text;
-        STRV_FOREACH(mount, mounts)
-                end = append_escaped(end, *mount);
+        STRV_FOREACH(entry, entries)
+                end = append_escaped(end, *entry);
 
         return file_write_text_atomic(path, 0600, text);
 }
 
+static bool is_entry(char *line) {
+        dev_t device;
+
+        return line[0] == '/' ? unescape(line) : parse_device(line, &device);
+}
+
 int held_list_read(const char *path, char ***ret) {
         _cleanup_(freep) char *text = NULL;
-        _cleanup_(strv_freep) char **mounts = NULL;
+        _cleanup_(strv_freep) char **entries = NULL;
         int r;
 
         r = file_read_text(path, HELD_LIST_SIZE_MAX, &text);
         if (r < 0)
                 return r;
 
-        r = strv_split(text, "\n", &mounts);
+        r = strv_split(text, "\n", &entries);
         if (r < 0)
                 return r;
 
-        STRV_FOREACH(mount, mounts)
-                if ((*mount)[0] != '/' || !unescape(*mount))
+        STRV_FOREACH(entry, entries)
+                if (!is_entry(*entry))
                         return -EBADMSG;
 
-        *ret = TAKE_PTR(mounts);
+        *ret = TAKE_PTR(entries);
         return 0;
 }
 
-int thaw_fd(int fd) {
-        while (ioctl(fd, FITHAW, 0) < 0)
-                if (errno == EINVAL)
-                        return 0; /* nobody held it */
-                else if (errno != EINTR)
-                        return -errno;
+static int resume_device(dev_t device) {
+        _cleanup_(closep) int control = dm_open_control();
 
-        return 0;
+        return control < 0 ? control : dm_resume(control, device);
 }
 
-int thaw_path(const char *path) {
+static int thaw_path(const char *path) {
+        Hold hold = { .kind = HOLD_FREEZE };
         _cleanup_(closep) int fd = -EBADF;
 
-        fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
-        if (fd < 0)
-                return -errno;
+        hold.fd = fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NONBLOCK);
+        return fd < 0 ? -errno : hold_end(&hold, -EBADF);
+}
 
-        return thaw_fd(fd);
+int held_list_end(const char *entry) {
+        dev_t device;
+
+        return parse_device(entry, &device) ? resume_device(device) : thaw_path(entry);
 }

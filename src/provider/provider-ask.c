@@ -105,14 +105,14 @@ int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswer
 }
 
 int provider_client_commit(ProviderClient *c,
-                           const GUID *held,
-                           size_t n_held,
+                           const ProviderCommit *what,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata) {
         _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_COMMIT);
 
-        ASK_APPEND(&a, wire_append_guids, held, n_held);
+        ASK_APPEND(&a, wire_append_guids, what->ids, what->n_ids);
+        ASK_APPEND(&a, wire_append_guids, what->held, what->n_held);
         return ask_send(&a, timeout, done, userdata);
 }
 

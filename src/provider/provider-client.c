@@ -238,6 +238,7 @@ static int read_answer(sd_bus_message *m,
                        ProviderCall call,
                        ProviderProbe *probe,
                        ProviderSpace *space,
+                       ProviderInstant **ret_instants,
                        ProviderAnswer *answer,
                        char **ret_text) {
         int r;
@@ -250,6 +251,10 @@ static int read_answer(sd_bus_message *m,
         case PROVIDER_CALL_USAGE:
                 r = provider_read_space(m, space);
                 answer->space = space;
+                break;
+        case PROVIDER_CALL_COMMIT:
+                r = provider_read_instants(m, ret_instants, &answer->n_instants);
+                answer->instants = *ret_instants;
                 break;
         case PROVIDER_CALL_PLAN:
         case PROVIDER_CALL_IMPORT:
@@ -278,6 +283,7 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
         ProviderClient *c = q->client; /* referenced by whoever processes */
         const sd_bus_error *error = sd_bus_message_get_error(m);
         _cleanup_(provider_space_clear) ProviderSpace space = { 0 };
+        _cleanup_(freep) ProviderInstant *instants = NULL;
         _cleanup_(freep) char *text = NULL;
         ProviderAnswer answer = { 0 };
         ProviderProbe probe;
@@ -288,7 +294,8 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
                 return 0;
         }
 
-        r = error ? provider_read_error(error, &answer.hr) : read_answer(m, q->call, &probe, &space, &answer, &text);
+        r = error ? provider_read_error(error, &answer.hr) :
+                    read_answer(m, q->call, &probe, &space, &instants, &answer, &text);
         if (r < 0) {
                 client_kill(c, "the %s provider's worker answered nonsense to '%s'", c->name,
                             provider_members[q->call].name);

@@ -16,6 +16,7 @@
 #include "base/macro.h"
 #include "provider/provider.h"
 
+typedef struct ProviderInstant ProviderInstant;
 typedef struct ProviderSpace ProviderSpace;
 typedef struct ProviderClient ProviderClient;
 
@@ -26,6 +27,8 @@ typedef struct ProviderAnswer {
         const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path */
         const ProviderProbe *probe;
         const ProviderSpace *space; /* Usage */
+        const ProviderInstant *instants; /* Commit: one for each snapshot that was committed */
+        size_t n_instants;
 } ProviderAnswer;
 
 typedef void (*ProviderAnswered)(ProviderClient *c, const ProviderAnswer *answer, void *userdata);
@@ -60,12 +63,18 @@ int provider_client_prepare(ProviderClient *c,
                             ProviderAnswered done,
                             void *userdata);
 /* The rest of the way there, for all snapshots this worker has planned. Sync: syncfs() on each volume,
- * before the window opens. @held: the ids whose file systems are held. The first failure is the answer. */
+ * before the window opens. The first failure is the answer. */
 int provider_client_sync(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata);
 int provider_client_pre_commit(ProviderClient *c, usec_t timeout, ProviderAnswered done, void *userdata);
+
+/* Which of them are committed now (none: all), and the file systems of which are held. */
+typedef struct ProviderCommit {
+        const GUID *ids, *held;
+        size_t n_ids, n_held;
+} ProviderCommit;
+
 int provider_client_commit(ProviderClient *c,
-                           const GUID *held,
-                           size_t n_held,
+                           const ProviderCommit *what,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata);

@@ -21,6 +21,7 @@
 #include <vsserror.h>
 
 #include "base/fd-util.h"
+#include "base/guid.h"
 #include "base/strv.h"
 #include "base/utf.h"
 #include "provider/provider-lock.h"
@@ -320,6 +321,7 @@ static int step_commit(const ProviderOps *ops, const ProviderEnv *env, Planned *
         if (st.st_nlink == 0)
                 return provider_fail(-ENOENT, "it was removed while its copy was being prepared");
 
+        p->committed_usec = now_usec(CLOCK_REALTIME);
         return ops->commit(env, &p->snapshot, p->held);
 }
 
@@ -330,7 +332,7 @@ static int answer_round(ProviderHost *h,
                         RoundStep step) {
         Planned *p;
 
-        p = rounds_run(h->rounds, step);
+        p = rounds_run(h->rounds, step, true);
         return p ? answer_planned_failure(h, error, call, p) : sd_bus_reply_method_return(m, NULL);
 }
 
@@ -342,30 +344,55 @@ static int method_pre_commit(sd_bus_message *m, void *userdata, sd_bus_error *er
         return answer_round(userdata, m, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit);
 }
 
-static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
-        _cleanup_(freep) GUID *held = NULL;
-        size_t n_held;
+static bool is_among(const GUID *id, const GUID *ids, size_t n) {
+        for (size_t i = 0; i < n; ++i)
+                if (guid_equal(id, ids + i))
+                        return true;
+
+        return false;
+}
+
+static int reply_instants(sd_bus_message *m, const ProviderHost *h) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
-        r = wire_read_guids(m, WIRE_VOLUMES_MAX, &held, &n_held);
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = sd_bus_message_open_container(reply, 'a', "(" PROVIDER_INSTANT ")");
+        for (const Planned *p = rounds_first(h->rounds); r >= 0 && p; p = p->next) {
+                const ProviderInstant instant = { .id = p->snapshot.id, .usec = p->committed_usec };
+
+                if (p->chosen)
+                        r = provider_append_instant(reply, &instant);
+        }
+        if (r >= 0)
+                r = sd_bus_message_close_container(reply);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+}
+
+static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) GUID *ids = NULL, *held = NULL;
+        size_t n_ids, n_held;
+        Planned *failed;
+        int r;
+
+        r = wire_read_guids(m, WIRE_VOLUMES_MAX, &ids, &n_ids);
+        if (r >= 0)
+                r = wire_read_guids(m, WIRE_VOLUMES_MAX, &held, &n_held);
         if (r < 0)
                 return r;
 
         for (Planned *p = rounds_first(h->rounds); p; p = p->next) {
-                if (!p->prepared)
+                p->chosen = n_ids == 0 || is_among(&p->snapshot.id, ids, n_ids);
+                p->held = is_among(&p->snapshot.id, held, n_held);
+                if (p->chosen && !p->prepared)
                         return wire_error_set(error, VSS_E_BAD_STATE, "the snapshot of '%s' is not prepared",
                                               p->volume);
-                p->held = false;
-        }
-        for (size_t i = 0; i < n_held; ++i) {
-                Planned *p = rounds_find(h->rounds, held + i);
-
-                if (p)
-                        p->held = true;
         }
 
-        return answer_round(h, m, error, PROVIDER_CALL_COMMIT, step_commit);
+        failed = rounds_run(h->rounds, step_commit, false);
+        return failed ? answer_planned_failure(h, error, PROVIDER_CALL_COMMIT, failed) : reply_instants(m, h);
 }
 
 static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -420,7 +447,7 @@ static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_METHOD("Prepare", "ay", "", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Sync", "", "", method_sync, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("PreCommit", "", "", method_pre_commit, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Commit", "aay", "", method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Commit", "aayaay", "a(" PROVIDER_INSTANT ")", method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "s", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,

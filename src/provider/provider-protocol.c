@@ -12,8 +12,10 @@
 
 #include <vsserror.h>
 
+#include "base/alloc.h"
 #include "base/macro.h"
 #include "wire/wire-error.h"
+#include "wire/wire-limits.h"
 #include "wire/wire-types.h"
 
 #define ERROR_PREFIX "umbra.Error." /* see wire/wire-error.h; all else is sd-bus's own */
@@ -149,6 +151,50 @@ int provider_read_space(sd_bus_message *m, ProviderSpace *ret) {
 
         *ret = space;
         space = (ProviderSpace){ 0 };
+        return 0;
+}
+
+int provider_append_instant(sd_bus_message *m, const ProviderInstant *instant) {
+        int r;
+
+        r = sd_bus_message_open_container(m, 'r', PROVIDER_INSTANT);
+        if (r >= 0)
+                r = wire_append_guid(m, &instant->id);
+        if (r >= 0)
+                r = sd_bus_message_append_basic(m, 't', &instant->usec);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int read_instant(sd_bus_message *m, ProviderInstant *ret) {
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'r', PROVIDER_INSTANT);
+        if (r >= 0)
+                r = wire_read_guid(m, &ret->id);
+        if (r >= 0)
+                r = sd_bus_message_read_basic(m, 't', &ret->usec);
+        return r < 0 ? r : sd_bus_message_exit_container(m);
+}
+
+int provider_read_instants(sd_bus_message *m, ProviderInstant **ret, size_t *ret_n) {
+        _cleanup_(freep) ProviderInstant *instants = NULL;
+        size_t n = 0;
+        int r;
+
+        instants = calloc_checked(WIRE_VOLUMES_MAX, sizeof(*instants));
+        if (!instants)
+                return -ENOMEM;
+
+        r = sd_bus_message_enter_container(m, 'a', "(" PROVIDER_INSTANT ")");
+        while (r >= 0 && (r = sd_bus_message_at_end(m, false)) == 0)
+                r = n < WIRE_VOLUMES_MAX ? read_instant(m, instants + n++) : -EBADMSG;
+        if (r >= 0)
+                r = sd_bus_message_exit_container(m);
+        if (r < 0)
+                return r;
+
+        *ret = TAKE_PTR(instants);
+        *ret_n = n;
         return 0;
 }
 

@@ -13,9 +13,10 @@
  *                                               the last two of the place's file system; E_NOTIMPL
  *   Plan(PROVIDER_SNAPSHOT) → s note            without note
  *   Prepare(ay snapshot_id) → ()
- *   Sync() → ()                                 these three: every snapshot planned on this connection
+ *   Sync() → ()                                 these two: every snapshot planned on this connection
  *   PreCommit() → ()
- *   Commit(aay held) → ()                       held: ids of snapshots whose file systems are held
+ *   Commit(aay ids, aay held) → a(ayt)          the snapshots with these ids (none: every one); held: ids of those
+ *                                               whose file systems are held. Id and instant of each
  *   Surface(PROVIDER_SNAPSHOT) → s device
  *   Discard(PROVIDER_SNAPSHOT) → ()
  *
@@ -48,6 +49,7 @@
 
 #define PROVIDER_SNAPSHOT "(ayaysust)" /* id, set id, volume, context, note, room */
 #define PROVIDER_USAGE "stttt"
+#define PROVIDER_INSTANT "ayt"
 
 typedef enum ProviderCall {
         PROVIDER_CALL_PROBE,
@@ -93,6 +95,16 @@ typedef struct ProviderSpace {
 void provider_space_clear(ProviderSpace *s);
 int provider_append_space(sd_bus_message *m, const ProviderSpace *space);
 int provider_read_space(sd_bus_message *m, ProviderSpace *ret);
+
+/* When a snapshot was committed: what had been written by then is in it. CLOCK_REALTIME. */
+typedef struct ProviderInstant {
+        GUID id;
+        uint64_t usec;
+} ProviderInstant;
+
+int provider_append_instant(sd_bus_message *m, const ProviderInstant *instant);
+/* An array of them. */
+int provider_read_instants(sd_bus_message *m, ProviderInstant **ret, size_t *ret_n);
 
 int provider_append_probe(sd_bus_message *m, const ProviderProbe *probe);
 int provider_read_probe(sd_bus_message *m, ProviderProbe *ret);

@@ -188,14 +188,14 @@ Planned *rounds_first(const Rounds *rounds) {
         return rounds->planned;
 }
 
-Planned *rounds_run(Rounds *rounds, RoundStep step) {
+Planned *rounds_run(Rounds *rounds, RoundStep step, bool all) {
         Planned *p;
 
         (void) pthread_mutex_lock(&rounds->lock);
         rounds->step = step;
         DL_FOREACH(rounds->planned, p) {
-                p->thread->wanted = true;
-                ++rounds->n_running;
+                p->thread->wanted = all || p->chosen;
+                rounds->n_running += p->thread->wanted;
         }
         (void) pthread_cond_broadcast(&rounds->changed);
         while (rounds->n_running > 0)

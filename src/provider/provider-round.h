@@ -25,7 +25,9 @@ typedef struct Planned {
         char *volume, *note; /* what the snapshot's texts point at */
         int lock_fd;
         bool prepared;
-        bool held; /* in this round of commits */
+        bool chosen; /* for this round of commits */
+        bool held;
+        usec_t committed_usec; /* when its commit began; CLOCK_REALTIME */
 
         /* The result of its last round. */
         int r;
@@ -48,6 +50,6 @@ void rounds_remove(Rounds *rounds, const GUID *id);
 Planned *rounds_find(const Rounds *rounds, const GUID *id);
 Planned *rounds_first(const Rounds *rounds);
 
-/* Runs @step for all at once. Returns the first, in the order of planning, that failed; NULL when none
- * did. */
-Planned *rounds_run(Rounds *rounds, RoundStep step);
+/* Runs @step at once for all, or for those that are chosen. Returns the first, in the order of planning, that
+ * failed; NULL when none did. */
+Planned *rounds_run(Rounds *rounds, RoundStep step, bool all);

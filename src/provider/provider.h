@@ -47,10 +47,15 @@ typedef struct ProviderEnv {
         bool privileged;         /* may mount */
 } ProviderEnv;
 
+/* How a volume wants to be held while commit() runs; at most one of the first two and WANTS_SUSPEND. */
 typedef enum ProviderFlags {
         PROVIDER_WANTS_HOLD = 1 << 0,   /* one instant only if the file system is held during commit */
         PROVIDER_FORBIDS_HOLD = 1 << 1, /* commit writes to the file system itself and would wait for ever */
         PROVIDER_HAS_PRE_COMMIT = 1 << 2,
+        /* The file system lies on a device of device mapper, which commit() suspends and resumes. One instant with
+         * other volumes only if umbra suspends it before; commit() then resumes it. Commit writes to the disks
+         * below. */
+        PROVIDER_WANTS_SUSPEND = 1 << 3,
 } ProviderFlags;
 
 /* The numbers of doc/backup-doc.h Consistency that a provider can promise. */
@@ -137,7 +142,7 @@ typedef struct ProviderOps {
         /* Required. The instant itself. Applications are frozen and, if asked for, the file system is
          * held: no waiting for other processes, no retries, no allocation that could be avoided. Several
          * snapshots of a set may be committed by parallel threads. @held: whether the file system really
-         * is held. */
+         * is held, or its device suspended. */
         int (*commit)(const ProviderEnv *env, ProviderSnapshot *s, bool held);
 
         /* Required. Everything runs again. Makes the copy readable and read-only at *@ret_device (an

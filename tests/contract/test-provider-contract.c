@@ -426,7 +426,7 @@ static int begin(World *w, ProviderCall call, Answer *answer) {
         case PROVIDER_CALL_PRE_COMMIT:
                 return provider_client_pre_commit(c, ASKER_TIMEOUT_USEC, answer_take, answer);
         case PROVIDER_CALL_COMMIT:
-                return provider_client_commit(c, NULL, 0, ASKER_TIMEOUT_USEC, answer_take, answer);
+                return provider_client_commit(c, &(ProviderCommit){ 0 }, ASKER_TIMEOUT_USEC, answer_take, answer);
         case PROVIDER_CALL_SURFACE:
                 return provider_client_surface(c, &w->snapshot, ASKER_TIMEOUT_USEC, answer_take, answer);
         case PROVIDER_CALL_DISCARD:

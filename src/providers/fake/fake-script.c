@@ -170,6 +170,7 @@ int fake_script_after(const ProviderEnv *env, FakeFunction f, unsigned call) {
 static uint32_t flags_from_words(char *const *words) {
         return (strv_contains(words, "wants-hold") ? (uint32_t) PROVIDER_WANTS_HOLD : 0) |
                (strv_contains(words, "forbids-hold") ? (uint32_t) PROVIDER_FORBIDS_HOLD : 0) |
+               (strv_contains(words, "wants-suspend") ? (uint32_t) PROVIDER_WANTS_SUSPEND : 0) |
                (strv_contains(words, "pre-commit") ? (uint32_t) PROVIDER_HAS_PRE_COMMIT : 0);
 }
 

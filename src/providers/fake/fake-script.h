@@ -21,7 +21,7 @@
  * and happens before the function does anything, or after it has done everything. Further lines say what
  * probe() answers:
  *
- *         flags = wants-hold forbids-hold pre-commit
+ *         flags = wants-hold forbids-hold wants-suspend pre-commit
  *         consistency = 1 2       without a hold and with one
  *
  * and what usage() does:

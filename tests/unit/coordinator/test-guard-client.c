@@ -41,6 +41,8 @@ typedef struct Told {
 typedef struct Fixture {
         char *dir;
         LoopFs *fs;
+        HoldKind kind;
+        dev_t device;
         sd_event *event;
         GuardClient *client;
         Told told[8];
@@ -115,7 +117,8 @@ static int client_new(Fixture *f, int fd, const char *name, usec_t max_hold) {
         _cleanup_(strv_freep) char **mounts = NULL;
 
         assert_int_equal(strv_append(&mounts, name), 0);
-        return guard_client_new(f->event, f->dir, &fd, mounts, 1, max_hold, on_event, f, &f->client);
+        return guard_client_new(f->event, f->dir, &(Hold){ .kind = f->kind, .fd = fd, .dev = f->device }, mounts, 1,
+                                max_hold, on_event, f, &f->client);
 }
 
 static void start(Fixture *f, usec_t max_hold) {
@@ -412,14 +415,14 @@ static void test_that_senseless_holds_are_refused(void **state) {
         };
         Fixture *f = *state;
         char *mounts[65] = {};
-        int fds[65] = {};
+        Hold holds[65] = {};
 
         for (size_t i = 0; i < ELEMENTSOF(mounts); ++i)
                 mounts[i] = f->dir;
 
-        fds[0] = -EBADF;
+        holds[0].fd = -EBADF;
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
-                int r = guard_client_new(f->event, f->dir, fds, mounts, cases[i].n, cases[i].max_hold,
+                int r = guard_client_new(f->event, f->dir, holds, mounts, cases[i].n, cases[i].max_hold,
                                          on_event, f, &f->client);
 
                 assert_int_equal(r, cases[i].r);
@@ -430,13 +433,14 @@ static void test_that_senseless_holds_are_refused(void **state) {
 static void test_that_starting_survives_any_failed_allocation(void **state) {
         Fixture *f = *state;
         _cleanup_(closep) int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const Hold hold = { .kind = HOLD_FREEZE, .fd = fd };
         char *mounts[] = { f->dir };
         unsigned before = count_open_fds();
         int r = -ENOMEM;
 
         for (unsigned n = 0; r == -ENOMEM; ++n) {
                 fault_fail_allocation(n);
-                r = guard_client_new(f->event, f->dir, &fd, mounts, 1, LONG_USEC, on_event, f, &f->client);
+                r = guard_client_new(f->event, f->dir, &hold, mounts, 1, LONG_USEC, on_event, f, &f->client);
                 fault_clear();
                 assert_int_equal(f->client != NULL, r == 0);
                 if (r < 0)

@@ -585,8 +585,8 @@ static void test_that_what_carries_umbra_is_not_held(void **state) {
         assert_true(inner->holdable);
 
         /* On the inner one; so also on the one that this lies on. */
-        assert_int_equal(volume_protect(f->b->target), 0);
-        assert_int_equal(volume_protect(f->b->target), 0);
+        assert_int_equal(volume_protect(f->b->target, VOLUME_KEEPS), 0);
+        assert_int_equal(volume_protect(f->b->target, VOLUME_KEEPS), 0);
         outer_after = resolve(f->a->target);
         inner_after = resolve(f->b->target);
         assert_false(outer_after->holdable);
@@ -594,7 +594,7 @@ static void test_that_what_carries_umbra_is_not_held(void **state) {
 
         /* On the outer one: the inner one may still be held. */
         volume_protect_none();
-        assert_int_equal(volume_protect(f->a->target), 0);
+        assert_int_equal(volume_protect(f->a->target, VOLUME_KEEPS), 0);
         volume_free(outer_after);
         volume_free(inner_after);
         outer_after = resolve(f->a->target);
@@ -624,7 +624,7 @@ static void test_that_an_overlay_is_as_protected_as_its_upper_directory(void **s
         assert_int_equal(format_to(&options, "lowerdir=%s,upperdir=%s,workdir=%s", lower, upper, work), 0);
         mount_on(f, "overlay", overlay, "overlay", 0, options);
 
-        assert_int_equal(volume_protect(overlay), 0);
+        assert_int_equal(volume_protect(overlay, VOLUME_KEEPS), 0);
         v = resolve(f->a->target);
         assert_false(v->holdable);
 }
@@ -633,23 +633,11 @@ static void test_that_only_directories_are_protected(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *nowhere = path_in(f->dir, "nowhere");
 
-        assert_int_equal(volume_protect(nowhere), -ENOENT);
-        assert_int_equal(volume_protect("/etc/passwd"), -ENOTDIR);
+        assert_int_equal(volume_protect(nowhere, VOLUME_KEEPS), -ENOENT);
+        assert_int_equal(volume_protect("/etc/passwd", VOLUME_KEEPS), -ENOTDIR);
 }
 
-typedef struct Order {
-        int *fds, *index;
-        char **mounts;
-        size_t n;
-} Order;
-
-static void order_clear(Order *o) {
-        for (size_t i = 0; i < o->n; ++i)
-                fd_close(o->fds[i]);
-        free(o->fds);
-        free(o->index);
-        strv_free(o->mounts);
-}
+static const HoldKind frozen[] = { HOLD_FREEZE, HOLD_FREEZE };
 
 static void test_that_the_inner_one_is_held_first(void **state) {
         Fixture *f = *state;
@@ -661,19 +649,19 @@ static void test_that_the_inner_one_is_held_first(void **state) {
         for (int swapped = 0; swapped < 2; ++swapped) {
                 _cleanup_(volume_freep) Volume *outer = resolve(f->a->target),
                                                *inner = resolve(f->b->target);
-                _cleanup_(order_clear) Order o = {};
+                _cleanup_(hold_order_clear) HoldOrder o = {};
                 Volume *volumes[2] = { swapped ? inner : outer, swapped ? outer : inner };
                 struct stat st;
 
-                assert_int_equal(volume_hold_order(volumes, 2, &o.fds, &o.mounts, &o.n, &o.index), 0);
+                assert_int_equal(volume_hold_order(volumes, frozen, 2, &o), 0);
                 assert_int_equal(o.n, 2);
                 assert_string_equal(o.mounts[0], f->b->target);
                 assert_string_equal(o.mounts[1], f->a->target);
                 assert_int_equal(o.index[swapped], 1);
                 assert_int_equal(o.index[1 - swapped], 0);
-                assert_int_equal(fstat(o.fds[0], &st), 0);
+                assert_int_equal(fstat(o.holds[0].fd, &st), 0);
                 assert_true(st.st_dev == inner->dev);
-                assert_true(fcntl(o.fds[0], F_GETFD) & FD_CLOEXEC);
+                assert_true(fcntl(o.holds[0].fd, F_GETFD) & FD_CLOEXEC);
         }
 }
 
@@ -701,7 +689,8 @@ static void test_that_a_loop_whose_file_was_deleted_still_lies_on_it(void **stat
 static void test_that_each_file_system_is_held_once(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *bound = make_dir(f, "bound"), *sub = NULL, *tmp = make_dir(f, "tmp");
-        _cleanup_(order_clear) Order o = {};
+        static const HoldKind kinds[5] = { HOLD_NONE, HOLD_FREEZE, HOLD_SUSPEND, HOLD_NONE, HOLD_FREEZE };
+        _cleanup_(hold_order_clear) HoldOrder o = {};
         Volume *volumes[5];
 
         enter_private_mounts();
@@ -718,14 +707,16 @@ static void test_that_each_file_system_is_held_once(void **state) {
         volumes[3] = resolve(bound);
         volumes[4] = resolve(f->a->target);
 
-        assert_int_equal(volume_hold_order(volumes, ELEMENTSOF(volumes), &o.fds, &o.mounts, &o.n, &o.index),
-                         0);
+        assert_int_equal(volume_hold_order(volumes, kinds, ELEMENTSOF(volumes), &o), 0);
         assert_int_equal(o.n, 2);
         assert_int_equal(o.index[0], -1);
         assert_int_equal(o.index[1], 0);
         assert_int_equal(o.index[2], 1);
-        assert_int_equal(o.index[3], 0);
+        assert_int_equal(o.index[3], -1); /* the same file system, but of no use to its provider */
         assert_int_equal(o.index[4], 0);
+        assert_int_equal(o.holds[0].kind, HOLD_FREEZE);
+        assert_int_equal(o.holds[1].kind, HOLD_SUSPEND);
+        assert_true(o.holds[1].dev == volumes[2]->fs_dev);
 
         for (size_t i = 0; i < ELEMENTSOF(volumes); ++i)
                 volume_free(volumes[i]);
@@ -734,22 +725,22 @@ static void test_that_each_file_system_is_held_once(void **state) {
 static void test_that_a_volume_that_is_gone_is_not_held(void **state) {
         Fixture *f = *state;
         _cleanup_(volume_freep) Volume *v = NULL;
-        _cleanup_(order_clear) Order o = {};
+        _cleanup_(hold_order_clear) HoldOrder o = {};
 
         enter_private_mounts();
         f->a = loop_fs_new(f->dir, "fs", "ext4");
         v = resolve(f->a->target);
         mount_on(f, "tmpfs", f->a->target, "tmpfs", 0, NULL);
 
-        assert_int_equal(volume_hold_order(&v, 1, &o.fds, &o.mounts, &o.n, &o.index), -ESTALE);
+        assert_int_equal(volume_hold_order(&v, frozen, 1, &o), -ESTALE);
         assert_int_equal(o.n, 0);
-        assert_null(o.fds);
+        assert_null(o.holds);
 }
 
 static void test_that_nothing_to_hold_is_no_failure(void **state) {
-        _cleanup_(order_clear) Order o = {};
+        _cleanup_(hold_order_clear) HoldOrder o = {};
 
-        assert_int_equal(volume_hold_order(NULL, 0, &o.fds, &o.mounts, &o.n, &o.index), 0);
+        assert_int_equal(volume_hold_order(NULL, NULL, 0, &o), 0);
         assert_int_equal(o.n, 0);
         assert_null(o.mounts);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * umbra-guard, spoken to in its own words. Takes the path of the program as its argument. Whatever happens
- * to whom, the write that was held up must go on; how soon it did is printed, as it should be within 100 ms.
+ * umbra-guard, spoken to in its own words. Takes the path of the program as its argument, and that of one that is
+ * linked with fake-device-mapper.c. Whatever happens to whom, the write that was held up must go on; how soon it did
+ * is printed, as it should be within 100 ms.
  */
 
 #include <errno.h>
@@ -13,6 +14,8 @@
 #include <sys/mount.h>
 #include <sys/pidfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -22,6 +25,7 @@
 #include "base/time-util.h"
 #include "guard/guard-protocol.h"
 #include "guard/held-list.h"
+#include "guard/hold.h"
 #include "lib/test-util.h"
 #include "loop-fs.h"
 
@@ -29,10 +33,11 @@
 #define SHORT_USEC (200 * USEC_PER_MSEC)           /* one that is */
 #define BLOCKED_USEC (50 * (uint64_t) USEC_PER_MSEC) /* how long we look at something that must not happen */
 
-static char *guard_path;
+static char *guard_path, *fake_guard_path;
 
 typedef struct Guard {
         char *dir;
+        HoldKind kinds[3]; /* HOLD_FREEZE where nothing is said */
         LoopFs *a, *b; /* @b lies in a file on @a in some tests */
         int socket, pidfd;
 } Guard;
@@ -57,7 +62,7 @@ static int tear_down(void **state) {
         fd_close(g->pidfd);
 
         if (g->a)
-                (void) thaw_fd(g->a->fd);
+                (void) hold_end(&(Hold){ .kind = HOLD_FREEZE, .fd = g->a->fd }, -EBADF);
         loop_fs_free(g->b);
         loop_fs_free(g->a);
         temp_dir_free(g->dir);
@@ -66,23 +71,27 @@ static int tear_down(void **state) {
 }
 
 static void guard_start(Guard *g, usec_t deadline, const int *fds, size_t n) {
-        _cleanup_(freep) char *deadline_text = NULL, *count = NULL;
+        char *program = guard_path;
+        _cleanup_(freep) char *deadline_text = NULL;
+        _cleanup_(strv_freep) char **argv = NULL;
         int all[8], pair[2];
 
         assert_int_equal(format_to(&deadline_text, "%llu", (unsigned long long) deadline), 0);
-        assert_int_equal(format_to(&count, "%zu", n), 0);
         assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
         g->socket = pair[0];
 
         assert_true(n < ELEMENTSOF(all));
         all[0] = pair[1];
         memcpy(all + 1, fds, n * sizeof(int));
-        assert_int_equal(process_spawn(&(SpawnOptions){
-                                               .path = guard_path,
-                                               .argv = (char *[]){ guard_path, deadline_text, count, NULL },
-                                               .fds = all,
-                                               .n_fds = n + 1,
-                                       },
+        for (size_t i = 0; i < n; ++i)
+                if (i < ELEMENTSOF(g->kinds) && g->kinds[i] != HOLD_FREEZE)
+                        program = fake_guard_path;
+
+        assert_int_equal(strv_append(&argv, program), 0);
+        assert_int_equal(strv_append(&argv, deadline_text), 0);
+        for (size_t i = 0; i < n; ++i)
+                assert_int_equal(strv_append(&argv, hold_kind_to_string(g->kinds[i])), 0);
+        assert_int_equal(process_spawn(&(SpawnOptions){ .path = program, .argv = argv, .fds = all, .n_fds = n + 1 },
                                        NULL, &g->pidfd),
                          0);
         fd_close(pair[1]);
@@ -139,30 +148,31 @@ static int run_program(char *const *argv) {
         _cleanup_(closep) int pidfd = -EBADF;
         int status;
 
-        assert_int_equal(process_spawn(&(SpawnOptions){ .path = guard_path, .argv = argv }, NULL, &pidfd),
-                         0);
+        assert_int_equal(process_spawn(&(SpawnOptions){ .path = argv[0], .argv = argv }, NULL, &pidfd), 0);
         assert_int_equal(process_end(pidfd, TEST_PATIENCE_USEC, &status), 0);
         return status;
 }
 
 static void test_that_wrong_arguments_are_refused(void **state) {
         static const struct {
-                const char *deadline, *count;
+                const char *deadline, *kind;
+                size_t n; /* of the second; 0 is 1 */
         } cases[] = {
-                { NULL,                   NULL  },
-                { "1000000",              NULL  },
-                { "",                     "1"   },
-                { "0",                    "1"   },
-                { "-1",                   "1"   },
-                { " 1000000",             "1"   },
-                { "1000000x",             "1"   },
-                { "10s",                  "1"   },
-                { "600000001",            "1"   }, /* ten minutes is the most */
-                { "99999999999999999999", "1"   },
-                { "1000000",              "0"   },
-                { "1000000",              "65"  },
-                { "1000000",              "1.5" },
-                { "1000000",              "1"   }, /* right, but there is no such descriptor */
+                { NULL,                   NULL      },
+                { "1000000",              NULL      },
+                { "",                     "freeze"  },
+                { "0",                    "freeze"  },
+                { "-1",                   "freeze"  },
+                { " 1000000",             "freeze"  },
+                { "1000000x",             "freeze"  },
+                { "10s",                  "freeze"  },
+                { "600000001",            "freeze"  }, /* ten minutes is the most */
+                { "99999999999999999999", "freeze"  },
+                { "1000000",              ""        },
+                { "1000000",              "1"       },
+                { "1000000",              "none"    },
+                { "1000000",              "freeze", 65 },
+                { "1000000",              "freeze"  }, /* right, but there is no such descriptor */
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
@@ -171,8 +181,8 @@ static void test_that_wrong_arguments_are_refused(void **state) {
                 assert_int_equal(strv_append(&argv, guard_path), 0);
                 if (cases[i].deadline)
                         assert_int_equal(strv_append(&argv, cases[i].deadline), 0);
-                if (cases[i].count)
-                        assert_int_equal(strv_append(&argv, cases[i].count), 0);
+                for (size_t k = 0; cases[i].kind && k < (cases[i].n ?: 1); ++k)
+                        assert_int_equal(strv_append(&argv, cases[i].kind), 0);
 
                 assert_int_equal(run_program(argv), EXIT_FAILURE);
         }
@@ -513,6 +523,151 @@ static void test_that_a_list_that_is_none_is_refused_and_kept(void **state) {
         assert_true(file_exists(g->dir, "held"));
 }
 
+/* Two directories of file systems that lie, as far as the fake device mapper knows, on a device each. */
+static void fake_mapper(Guard *g, int fds[static 2]) {
+        static const char *const dirs[] = { "/proc", "/sys" };
+        _cleanup_(freep) char *mapper = path_in(g->dir, "mapper");
+
+        assert_int_equal(mkdir(mapper, 0700), 0);
+        assert_int_equal(setenv("UMBRA_FAKE_MAPPER", mapper, 1), 0);
+        for (size_t i = 0; i < 2; ++i) {
+                fds[i] = open(dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                assert_true(fds[i] >= 0);
+        }
+}
+
+static char *device_file(Guard *g, int fd) {
+        struct stat st;
+        char *path;
+
+        assert_int_equal(fstat(fd, &st), 0);
+        assert_int_equal(format_to(&path, "%s/mapper/%u:%u", g->dir, major(st.st_dev), minor(st.st_dev)), 0);
+        return path;
+}
+
+static bool is_suspended(Guard *g, int fd) {
+        _cleanup_(freep) char *path = device_file(g, fd);
+
+        return access(path, F_OK) == 0;
+}
+
+static void suspend_by_somebody(Guard *g, int fd) {
+        _cleanup_(freep) char *path = device_file(g, fd);
+        int file = open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600);
+
+        assert_true(file >= 0);
+        fd_close(file);
+}
+
+static void resume_by_somebody(Guard *g, int fd) {
+        _cleanup_(freep) char *path = device_file(g, fd);
+
+        assert_int_equal(unlink(path), 0);
+}
+
+static void guard_start_suspending(Guard *g, const int fds[static 2], HoldKind second) {
+        g->kinds[0] = HOLD_SUSPEND;
+        g->kinds[1] = second;
+        guard_start(g, LONG_USEC, fds, 2);
+        guard_hear(g, GUARD_SAYS_READY);
+        assert_false(is_suspended(g, fds[0]) || is_suspended(g, fds[1]));
+}
+
+static void test_that_devices_are_suspended_and_resumed(void **state) {
+        Guard *g = *state;
+        int fds[2];
+
+        fake_mapper(g, fds);
+        guard_start_suspending(g, fds, HOLD_SUSPEND);
+        guard_tell(g, GUARD_FREEZE);
+        guard_hear(g, GUARD_SAYS_HELD);
+        assert_true(is_suspended(g, fds[0]) && is_suspended(g, fds[1]));
+
+        resume_by_somebody(g, fds[0]); /* as lvm does */
+        guard_tell(g, GUARD_THAW);
+        guard_hear(g, GUARD_SAYS_THAWING);
+        assert_int_equal(guard_hear(g, GUARD_SAYS_THAWED).error, 0);
+        assert_false(is_suspended(g, fds[0]) || is_suspended(g, fds[1]));
+        guard_hear_end(g);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
+static void test_that_devices_are_resumed_when_the_coordinator_is_gone(void **state) {
+        Guard *g = *state;
+        int fds[2];
+
+        fake_mapper(g, fds);
+        guard_start_suspending(g, fds, HOLD_WATCH);
+        guard_tell(g, GUARD_FREEZE);
+        guard_hear(g, GUARD_SAYS_HELD);
+        assert_true(is_suspended(g, fds[0]));
+        assert_false(is_suspended(g, fds[1])); /* that is lvm's to do */
+        suspend_by_somebody(g, fds[1]);        /* which is killed then */
+
+        g->socket = fd_close(g->socket);
+        guard_hear_end(g);
+        assert_false(is_suspended(g, fds[0]) || is_suspended(g, fds[1]));
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
+static void test_that_what_others_have_suspended_stays_so(void **state) {
+        Guard *g = *state;
+        GuardReport report;
+        int fds[2];
+
+        fake_mapper(g, fds);
+        guard_start_suspending(g, fds, HOLD_SUSPEND);
+        suspend_by_somebody(g, fds[1]);
+        guard_tell(g, GUARD_FREEZE);
+
+        report = guard_hear(g, GUARD_SAYS_THAWING);
+        assert_int_equal(report.reason, GUARD_REFUSED);
+        assert_int_equal(report.index, 1);
+        assert_int_equal(report.error, EBUSY);
+        guard_hear(g, GUARD_SAYS_THAWED);
+        guard_hear_end(g);
+        assert_false(is_suspended(g, fds[0]));
+        assert_true(is_suspended(g, fds[1]));
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
+static void test_that_without_a_device_mapper_nothing_is_suspended(void **state) {
+        Guard *g = *state;
+        int fds[2], status;
+
+        fake_mapper(g, fds);
+        assert_int_equal(unsetenv("UMBRA_FAKE_MAPPER"), 0);
+        g->kinds[0] = HOLD_SUSPEND;
+        guard_start(g, LONG_USEC, fds, 1);
+        assert_int_equal(process_end(g->pidfd, TEST_PATIENCE_USEC, &status), 0);
+        assert_int_equal(status, EXIT_FAILURE);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
+static void test_that_the_devices_of_a_list_are_resumed(void **state) {
+        Guard *g = *state;
+        _cleanup_(freep) char *list = path_in(g->dir, "held"), *entry = NULL;
+        char option[] = "--thaw-held", gone[] = "/not/there";
+        struct stat st;
+        int fds[2];
+
+        fake_mapper(g, fds);
+        suspend_by_somebody(g, fds[0]);
+        assert_int_equal(fstat(fds[0], &st), 0);
+        assert_int_equal(held_list_entry(&(Hold){ .kind = HOLD_SUSPEND, .dev = st.st_dev }, "/proc", &entry), 0);
+        assert_int_equal(held_list_write(list, (char *[]){ gone, entry, NULL }), 0);
+
+        assert_int_equal(run_program((char *[]){ fake_guard_path, option, list, NULL }), EXIT_SUCCESS);
+        assert_false(is_suspended(g, fds[0]));
+        assert_false(file_exists(g->dir, "held"));
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
 #define guard_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(int argc, char **argv) {
@@ -537,11 +692,17 @@ int main(int argc, char **argv) {
                 guard_test(test_that_even_the_wrong_order_ends_at_the_deadline),
                 guard_test(test_that_the_list_of_what_is_held_is_thawed),
                 guard_test(test_that_a_list_that_is_none_is_refused_and_kept),
+                guard_test(test_that_devices_are_suspended_and_resumed),
+                guard_test(test_that_devices_are_resumed_when_the_coordinator_is_gone),
+                guard_test(test_that_what_others_have_suspended_stays_so),
+                guard_test(test_that_without_a_device_mapper_nothing_is_suspended),
+                guard_test(test_that_the_devices_of_a_list_are_resumed),
         };
 
-        if (argc != 2)
+        if (argc != 3)
                 return EXIT_FAILURE;
 
         guard_path = argv[1];
+        fake_guard_path = argv[2];
         return cmocka_run_group_tests(tests, private_mounts_group_setup, NULL);
 }

@@ -20,6 +20,8 @@ static void test_that_every_name_comes_back(void **state) {
                 (char[]){ "/srv/with\\backslash\\" },
                 (char[]){ "/srv/looks like one \\012" },
                 (char[]){ "/srv/not utf-8 \xff\xc0" },
+                (char[]){ "dm 253:4" },
+                (char[]){ "dm 4095:1048575" },
                 NULL,
         };
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
@@ -59,6 +61,11 @@ static void test_that_what_is_not_such_a_list_is_refused(void **state) {
                 { "\n\n",          0        },
                 { "/srv",          0        }, /* the last line feed may be missing */
                 { "/srv\\134n\n",  0        },
+                { "dm 253:4\n",    0        },
+                { "dm 253:4x\n",   -EBADMSG },
+                { "dm 253\n",      -EBADMSG },
+                { "dm :4\n",       -EBADMSG },
+                { "md 9:0\n",      -EBADMSG },
         };
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(freep) char *path = path_in(dir, "held");

@@ -106,7 +106,9 @@ Answer ask_pre_commit(Asker *a) {
 }
 
 Answer ask_commit(Asker *a, const GUID *held, size_t n_held) {
-        ASK(a, provider_client_commit, held, n_held);
+        const ProviderCommit what = { .held = held, .n_held = n_held };
+
+        ASK(a, provider_client_commit, &what);
 }
 
 Answer ask_surface(Asker *a, const ProviderSnapshot *s) {

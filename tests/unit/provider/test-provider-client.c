@@ -177,7 +177,7 @@ static void test_that_a_worker_that_hangs_is_stopped_at_the_deadline(void **stat
 
         plan_and_prepare(w);
         script(w, "commit = hang");
-        assert_int_equal(provider_client_commit(c, NULL, 0, 100 * USEC_PER_MSEC, answer_take, &late), 0);
+        assert_int_equal(provider_client_commit(c, &(ProviderCommit){ 0 }, 100 * USEC_PER_MSEC, answer_take, &late), 0);
         assert_int_equal(provider_client_probe(c, w->volume, ASKER_TIMEOUT_USEC, answer_take, &other), 0);
         asker_await(&w->asker, &late);
         assert_answer(late, VSS_E_PROVIDER_VETO);
