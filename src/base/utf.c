@@ -280,13 +280,19 @@ static char *append_escaped_byte(char *end, char byte) {
         return end;
 }
 
+/* Nearly every path and name: nothing in it that could need an escape. */
+static bool is_plain(const char *s) {
+        while (*s >= 0x20 && *s < 0x7f && *s != '\\')
+                ++s;
+
+        return *s == '\0';
+}
+
 int xml_escape_bytes(const char *s, char **ret) {
         char *escaped, *end;
 
-        if (!s) {
-                *ret = NULL;
-                return 0;
-        }
+        if (!s || is_plain(s))
+                return strdup_to(s, ret);
 
         escaped = end = calloc_checked(strlen(s) + 1, 4);
         if (!escaped)
@@ -324,10 +330,8 @@ int xml_unescape_bytes(const char *s, char **ret) {
         _cleanup_(freep) char *bytes = NULL;
         char *end;
 
-        if (!s) {
-                *ret = NULL;
-                return 0;
-        }
+        if (!s || !strchr(s, '\\'))
+                return strdup_to(s, ret);
 
         bytes = end = calloc_checked(strlen(s) + 1, 1);
         if (!bytes)

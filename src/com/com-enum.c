@@ -79,14 +79,38 @@ static HRESULT elements_copy(const EnumKind *kind, const char *from, size_t n, c
         return S_OK;
 }
 
+static void elements_free(const EnumKind *kind, char *elements, size_t n) {
+        for (size_t i = 0; i < n; ++i)
+                kind->clear(elements + i * kind->size);
+        free(elements);
+}
+
 static void enum_finalize(ComObject *object) {
         Enum *e = container_of(object, Enum, com);
 
-        for (size_t i = 0; i < e->n_elements; ++i)
-                e->kind->clear(e->elements + i * e->kind->size);
-        free(e->elements);
+        elements_free(e->kind, e->elements, e->n_elements);
         pthread_mutex_destroy(&e->lock);
         free(e);
+}
+
+/* Takes @elements over, also on failure. */
+static HRESULT enum_take(const EnumKind *kind, const ComClass *class, void *elements, size_t n, Enum **ret) {
+        Enum *e;
+
+        e = calloc_checked(1, sizeof(*e));
+        if (!e) {
+                elements_free(kind, elements, n);
+                return E_OUTOFMEMORY;
+        }
+
+        com_object_init(&e->com, class);
+        pthread_mutex_init(&e->lock, NULL);
+        e->kind = kind;
+        e->elements = elements;
+        e->n_elements = n;
+
+        *ret = e;
+        return S_OK;
 }
 
 static HRESULT enum_new(const EnumKind *kind,
@@ -96,30 +120,13 @@ static HRESULT enum_new(const EnumKind *kind,
                         Enum **ret) {
         _cleanup_(freep) char *copies = NULL;
         HRESULT hr;
-        Enum *e;
 
         copies = calloc_checked(MAX(n, (size_t) 1), kind->size);
         if (!copies)
                 return E_OUTOFMEMORY;
 
-        e = calloc_checked(1, sizeof(*e));
-        if (!e)
-                return E_OUTOFMEMORY;
-
         hr = elements_copy(kind, elements, n, copies);
-        if (FAILED(hr)) {
-                free(e);
-                return hr;
-        }
-
-        com_object_init(&e->com, class);
-        pthread_mutex_init(&e->lock, NULL);
-        e->kind = kind;
-        e->elements = TAKE_PTR(copies);
-        e->n_elements = n;
-
-        *ret = e;
-        return S_OK;
+        return FAILED(hr) ? hr : enum_take(kind, class, TAKE_PTR(copies), n, ret);
 }
 
 static HRESULT enum_next(Enum *e, ULONG n_wanted, void *ret_elements, ULONG *ret_n_fetched) {
@@ -312,11 +319,11 @@ static const ComClass enum_mgmt_object_class = {
         .finalize = enum_finalize,
 };
 
-HRESULT enum_object_new(const VSS_OBJECT_PROP *props, size_t n, IVssEnumObject **ret) {
+HRESULT enum_object_take(VSS_OBJECT_PROP *props, size_t n, IVssEnumObject **ret) {
         HRESULT hr;
         Enum *e;
 
-        hr = enum_new(&object_kind, &enum_object_class, props, n, &e);
+        hr = enum_take(&object_kind, &enum_object_class, props, n, &e);
         if (FAILED(hr))
                 return hr;
 
@@ -325,11 +332,11 @@ HRESULT enum_object_new(const VSS_OBJECT_PROP *props, size_t n, IVssEnumObject *
         return S_OK;
 }
 
-HRESULT enum_mgmt_object_new(const VSS_MGMT_OBJECT_PROP *props, size_t n, IVssEnumMgmtObject **ret) {
+HRESULT enum_mgmt_object_take(VSS_MGMT_OBJECT_PROP *props, size_t n, IVssEnumMgmtObject **ret) {
         HRESULT hr;
         Enum *e;
 
-        hr = enum_new(&mgmt_object_kind, &enum_mgmt_object_class, props, n, &e);
+        hr = enum_take(&mgmt_object_kind, &enum_mgmt_object_class, props, n, &e);
         if (FAILED(hr))
                 return hr;
 

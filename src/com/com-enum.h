@@ -12,6 +12,7 @@
 #include <vsmgmt.h>
 #include <vss.h>
 
-/* The properties are copied. @n may be 0. The caller owns the one reference. */
-HRESULT enum_object_new(const VSS_OBJECT_PROP *props, size_t n, IVssEnumObject **ret);
-HRESULT enum_mgmt_object_new(const VSS_MGMT_OBJECT_PROP *props, size_t n, IVssEnumMgmtObject **ret);
+/* The array and what is in it are taken over, also on failure; CoTaskMemAlloc() or its kin must have made both. @n may be 0. The caller
+ * owns the one reference. */
+HRESULT enum_object_take(VSS_OBJECT_PROP *props, size_t n, IVssEnumObject **ret);
+HRESULT enum_mgmt_object_take(VSS_MGMT_OBJECT_PROP *props, size_t n, IVssEnumMgmtObject **ret);

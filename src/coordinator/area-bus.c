@@ -137,15 +137,14 @@ static int append_snapshots(sd_bus_message *reply,
         _cleanup_(catalog_list_clear) CatalogList list = { 0 };
         int r;
 
-        r = catalog_list(s->manager->catalog, NULL, CATALOG_CREATED, &list);
+        r = catalog_list_volume(s->manager->catalog, volume_id, &list);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', WIRE_SNAPSHOT);
         for (size_t i = 0; i < list.n && r >= 0; ++i) {
                 const CatalogSnapshot *row = list.items + i;
                 WireSnapshot snapshot;
 
-                if (!guid_equal(&row->volume_id, volume_id) ||
-                    (!provider_is_any(provider_id) && !guid_equal(&row->provider_id, provider_id)))
+                if (!provider_is_any(provider_id) && !guid_equal(&row->provider_id, provider_id))
                         continue;
                 wire_snapshot_from_catalog(row, &snapshot);
                 r = wire_append_snapshot(reply, &snapshot);

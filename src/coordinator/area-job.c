@@ -128,22 +128,32 @@ static int add_limited(AreaJob *j, const GUID *volume_id) {
         return r;
 }
 
-static int add_used(AreaJob *j, const GUID *volume_id) {
-        _cleanup_(catalog_list_clear) CatalogList rows = {};
+static int add_used(const CatalogSnapshot *row, void *userdata) {
+        const ProviderInfo *provider = provider_builtin_find(&row->provider_id);
+        AreaJob *j = userdata;
+        Area *area;
         int r;
 
-        r = catalog_list(j->session->manager->catalog, NULL, CATALOG_CREATED, &rows);
-        for (size_t i = 0; r >= 0 && i < rows.n; ++i) {
-                const CatalogSnapshot *row = rows.items + i;
-                const ProviderInfo *provider = provider_builtin_find(&row->provider_id);
-                Area *area;
+        if (!is_wanted(j, provider))
+                return 0;
 
-                if ((volume_id && !guid_equal(volume_id, &row->volume_id)) || !is_wanted(j, provider))
-                        continue;
-                r = add_area(j, &row->volume_id, row->volume, provider, &area);
-                if (r >= 0)
-                        ++area->n_snapshots;
-        }
+        r = add_area(j, &row->volume_id, row->volume, provider, &area);
+        if (r >= 0)
+                ++area->n_snapshots;
+        return r;
+}
+
+static int add_all_used(AreaJob *j, const GUID *volume_id) {
+        _cleanup_(catalog_list_clear) CatalogList rows = {};
+        Catalog *catalog = j->session->manager->catalog;
+        int r;
+
+        if (!volume_id)
+                return catalog_foreach(catalog, CATALOG_CREATED, add_used, j);
+
+        r = catalog_list_volume(catalog, volume_id, &rows);
+        for (size_t i = 0; r >= 0 && i < rows.n; ++i)
+                r = add_used(rows.items + i, j);
         return r;
 }
 
@@ -151,7 +161,7 @@ int area_job_add_known(AreaJob *j, const GUID *volume_id) {
         int r;
 
         r = add_limited(j, volume_id);
-        return r < 0 ? r : add_used(j, volume_id);
+        return r < 0 ? r : add_all_used(j, volume_id);
 }
 
 int area_job_add_likely(AreaJob *j, const Volume *v) {
@@ -166,10 +176,9 @@ static int area_notes(AreaJob *j, const Area *area, char ***ret) {
         _cleanup_(strv_freep) char **notes = NULL;
         int r;
 
-        r = catalog_list(j->session->manager->catalog, NULL, CATALOG_CREATED, &rows);
+        r = catalog_list_volume(j->session->manager->catalog, &area->volume_id, &rows);
         for (size_t i = 0; r >= 0 && i < rows.n; ++i)
-                if (guid_equal(&rows.items[i].volume_id, &area->volume_id) &&
-                    guid_equal(&rows.items[i].provider_id, &area->provider->id) && rows.items[i].note)
+                if (guid_equal(&rows.items[i].provider_id, &area->provider->id) && rows.items[i].note)
                         r = strv_append(&notes, rows.items[i].note);
         if (r < 0)
                 return r;

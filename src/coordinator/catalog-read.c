@@ -59,9 +59,12 @@ enum {
 };
 
 static const char sql_get[] = SNAPSHOT_COLUMNS "WHERE s.id = :id";
-static const char sql_list[] = SNAPSHOT_COLUMNS
-        "WHERE (:set_id IS NULL OR s.set_id = :set_id) AND (:state IS NULL OR s.state = :state) "
-        "ORDER BY s.sequence";
+/* One statement a question, so that each finds its rows by an index. */
+static const char sql_all[] = SNAPSHOT_COLUMNS "WHERE :state IS NULL OR s.state = :state ORDER BY s.sequence";
+static const char sql_of_set[] = SNAPSHOT_COLUMNS
+        "WHERE s.set_id = :set_id AND (:state IS NULL OR s.state = :state) ORDER BY s.sequence";
+static const char sql_of_volume[] = SNAPSHOT_COLUMNS
+        "WHERE s.volume_id = :volume_id AND s.state = 'created' ORDER BY s.sequence";
 
 static int read_texts(sqlite3_stmt *stmt, CatalogSnapshot *s) {
         const struct {
@@ -126,33 +129,86 @@ int catalog_get(Catalog *c, const GUID *snapshot_id, CatalogSnapshot *ret) {
         return r < 0 ? r : read_snapshot(stmt, ret);
 }
 
-int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList *ret) {
-        const CatalogValue values[] = {
-                value_guid(":set_id", set_id),
-                value_text(":state", catalog_state_to_string(state)),
-        };
-        _cleanup_(catalog_list_clear) CatalogList list = {};
+static int read_each(Catalog *c,
+                     const char *sql,
+                     const CatalogValue *values,
+                     size_t n,
+                     int (*each)(CatalogSnapshot *row, void *userdata),
+                     void *userdata) {
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
-        r = catalog_prepare(c, sql_list, values, ELEMENTSOF(values), &stmt);
+        r = catalog_prepare(c, sql, values, n, &stmt);
+        while (r >= 0 && (r = catalog_next(c, stmt)) > 0) {
+                _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = {};
+
+                r = read_snapshot(stmt, &row);
+                if (r >= 0)
+                        r = each(&row, userdata);
+        }
+
+        return r;
+}
+
+static int list_add(CatalogSnapshot *row, void *userdata) {
+        CatalogList *list = userdata;
+        int r;
+
+        r = ARRAY_RESERVE(list->items, list->capacity, list->n + 1);
         if (r < 0)
                 return r;
 
-        while ((r = catalog_next(c, stmt)) > 0) {
-                r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
-                if (r >= 0)
-                        r = read_snapshot(stmt, list.items + list.n);
-                if (r < 0)
-                        return r;
-                ++list.n;
-        }
+        list->items[list->n++] = *row;
+        *row = (CatalogSnapshot){};
+        return 0;
+}
+
+static int read_list(Catalog *c, const char *sql, const CatalogValue *values, size_t n, CatalogList *ret) {
+        _cleanup_(catalog_list_clear) CatalogList list = {};
+        int r;
+
+        r = read_each(c, sql, values, n, list_add, &list);
         if (r < 0)
                 return r;
 
         *ret = list;
         list = (CatalogList){};
         return 0;
+}
+
+int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList *ret) {
+        const CatalogValue values[] = {
+                value_text(":state", catalog_state_to_string(state)),
+                value_guid(":set_id", set_id),
+        };
+
+        return set_id ? read_list(c, sql_of_set, values, 2, ret) : read_list(c, sql_all, values, 1, ret);
+}
+
+int catalog_list_volume(Catalog *c, const GUID *volume_id, CatalogList *ret) {
+        const CatalogValue values[] = { value_guid(":volume_id", volume_id) };
+
+        return read_list(c, sql_of_volume, values, ELEMENTSOF(values), ret);
+}
+
+typedef struct Each {
+        int (*each)(const CatalogSnapshot *row, void *userdata);
+        void *userdata;
+} Each;
+
+static int call_each(CatalogSnapshot *row, void *userdata) {
+        const Each *e = userdata;
+
+        return e->each(row, e->userdata);
+}
+
+int catalog_foreach(Catalog *c,
+                    CatalogState state,
+                    int (*each)(const CatalogSnapshot *row, void *userdata),
+                    void *userdata) {
+        const CatalogValue values[] = { value_text(":state", catalog_state_to_string(state)) };
+
+        return read_each(c, sql_all, values, ELEMENTSOF(values), call_each, &(Each){ each, userdata });
 }
 
 static const char sql_count_volume[] = "SELECT count(*) FROM snapshot WHERE volume_id = :volume_id";

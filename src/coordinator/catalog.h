@@ -122,6 +122,11 @@ typedef struct CatalogList {
 void catalog_list_clear(CatalogList *l);
 /* @set_id NULL: all; @state _CATALOG_STATE_INVALID: all. Oldest first. */
 int catalog_list(Catalog *c, const GUID *set_id, CatalogState state, CatalogList *ret);
+/* Those CREATED ones that copy this volume. Oldest first. */
+int catalog_list_volume(Catalog *c, const GUID *volume_id, CatalogList *ret);
+/* The same as catalog_list() without a set, for who needs one after the other only. @each may not call the catalog; < 0 ends it, and
+ * is returned. */
+int catalog_foreach(Catalog *c, CatalogState state, int (*each)(const CatalogSnapshot *row, void *userdata), void *userdata);
 int catalog_count_volume(Catalog *c, const GUID *volume_id, unsigned *ret);
 /* Names of directory volumes that were ever used, so that their GUID names can be found again. */
 int catalog_remember_volume(Catalog *c, const GUID *volume_id, const char *path);

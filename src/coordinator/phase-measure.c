@@ -74,10 +74,9 @@ static int ask(SetSnapshot *s) {
         ProviderClient *c;
         int r;
 
-        r = catalog_list(s->set->manager->catalog, NULL, CATALOG_CREATED, &rows);
+        r = catalog_list_volume(s->set->manager->catalog, &s->volume->id, &rows);
         for (size_t i = 0; r >= 0 && i < rows.n; ++i)
-                if (guid_equal(&rows.items[i].volume_id, &s->volume->id) &&
-                    guid_equal(&rows.items[i].provider_id, &s->provider->id) && rows.items[i].note)
+                if (guid_equal(&rows.items[i].provider_id, &s->provider->id) && rows.items[i].note)
                         r = strv_append(&notes, rows.items[i].note);
         if (r >= 0)
                 r = provider_pool_get(s->set->pool, s->provider->name, &c);

@@ -161,29 +161,29 @@ static int method_get_snapshot_properties(sd_bus_message *m, void *userdata, sd_
         return r < 0 ? r : connection_send(s->connection, reply);
 }
 
+typedef struct SnapshotsReply {
+        sd_bus_message *message;
+        int32_t context;
+} SnapshotsReply;
+
+static int append_in_context(const CatalogSnapshot *row, void *userdata) {
+        const SnapshotsReply *reply = userdata;
+        WireSnapshot snapshot;
+
+        if (!snapshot_in_context(row, reply->context))
+                return 0;
+        wire_snapshot_from_catalog(row, &snapshot);
+        return wire_append_snapshot(reply->message, &snapshot);
+}
+
 static int append_snapshots(sd_bus_message *reply, Session *s, bool wanted, int32_t context) {
-        _cleanup_(catalog_list_clear) CatalogList list = { 0 };
         int r;
 
         r = sd_bus_message_open_container(reply, 'a', WIRE_SNAPSHOT);
-        if (r < 0)
-                return r;
-        if (wanted) {
-                r = catalog_list(s->manager->catalog, NULL, CATALOG_CREATED, &list);
-                if (r < 0)
-                        return r;
-        }
-        for (size_t i = 0; i < list.n; ++i) {
-                WireSnapshot snapshot;
-
-                if (!snapshot_in_context(&list.items[i], context))
-                        continue;
-                wire_snapshot_from_catalog(&list.items[i], &snapshot);
-                r = wire_append_snapshot(reply, &snapshot);
-                if (r < 0)
-                        return r;
-        }
-        return sd_bus_message_close_container(reply);
+        if (r >= 0 && wanted)
+                r = catalog_foreach(s->manager->catalog, CATALOG_CREATED, append_in_context,
+                                    &(SnapshotsReply){ reply, context });
+        return r < 0 ? r : sd_bus_message_close_container(reply);
 }
 
 static int append_provider(const WireProvider *p, void *userdata) {

@@ -382,26 +382,39 @@ static void delete_next(DeleteJob *j) {
                 delete_end(j, hr);
 }
 
-void session_delete_snapshots(Session *s, Operation *op, const GUID *id, VSS_OBJECT_TYPE type) {
+/* Those of a set, or the one. */
+static HRESULT delete_find(Session *s, const GUID *id, VSS_OBJECT_TYPE type, DeleteJob *j) {
+        _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
         _cleanup_(catalog_list_clear) CatalogList list = { 0 };
+        HRESULT hr = S_OK;
+
+        if (type == VSS_OBJECT_SNAPSHOT)
+                hr = session_get_snapshot(s, id, &row);
+        else
+                hr = hresult_from_errno(catalog_list(s->manager->catalog, id, CATALOG_CREATED, &list));
+        if (FAILED(hr))
+                return hr;
+
+        j->ids = calloc_checked(list.n + 1, sizeof(GUID));
+        if (!j->ids)
+                return E_OUTOFMEMORY;
+        for (size_t i = 0; i < list.n; ++i)
+                j->ids[j->n++] = list.items[i].id;
+        if (type == VSS_OBJECT_SNAPSHOT)
+                j->ids[j->n++] = row.id;
+        return j->n > 0 ? S_OK : VSS_E_OBJECT_NOT_FOUND;
+}
+
+void session_delete_snapshots(Session *s, Operation *op, const GUID *id, VSS_OBJECT_TYPE type) {
         DeleteJob *j;
-        int r;
+        HRESULT hr;
 
         if (type != VSS_OBJECT_SNAPSHOT && type != VSS_OBJECT_SNAPSHOT_SET) {
                 operation_settle(op, E_INVALIDARG, NULL);
                 return;
         }
-        r = catalog_list(s->manager->catalog, type == VSS_OBJECT_SNAPSHOT_SET ? id : NULL, CATALOG_CREATED, &list);
-        if (r < 0) {
-                operation_settle(op, hresult_from_errno(r), NULL);
-                return;
-        }
-
         j = calloc(1, sizeof(*j));
-        if (j)
-                j->ids = calloc_checked(list.n + 1, sizeof(GUID));
-        if (!j || !j->ids) {
-                free(j);
+        if (!j) {
                 operation_settle(op, E_OUTOFMEMORY, NULL);
                 return;
         }
@@ -410,11 +423,9 @@ void session_delete_snapshots(Session *s, Operation *op, const GUID *id, VSS_OBJ
         op->job = j;
         op->job_free = delete_job_free;
 
-        for (size_t i = 0; i < list.n; ++i)
-                if (type == VSS_OBJECT_SNAPSHOT_SET || guid_equal(&list.items[i].id, id))
-                        j->ids[j->n++] = list.items[i].id;
-        if (j->n == 0)
-                operation_settle(op, VSS_E_OBJECT_NOT_FOUND, "there is no such snapshot or set");
+        hr = delete_find(s, id, type, j);
+        if (FAILED(hr))
+                operation_settle(op, hr, hr == VSS_E_OBJECT_NOT_FOUND ? "there is no such snapshot or set" : NULL);
         else
                 delete_next(j);
 }

@@ -206,14 +206,12 @@ static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
         int r;
 
         *ret_why = "the volume is not being reverted";
-        r = catalog_list(s->manager->catalog, NULL, CATALOG_CREATED, &list);
+        r = catalog_list_volume(s->manager->catalog, &v->id, &list);
         if (r < 0)
                 return hresult_from_errno(r);
         for (size_t i = 0; i < list.n; ++i) {
                 const ProviderInfo *p = provider_builtin_by_name(list.items[i].provider);
 
-                if (!guid_equal(&list.items[i].volume_id, &v->id))
-                        continue;
                 if (p && (p->abilities & PROVIDER_CAN_REVERT))
                         return VSS_E_OBJECT_NOT_FOUND;
                 some = true;

@@ -115,7 +115,8 @@ HRESULT enum_object_from_query(const SessionQuery *q, IVssEnumObject **ret) {
         }
 
         if (SUCCEEDED(hr))
-                hr = enum_object_new(props, n, ret);
+                return enum_object_take(props, n, ret);
+
         for (size_t i = 0; i < n; ++i)
                 object_prop_clear(props + i);
         free(props);
@@ -189,7 +190,8 @@ HRESULT enum_mgmt_object_from_query(const SessionQuery *q, IVssEnumMgmtObject **
         }
 
         if (SUCCEEDED(hr))
-                hr = enum_mgmt_object_new(props, n, ret);
+                return enum_mgmt_object_take(props, n, ret);
+
         for (size_t i = 0; i < n; ++i)
                 mgmt_object_prop_clear(props + i);
         free(props);

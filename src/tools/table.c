@@ -75,12 +75,21 @@ size_t table_rows(const Table *t) {
         return t->n_cells / t->n_columns;
 }
 
-/* Columns on the terminal; bytes where the locale cannot say. */
+static bool is_ascii(const char *s) {
+        while (*s && (unsigned char) *s < 0x80)
+                ++s;
+        return !*s;
+}
+
+/* Columns on the terminal; bytes where the locale cannot say, and where there is nothing to say: nearly always. */
 static size_t width(const char *s) {
         wchar_t wide[4096];
-        size_t n = mbstowcs(wide, s, ELEMENTSOF(wide) - 1);
+        size_t n = strlen(s);
         int columns;
 
+        if (is_ascii(s))
+                return n;
+        n = mbstowcs(wide, s, ELEMENTSOF(wide) - 1);
         if (n == (size_t) -1)
                 return strlen(s);
         wide[n] = L'\0';

@@ -88,13 +88,15 @@ static void test_that_identity_holds_and_unknown_interfaces_are_refused(void **)
 
 static void test_that_an_enumerator_written_in_c_can_be_read(void **) {
         IVssEnumObject *e = nullptr, *clone = nullptr;
-        VSS_OBJECT_PROP prop = {}, got;
+        auto *prop = static_cast<VSS_OBJECT_PROP *>(CoTaskMemAlloc(sizeof(VSS_OBJECT_PROP)));
+        VSS_OBJECT_PROP got;
         ULONG n = 0;
 
-        prop.Type = VSS_OBJECT_SNAPSHOT;
-        prop.Obj.Snap.m_SnapshotId = IID_IVssAsync;
+        *prop = {};
+        prop->Type = VSS_OBJECT_SNAPSHOT;
+        prop->Obj.Snap.m_SnapshotId = IID_IVssAsync;
 
-        assert_int_equal(enum_object_new(&prop, 1, &e), S_OK);
+        assert_int_equal(enum_object_take(prop, 1, &e), S_OK);
         assert_int_equal(e->Clone(&clone), S_OK);
         assert_int_equal(e->Next(1, &got, &n), S_OK);
         assert_true(got.Obj.Snap.m_SnapshotId == IID_IVssAsync);

@@ -62,10 +62,36 @@ static const VSS_MGMT_OBJECT_PROP mgmt_objects[] = {
         },
 };
 
+/* Over copies: an enumerator takes over what it gets. Each allocation of it may fail. */
+static HRESULT new_enum(const VSS_OBJECT_PROP *props, size_t n, IVssEnumObject **ret) {
+        VSS_OBJECT_PROP *copies = calloc_checked(n + 1, sizeof(*copies));
+        HRESULT hr = copies ? S_OK : E_OUTOFMEMORY;
+        size_t i = 0;
+
+        for (; SUCCEEDED(hr) && i < n; ++i)
+                hr = object_prop_copy(props + i, copies + i);
+        if (SUCCEEDED(hr))
+                return enum_object_take(copies, n, ret);
+
+        while (copies && i > 0)
+                object_prop_clear(copies + --i);
+        free(copies);
+        return hr;
+}
+
+static HRESULT new_mgmt_enum(const VSS_MGMT_OBJECT_PROP *props, size_t n, IVssEnumMgmtObject **ret) {
+        VSS_MGMT_OBJECT_PROP *copies = calloc(n + 1, sizeof(*copies));
+
+        assert_non_null(copies);
+        for (size_t i = 0; i < n; ++i)
+                assert_int_equal(mgmt_object_prop_copy(props + i, copies + i), S_OK);
+        return enum_mgmt_object_take(copies, n, ret);
+}
+
 static IVssEnumObject *enum_new_objects(void) {
         IVssEnumObject *e;
 
-        assert_int_equal(enum_object_new(objects, ELEMENTSOF(objects), &e), S_OK);
+        assert_int_equal(new_enum(objects, ELEMENTSOF(objects), &e), S_OK);
         return e;
 }
 
@@ -215,7 +241,7 @@ static void test_that_an_empty_enumerator_is_an_enumerator(void **state) {
 
         (void) state;
 
-        assert_int_equal(enum_object_new(NULL, 0, &e), S_OK);
+        assert_int_equal(new_enum(NULL, 0, &e), S_OK);
         assert_int_equal(IVssEnumObject_Next(e, 1, &got, &n), S_FALSE);
         assert_int_equal(n, 0);
         assert_int_equal(IVssEnumObject_Skip(e, 1), S_FALSE);
@@ -231,7 +257,7 @@ static void test_that_the_management_enumerator_does_the_same(void **state) {
 
         (void) state;
 
-        assert_int_equal(enum_mgmt_object_new(mgmt_objects, ELEMENTSOF(mgmt_objects), &e), S_OK);
+        assert_int_equal(new_mgmt_enum(mgmt_objects, ELEMENTSOF(mgmt_objects), &e), S_OK);
         assert_int_equal(IVssEnumMgmtObject_QueryInterface(e, &IID_IVssEnumObject, &other), E_NOINTERFACE);
         ASSERT_RETURNS(IVssEnumMgmtObject, Clone, S_OK, IVssEnumMgmtObject_Clone(e, &clone));
         ASSERT_RETURNS(IVssEnumMgmtObject, Skip, S_OK, IVssEnumMgmtObject_Skip(e, 3));
@@ -275,7 +301,7 @@ static void test_that_making_and_reading_an_enumerator_survives_any_failed_alloc
 
         for (unsigned n = 0; hr == E_OUTOFMEMORY; ++n) {
                 fault_fail_allocation(n);
-                hr = enum_object_new(objects, ELEMENTSOF(objects), &e);
+                hr = new_enum(objects, ELEMENTSOF(objects), &e);
                 fault_clear();
         }
         assert_int_equal(hr, S_OK);

@@ -426,6 +426,44 @@ static void test_that_lists_are_filtered_and_oldest_first(void **state) {
         assert_int_equal(catalog_list(c, NULL, CATALOG_PLANNED, &list), 0);
         assert_int_equal(list.n, 2);
         assert_true(guid_equal(&list.items[1].id, &sets[2][1].id));
+        catalog_list_clear(&list);
+
+        assert_int_equal(catalog_list_volume(c, &sets[0][1].volume_id, &list), 0); /* those of the third set are planned only */
+        assert_int_equal(list.n, 2);
+        assert_true(guid_equal(&list.items[0].id, &sets[0][1].id));
+        assert_true(guid_equal(&list.items[1].id, &sets[1][1].id));
+}
+
+/* Of so many, and then no more. */
+typedef struct Seen {
+        const CatalogSnapshot *expected;
+        size_t n, limit;
+} Seen;
+
+static int see(const CatalogSnapshot *row, void *userdata) {
+        Seen *seen = userdata;
+
+        assert_true(guid_equal(&row->id, &seen->expected[seen->n++].id));
+        return seen->n == seen->limit ? -ECANCELED : 0;
+}
+
+static void test_that_who_goes_through_all_may_stop(void **state) {
+        _cleanup_(catalog_closep) Catalog *c = NULL;
+        CatalogSnapshot set[2];
+        Seen seen = { .expected = set };
+
+        make_set(set);
+        assert_int_equal(catalog_open(":memory:", &c), 0);
+        assert_int_equal(catalog_plan(c, set, 2), 0);
+
+        assert_int_equal(catalog_foreach(c, CATALOG_CREATED, see, &seen), 0);
+        assert_int_equal(seen.n, 0);
+        assert_int_equal(catalog_foreach(c, _CATALOG_STATE_INVALID, see, &seen), 0);
+        assert_int_equal(seen.n, 2);
+        seen = (Seen){ .expected = set, .limit = 1 };
+        assert_int_equal(catalog_foreach(c, CATALOG_PLANNED, see, &seen), -ECANCELED);
+        assert_int_equal(seen.n, 1);
+        assert_int_equal(catalog_set_created(c, set, 2), 0); /* no statement is left open */
 }
 
 static void test_that_ten_thousand_snapshots_are_listed(void **state) {
@@ -774,6 +812,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_killed_writer_leaves_whole_sets),
                 cmocka_unit_test(test_that_nothing_is_written_while_frozen),
                 cmocka_unit_test(test_that_lists_are_filtered_and_oldest_first),
+                cmocka_unit_test(test_that_who_goes_through_all_may_stop),
                 cmocka_unit_test(test_that_ten_thousand_snapshots_are_listed),
                 cmocka_unit_test(test_that_a_second_coordinator_is_refused),
                 cmocka_unit_test(test_that_a_damaged_catalog_is_refused_and_left_alone),
