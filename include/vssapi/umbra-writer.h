@@ -69,7 +69,11 @@ typedef struct UmbraWriterCallbacks {
          * umbrad: when it is gone, when the freeze limit passes, when the writer unsubscribes meanwhile. */
         bool (*OnAbort)(void *userdata);
 
-        /* The shadow copy exists: umbra_writer_get_snapshot_device_name() tells where. */
+        /* The shadow copy exists: umbra_writer_get_snapshot_device_name() tells where. When
+         * umbra_writer_get_context() has VSS_VOLSNAP_ATTR_AUTORECOVER it can be written to, until this returns
+         * and never again; close what was opened in it. That is so when a component has
+         * VSS_CF_BACKUP_RECOVERY (or VSS_CF_APP_ROLLBACK_RECOVERY, and the requester wants
+         * VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY), or a writer has named files with AddExcludeFilesFromSnapshot(). */
         bool (*OnPostSnapshot)(void *userdata, IVssWriterComponents *components);
 
         /* The files were saved; IVssComponent::GetBackupSucceeded() says which. */

@@ -555,8 +555,9 @@ DECLARE_INTERFACE(IVssCreateWriterMetadata) {
 EXTERN_C UMBRA_API const IID IID_IVssCreateWriterMetadataEx; /* {9F21981D-D469-4349-B807-39E64E4674E1} */
 
 #define IVSS_CREATE_WRITER_METADATA_EX_METHODS                                                              \
-        /* These files shall not be in the shadow copy: they are deleted from it after it was taken, where  \
-         * that is possible. Fails with VSS_E_NOT_SUPPORTED.                                                \
+        /* These files shall not be in the shadow copy. The writer's process deletes them from it when      \
+         * OnPostSnapshot() has returned true, as far as the handler has not; links are not followed. Not   \
+         * where the context has VSS_VOLSNAP_ATTR_NO_AUTORECOVERY, TRANSPORTABLE or no writers.             \
          * [MS: nf-vswriter-ivsscreatewritermetadataex-addexcludefilesfromsnapshot] */                      \
         STDMETHOD(AddExcludeFilesFromSnapshot)(THIS_ LPCWSTR wszPath,                                       \
                                                      LPCWSTR wszFilespec,                                   \

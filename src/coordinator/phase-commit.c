@@ -3,7 +3,7 @@
 /*
  * The Instant
  *
- * Pre-commit and commit by all workers at once; after the thaw the copies are made readable and the catalog says that they exist.
+ * Pre-commit and commit by all workers at once; after the thaw the copies are made readable, and at last the catalog says that they exist.
  */
 
 #include "coordinator/phase.h"
@@ -175,46 +175,6 @@ void phase_commit_begin(SnapshotSet *set) {
                 provider_pool_foreach(set->pool, commit_ask_second, set);
 }
 
-static void surface_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
-        SetSnapshot *s = userdata;
-
-        if (SUCCEEDED(answer->hr) && free_and_strdup(&s->device, answer->text) < 0) {
-                phase_done(s->set, E_OUTOFMEMORY, NULL);
-                return;
-        }
-        commit_on_answer(c, answer, s->set);
-}
-
-void phase_surface_begin(SnapshotSet *set) {
-        if (set->n_snapshots == 0) {
-                phase_done(set, S_OK, NULL);
-                return;
-        }
-
-        set->pending = set->n_snapshots;
-        for (size_t i = 0; i < set->n_snapshots; ++i) {
-                SetSnapshot *s = set->snapshots[i];
-                const ProviderSnapshot surface = {
-                        .id = s->id,
-                        .set_id = set->id,
-                        .volume = s->volume->path,
-                        .volume_fd = -EBADF,
-                        .context = (uint32_t) set->context,
-                        .note = s->note,
-                };
-                ProviderClient *c;
-                int r;
-
-                r = provider_pool_get(set->pool, s->provider->name, &c);
-                if (r >= 0)
-                        r = provider_client_surface(c, &surface, 120 * USEC_PER_SEC, surface_on_answer, s);
-                if (r < 0) {
-                        phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
-                        return;
-                }
-        }
-}
-
 /* In the document, for PostSnapshot and for whoever restores one day. */
 static HRESULT record_in_document(SnapshotSet *set) {
         BackupDoc *doc = set->session->doc;
@@ -240,16 +200,43 @@ static HRESULT record_in_document(SnapshotSet *set) {
         return S_OK;
 }
 
-void phase_record_begin(SnapshotSet *set) {
-        CatalogSnapshot rows[WIRE_VOLUMES_MAX] = { 0 };
-        HRESULT hr;
-        int r;
+static void surface_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
+        SetSnapshot *s = userdata;
 
-        hr = record_in_document(set);
-        if (FAILED(hr)) {
-                phase_done(set, hr, NULL);
+        if (FAILED(answer->hr))
+                phase_done(s->set, answer->hr, answer->message);
+        else if (free_and_strdup(&s->device, answer->text) < 0)
+                phase_done(s->set, E_OUTOFMEMORY, NULL);
+        else if (--s->set->pending == 0)
+                phase_done(s->set, record_in_document(s->set), NULL);
+}
+
+void phase_surface_begin(SnapshotSet *set) {
+        if (set->n_snapshots == 0) {
+                phase_done(set, S_OK, NULL);
                 return;
         }
+
+        set->pending = set->n_snapshots;
+        for (size_t i = 0; i < set->n_snapshots; ++i) {
+                SetSnapshot *s = set->snapshots[i];
+                const ProviderSnapshot surface = set_snapshot_for_provider(s);
+                ProviderClient *c;
+                int r;
+
+                r = provider_pool_get(set->pool, s->provider->name, &c);
+                if (r >= 0)
+                        r = provider_client_surface(c, &surface, 120 * USEC_PER_SEC, surface_on_answer, s);
+                if (r < 0) {
+                        phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+                        return;
+                }
+        }
+}
+
+void phase_record_begin(SnapshotSet *set) {
+        CatalogSnapshot rows[WIRE_VOLUMES_MAX] = { 0 };
+        int r;
 
         for (size_t i = 0; i < set->n_snapshots; ++i)
                 rows[i] = (CatalogSnapshot){

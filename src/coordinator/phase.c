@@ -35,8 +35,11 @@ static const Phase create_phases[] = {
         { "thaw",            SET_FROZEN,    0,                    VSS_E_UNEXPECTED,           phase_thaw_begin,            NULL              },
         /* Applications run again. */
         { "surface",         SET_FINISHING, 300 * USEC_PER_SEC,   VSS_E_PROVIDER_VETO,        phase_surface_begin,         NULL              },
-        { "record",          SET_FINISHING, 0,                    VSS_E_UNEXPECTED,           phase_record_begin,          NULL              },
+        { "unseal",          SET_FINISHING, PHASE_SEAL_TIMEOUT_USEC, VSS_E_PROVIDER_VETO,     phase_unseal_begin,          NULL              },
         { "post-snapshot",   SET_FINISHING, 0,                    VSS_E_UNEXPECTED,           phase_post_snapshot_begin,   NULL              },
+        { "seal",            SET_FINISHING, PHASE_SEAL_TIMEOUT_USEC, VSS_E_AUTORECOVERY_FAILED, phase_seal_begin,          NULL              },
+        /* And the copies are what they will be. */
+        { "record",          SET_FINISHING, 0,                    VSS_E_UNEXPECTED,           phase_record_begin,          NULL              },
 };
 
 static_assert(ELEMENTSOF(create_phases) <= WINDOW_PHASES_MAX, "the report of a window has a place for every phase");

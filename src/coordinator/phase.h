@@ -11,6 +11,9 @@
 
 #include "coordinator/snapshot-set.h"
 
+/* What writers have left in a copy goes to the disk. */
+#define PHASE_SEAL_TIMEOUT_USEC (120 * USEC_PER_SEC)
+
 typedef struct Phase {
         const char *name;
         SetState state;       /* the set is in while this runs */
@@ -46,6 +49,11 @@ void phase_guard_begin(SnapshotSet *set);
 void phase_guard_undo(SnapshotSet *set);
 void phase_hold_begin(SnapshotSet *set);
 void phase_release_begin(SnapshotSet *set);
+/* phase-recover.c */
+void phase_unseal_begin(SnapshotSet *set);
+void phase_seal_begin(SnapshotSet *set);
+/* Does a writer that takes part have anything to do to the copies themselves? */
+bool set_wants_recovery(const SnapshotSet *set);
 /* phase-commit.c */
 void phase_pre_commit_begin(SnapshotSet *set);
 void phase_commit_begin(SnapshotSet *set);

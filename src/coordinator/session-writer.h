@@ -37,6 +37,9 @@ struct SessionWriter {
         bool frozen;      /* Freeze was sent and neither Thaw nor Abort was answered */
         usec_t frozen_since;
 
+        /* What its metadata says it does to the copies: always; with VSS_VOLSNAP_ATTR_ROLLBACK_RECOVERY. */
+        bool recovers, recovers_rollback;
+
         char *metadata; /* Identify's answer, until the requester has it */
         size_t metadata_size;
 };
@@ -48,6 +51,9 @@ SessionWriter *session_writer_find(Session *s, const WriterProxy *proxy);
 bool session_writer_failed(const SessionWriter *w);
 /* Takes part in the set or the restore: it has components in the document, or no components were selected at all. */
 bool session_writer_participates(const Session *s, const SessionWriter *w);
+
+/* Reads w->metadata for it; phase-recover.c. */
+void session_writer_learn_recovery(SessionWriter *w);
 
 /* The one setter: an answer to @event moves the writer on, or to FAILED_AT_… with the codes given. */
 void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRESULT hr_application, const char *message);

@@ -161,8 +161,22 @@ int snapshot_set_add(SnapshotSet *set, Volume *volume, const ProviderInfo *provi
         return 0;
 }
 
+ProviderSnapshot set_snapshot_for_provider(const SetSnapshot *s) {
+        return (ProviderSnapshot){
+                .id = s->id,
+                .set_id = s->set->id,
+                .volume = s->volume->path,
+                .volume_fd = -EBADF,
+                .context = (uint32_t) s->set->context,
+                .note = s->note,
+        };
+}
+
 void snapshot_set_create(SnapshotSet *set, Operation *op) {
         set->operation = op;
+        set->context &= ~(int32_t) VSS_VOLSNAP_ATTR_AUTORECOVER;
+        if (set_wants_recovery(set))
+                set->context |= VSS_VOLSNAP_ATTR_AUTORECOVER;
         phases_start(set);
 }
 

@@ -51,7 +51,7 @@ struct SnapshotSet {
         Manager *manager;
         Session *session;
         GUID id;
-        int32_t context;
+        int32_t context; /* with VSS_VOLSNAP_ATTR_AUTORECOVER where writers will write to the copies */
         SetState state;
         SetSnapshot *snapshots[64];
         size_t n_snapshots;
@@ -82,6 +82,9 @@ HRESULT snapshot_set_enter(SnapshotSet *set, SetState to);
 /* Takes @volume over. */
 int snapshot_set_add(SnapshotSet *set, Volume *volume, const ProviderInfo *provider, const ProviderProbe *probe, SetSnapshot **ret);
 SetSnapshot *snapshot_set_find(SnapshotSet *set, const Volume *volume);
+
+/* What a provider is told of it, once there is a note. Borrowed. */
+ProviderSnapshot set_snapshot_for_provider(const SetSnapshot *s);
 
 /* Runs the phases; settles @op. */
 void snapshot_set_create(SnapshotSet *set, Operation *op);

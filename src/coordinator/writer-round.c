@@ -120,7 +120,7 @@ static int writer_send(Session *s,
                 .event = event,
                 .session_id = s->id,
                 .set_id = event_set_id(s, event),
-                .context = s->context,
+                .context = s->set ? s->set->context : s->context,
         };
         int r;
 
@@ -199,7 +199,9 @@ static void round_take_answer(WriterRound *r, SessionWriter *w, const WriterRepl
                         w->metadata = copy_document(reply->document, reply->document_size);
                         w->metadata_size = reply->document_size;
                         w->identified = w->metadata;
-                        if (!w->metadata)
+                        if (w->metadata)
+                                session_writer_learn_recovery(w);
+                        else
                                 hr = E_OUTOFMEMORY;
                 }
         }

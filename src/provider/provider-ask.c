@@ -136,6 +136,30 @@ int provider_client_discard(ProviderClient *c,
         return ask_send(&a, timeout, done, userdata);
 }
 
+int provider_client_unseal(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           const char *device,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_UNSEAL, s);
+
+        ASK_APPEND(&a, wire_append_text, device);
+        return ask_send(&a, timeout, done, userdata);
+}
+
+int provider_client_seal(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         const char *device,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata) {
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_SEAL, s);
+
+        ASK_APPEND(&a, wire_append_text, device);
+        return ask_send(&a, timeout, done, userdata);
+}
+
 int provider_client_may_expose(ProviderClient *c,
                                const ProviderSnapshot *s,
                                const char *device,

@@ -26,6 +26,7 @@
 typedef struct Look {
         const char *path;
         size_t length; /* of path; 0 for the root directory */
+        bool writing;  /* only that is looked for */
         char found[PATH_MAX + 16];
 } Look;
 
@@ -74,15 +75,45 @@ static DIR *open_directory(int dir_fd, const char *name) {
         return d;
 }
 
+/* "flags:" is octal, as open() was given them. */
+static bool is_open_for_writing(int process_fd, const char *name) {
+        _cleanup_(fclosep) FILE *info = NULL;
+        char path[NAME_MAX + 16], line[128];
+        unsigned flags;
+        int fd;
+
+        (void) snprintf(path, sizeof(path), "fdinfo/%s", name);
+        fd = openat(process_fd, path, O_RDONLY | O_CLOEXEC);
+        if (fd < 0)
+                return false;
+        info = fdopen(fd, "r");
+        if (!info) {
+                fd_close(fd);
+                return false;
+        }
+
+        while (fgets(line, sizeof(line), info))
+                if (sscanf(line, "flags: %o", &flags) == 1)
+                        return (flags & O_ACCMODE) != O_RDONLY && !(flags & O_PATH);
+        return false;
+}
+
 static bool has_open(Look *l, int process_fd) {
         _cleanup_(closedirp) DIR *d = open_directory(process_fd, "fd");
         const struct dirent *entry;
 
         while (d && (entry = readdir(d)))
-                if (isdigit((unsigned char) entry->d_name[0]) && link_is_below(l, dirfd(d), entry->d_name))
+                if (isdigit((unsigned char) entry->d_name[0]) && link_is_below(l, dirfd(d), entry->d_name) &&
+                    (!l->writing || is_open_for_writing(process_fd, entry->d_name)))
                         return true;
 
         return false;
+}
+
+static bool is_mapped_for_writing(const char *line) {
+        const char *rights = strchr(line, ' ');
+
+        return rights && strnlen(rights, 5) == 5 && rights[2] == 'w' && rights[4] == 's';
 }
 
 /* Lines are "start-end rwxp offset major:minor inode      /path". */
@@ -105,20 +136,28 @@ static bool has_mapped(Look *l, int process_fd) {
                 char *path = strchr(line, '/');
 
                 line[strcspn(line, "\n")] = '\0';
-                if (path && is_below(l, path))
+                if (path && (!l->writing || is_mapped_for_writing(line)) && is_below(l, path))
                         return true;
         }
 
         return false;
 }
 
-static bool process_uses(Look *l, int process_fd) {
-        return link_is_below(l, process_fd, "cwd") || link_is_below(l, process_fd, "root") ||
-               has_open(l, process_fd) || has_mapped(l, process_fd);
+static bool process_is_in(Look *l, int process_fd) {
+        return link_is_below(l, process_fd, "cwd") || link_is_below(l, process_fd, "root");
 }
 
-int provider_check_unused(const char *path) {
-        Look look = { .path = path, .length = strcmp(path, "/") == 0 ? 0 : strlen(path) };
+static bool process_uses(Look *l, int process_fd) {
+        return (!l->writing && process_is_in(l, process_fd)) || has_open(l, process_fd) ||
+               has_mapped(l, process_fd);
+}
+
+static int check(const char *path, bool writing) {
+        Look look = {
+                .path = path,
+                .length = strcmp(path, "/") == 0 ? 0 : strlen(path),
+                .writing = writing,
+        };
         _cleanup_(closedirp) DIR *proc = open_directory(AT_FDCWD, "/proc");
         const struct dirent *entry;
 
@@ -134,8 +173,17 @@ int provider_check_unused(const char *path) {
 
                 process_fd = openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
                 if (process_fd >= 0 && process_uses(&look, process_fd))
-                        return provider_fail(-EBUSY, "process %d uses '%.500s'", (int) pid, look.found);
+                        return provider_fail(-EBUSY, writing ? "process %d still writes to '%.500s'" : "process %d uses '%.500s'",
+                                             (int) pid, look.found);
         }
 
         return 0;
+}
+
+int provider_check_unused(const char *path) {
+        return check(path, false);
+}
+
+int provider_check_unwritten(const char *path) {
+        return check(path, true);
 }

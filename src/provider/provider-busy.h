@@ -15,3 +15,5 @@
 /* Has any process but this one and its parent a file open below @path, mapped, or is in it? -EBUSY with a
  * sentence that names one; 0 when none is seen. Sees what the caller may see in /proc. */
 int provider_check_unused(const char *path);
+/* The same, but only who can write to a file counts: by a descriptor, or a shared mapping. */
+int provider_check_unwritten(const char *path);

@@ -91,6 +91,20 @@ int provider_client_discard(ProviderClient *c,
                             ProviderAnswered done,
                             void *userdata);
 
+/* Between these two, writers may write to a copy that was just surfaced. */
+int provider_client_unseal(ProviderClient *c,
+                           const ProviderSnapshot *s,
+                           const char *device,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata);
+int provider_client_seal(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         const char *device,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata);
+
 /* For snapshots that exist; each waits for the end of any other worker that has to do with the snapshot. */
 int provider_client_may_expose(ProviderClient *c,
                                const ProviderSnapshot *s,

@@ -100,6 +100,68 @@ static int read_number(sd_bus_message *m, Request *q) {
         return sd_bus_message_read(m, "u", &q->number);
 }
 
+/* Letting writers in */
+
+static int read_device(sd_bus_message *m, Request *q) {
+        return provider_read_path(m, &q->device);
+}
+
+static int unseal(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = request_lock(h, q);
+        if (r >= 0 && h->ops->unseal)
+                r = h->ops->unseal(&h->env, &q->snapshot, q->device);
+        return r < 0 ? r : provider_shadow_make_writable(&h->env, &q->snapshot.id);
+}
+
+static int method_unseal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Deed deed = {
+                .call = PROVIDER_CALL_UNSEAL,
+                .read = read_device,
+                .act = unseal,
+                .result = provider_hresult_from_errno,
+        };
+
+        return deed_do(&deed, userdata, m, error);
+}
+
+static int sync_device(const char *device) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        fd = open(device, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        if (fd < 0 || syncfs(fd) < 0)
+                return provider_fail(-errno, "it cannot be written out: %m");
+
+        return 0;
+}
+
+static int seal(const ProviderHost *h, Request *q) {
+        int r;
+
+        r = request_lock(h, q);
+        if (r >= 0)
+                r = provider_shadow_make_read_only(&h->env, &q->snapshot.id);
+        if (r >= 0 && h->ops->seal)
+                r = h->ops->seal(&h->env, &q->snapshot, q->device);
+        return r < 0 ? r : sync_device(q->device);
+}
+
+static HRESULT hresult_of_seal(int r) {
+        return r == -EBUSY ? VSS_E_AUTORECOVERY_FAILED : provider_hresult_from_errno(r);
+}
+
+static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        static const Deed deed = {
+                .call = PROVIDER_CALL_SEAL,
+                .read = read_device,
+                .act = seal,
+                .result = hresult_of_seal,
+        };
+
+        return deed_do(&deed, userdata, m, error);
+}
+
 /* Exposing */
 
 static int read_exposure(sd_bus_message *m, Request *q) {
@@ -364,6 +426,8 @@ static int method_import(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static const sd_bus_vtable deeds_vtable[] = {
         SD_BUS_VTABLE_START(0),
+        SD_BUS_METHOD("Unseal", PROVIDER_SNAPSHOT "s", "", method_unseal, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Seal", PROVIDER_SNAPSHOT "s", "", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("MayExpose",
                       PROVIDER_SNAPSHOT "ssu",
                       "s",

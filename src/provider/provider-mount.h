@@ -24,5 +24,9 @@ int provider_shadow_bind(const ProviderEnv *env, const GUID *id, const char *pat
 /* Takes the mount away, also while somebody has files open in it, and the directory. 0 also when there
  * was nothing. */
 int provider_shadow_remove(const ProviderEnv *env, const GUID *id);
-/* What was a shadow copy may be written to where it is seen. 0 also when it is not seen there. */
+/* The copy may be written to where it is seen, also by those who see it from a mount namespace of their own. 0
+ * also when it is not seen there. */
 int provider_shadow_make_writable(const ProviderEnv *env, const GUID *id);
+/* And may not be any more, as soon as nobody has a file of it open for writing; waits some seconds for that.
+ * -EBUSY, with a sentence that names somebody. */
+int provider_shadow_make_read_only(const ProviderEnv *env, const GUID *id);

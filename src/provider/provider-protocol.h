@@ -20,6 +20,8 @@
  *   Surface(PROVIDER_SNAPSHOT) → s device
  *   Discard(PROVIDER_SNAPSHOT) → ()
  *
+ *   Unseal(PROVIDER_SNAPSHOT, s device) → ()
+ *   Seal(PROVIDER_SNAPSHOT, s device) → ()      VSS_E_AUTORECOVERY_FAILED: somebody still writes
  *   MayExpose(PROVIDER_SNAPSHOT, s device, s path, u uid) → s path
  *                                               E_INVALIDARG, E_ACCESSDENIED: not there, not by this user
  *   Expose(PROVIDER_SNAPSHOT, s device, s path) → ()
@@ -61,6 +63,8 @@ typedef enum ProviderCall {
         PROVIDER_CALL_COMMIT,
         PROVIDER_CALL_SURFACE,
         PROVIDER_CALL_DISCARD,
+        PROVIDER_CALL_UNSEAL,
+        PROVIDER_CALL_SEAL,
         PROVIDER_CALL_MAY_EXPOSE,
         PROVIDER_CALL_EXPOSE,
         PROVIDER_CALL_UNEXPOSE,

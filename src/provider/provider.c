@@ -22,7 +22,8 @@ int provider_ops_check(const ProviderOps *ops) {
         bool complete = ops->name && ops->description && ops->version && ops->probe && ops->plan &&
                         ops->commit && ops->surface && ops->discard;
 
-        if (!complete || (ops->may_revert && !ops->revert) || !ops->expose != !ops->unexpose)
+        if (!complete || (ops->may_revert && !ops->revert) || !ops->expose != !ops->unexpose ||
+            !ops->unseal != !ops->seal)
                 return -EINVAL;
 
         return 0;

@@ -15,6 +15,11 @@
  *                                              │            │            │           │                  ▲
  *                                              └────────────┴────────────┴───────────┴── failure, kill ─┘
  *
+ * Between surface and the first use writers may put right what they find in their files, or delete what
+ * nobody is to save (VSS_VOLSNAP_ATTR_AUTORECOVER in the context):
+ *
+ *     surface ──> unseal ──> (writers write) ──> seal  (in use, read-only)
+ *
  * Whatever has happened, also after SIGKILL or a power cut in the middle of any function, discard(note)
  * finds and removes all that the snapshot ever made. That is why plan() decides on every name beforehand and
  * changes nothing.
@@ -150,6 +155,14 @@ typedef struct ProviderOps {
          * <runtime_dir>/shadow/<id>, else wherever it lies. Also called after a restart, for a snapshot
          * that exists already and may still be mounted. */
         int (*surface)(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device);
+
+        /* Optional, both or none; when the context has VSS_VOLSNAP_ATTR_AUTORECOVER. What it takes, besides the
+         * mount's own flag, that the copy can be written to at @device and never again: umbra clears that flag
+         * after unseal(), and sets it before seal(), when nobody has a file open for writing any more. unseal()
+         * may attach another mount at the snapshot's place; what surface() shows after seal() is what the
+         * writers have left. A copy that was not sealed is discarded, never repaired. */
+        int (*unseal)(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
+        int (*seal)(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
 
         /* Required. Forgets the snapshot in whatever state it is, mount included. Also called after a
          * crash, by another worker, with nothing but id, set_id, volume and note. 0 also when there was

@@ -298,6 +298,18 @@ static HRESULT writer_prepare_names(UmbraWriter *w, const WriterEvent *e) {
         return S_OK;
 }
 
+/* When the handler has had its turn. What cannot be deleted does not fail the writer, but is said, unless it has
+ * said something itself. */
+static void exclude_from_copies(UmbraWriter *w, const WriterEvent *e) {
+        const WriterSession *s = writer_session_find(w->sessions, &e->session_id);
+        _cleanup_(freep) char *why = NULL;
+
+        if (e->event != WIRE_EVENT_POST_SNAPSHOT || !(e->context & VSS_VOLSNAP_ATTR_AUTORECOVER))
+                return;
+        if (writer_exclude_files(s ? s->identify : w->identify, e, &why) < 0 && !w->failure_message)
+                w->failure_message = TAKE_PTR(why);
+}
+
 /* Calls the handler; what it returned and what it said about a failure together are the answer. */
 static void writer_call(UmbraWriter *w, const WriterEvent *e, Answer *a) {
         bool ok = true;
@@ -310,6 +322,8 @@ static void writer_call(UmbraWriter *w, const WriterEvent *e, Answer *a) {
                 w->current = e;
                 a->hr = call_handler(w, e, &ok, a);
                 w->current = NULL;
+                if (SUCCEEDED(a->hr) && ok)
+                        exclude_from_copies(w, e);
         }
         if (SUCCEEDED(a->hr)) {
                 a->hr = FAILED(w->failure) ? w->failure : ok ? S_OK : VSS_E_WRITERERROR_NONRETRYABLE;

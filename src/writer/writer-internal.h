@@ -106,3 +106,10 @@ int path_expand(const char *path, char **ret);
 /* Does @path, which need not exist, lie on the volume that begins at @volume? Volumes mounted further down
  * are others. */
 bool path_is_on_volume(const char *path, const char *volume);
+/* Without the links in the part of @path that exists. */
+int path_real(const char *path, char **ret);
+
+/* writer-exclude.c */
+/* Deletes from the copies of @e (PostSnapshot) what @identify (may be NULL) says that is not to be in them. All
+ * that can be is, also when something fails: *ret_why is then a sentence about the first of that, or NULL. */
+int writer_exclude_files(IVssExamineWriterMetadata *identify, const WriterEvent *e, char **ret_why);

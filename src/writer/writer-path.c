@@ -65,6 +65,20 @@ static char *path_real_part(const char *path, const char **ret_rest) {
         return NULL;
 }
 
+int path_real(const char *path, char **ret) {
+        _cleanup_(freep) char *real = NULL;
+        const char *rest = NULL;
+
+        real = path_real_part(path, &rest);
+        if (!real)
+                return strdup_to(path, ret);
+        if (*rest == '\0') {
+                *ret = TAKE_PTR(real);
+                return 0;
+        }
+        return format_to(ret, "%s%s", strcmp(real, "/") == 0 ? "" : real, rest);
+}
+
 /* The device of the directory that @path is in, or is: files of an overlay have numbers of their own. */
 static bool directory_device(char *path, dev_t *ret) {
         struct stat st;

@@ -302,6 +302,110 @@ static void test_that_nobody_can_write_to_the_copy(void **state) {
         assert_int_equal(fs.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV), ST_RDONLY | ST_NOSUID | ST_NODEV);
 }
 
+static void unseal(World *w) {
+        _cleanup_answer_ Answer a = ask_unseal(&w->asker, &w->snapshot, w->device);
+
+        assert_answer(a, S_OK);
+}
+
+static void seal(World *w) {
+        _cleanup_answer_ Answer a = ask_seal(&w->asker, &w->snapshot, w->device);
+
+        assert_answer(a, S_OK);
+}
+
+/* What a writer might do to its files in the copy. */
+static void put_right(World *w) {
+        _cleanup_(freep) char *path = path_in(w->device, "one name");
+
+        write_file(w->device, "large", "put right");
+        assert_int_equal(unlink(path), 0);
+}
+
+static void assert_put_right(World *w) {
+        _cleanup_(freep) char *text = read_file(w->device, "large");
+
+        assert_non_null(text);
+        assert_string_equal(text, "put right");
+        assert_false(file_exists(w->device, "one name"));
+}
+
+static void test_that_writers_may_put_the_copy_right_until_it_is_sealed(void **state) {
+        World *w = *state;
+        _cleanup_(freep) char *path = NULL, *original = path_in(w->place->volume, "large"), *kept = NULL;
+        struct stat before, after;
+        struct statvfs fs;
+
+        assert_int_equal(stat(original, &before), 0);
+        run_steps(w, ELEMENTSOF(steps));
+        unseal(w);
+        put_right(w);
+        seal(w);
+        assert_put_right(w);
+
+        /* Never the volume itself. */
+        assert_int_equal(stat(original, &after), 0);
+        assert_int_equal(after.st_size, before.st_size);
+        assert_memory_equal(&after.st_mtim, &before.st_mtim, sizeof(after.st_mtim));
+        kept = read_file(w->place->volume, "one name");
+        assert_string_equal(kept, "one file");
+        if (w->place->privileged) {
+                path = path_in(w->device, "large");
+                assert_int_equal(open(path, O_WRONLY | O_CLOEXEC), -1);
+                assert_int_equal(errno, EROFS);
+                assert_int_equal(statvfs(w->device, &fs), 0);
+                assert_int_equal(fs.f_flag & (ST_RDONLY | ST_NOSUID | ST_NODEV), ST_RDONLY | ST_NOSUID | ST_NODEV);
+        }
+
+        /* And so it stays, also after a reboot. */
+        asker_restart(&w->asker);
+        if (w->place->privileged)
+                assert_int_equal(umount2(w->device, MNT_DETACH), 0);
+        surface(w);
+        assert_put_right(w);
+        discard(w);
+        assert_nothing_left(w);
+}
+
+static void test_that_a_copy_is_not_sealed_under_somebody_who_writes(void **state) {
+        World *w = *state;
+        _cleanup_(freep) char *path = NULL, *first = NULL;
+        _cleanup_(closep) int writing = -EBADF, reading = -EBADF;
+
+        if (!w->place->privileged)
+                skip(); /* it is an ordinary directory then */
+
+        run_steps(w, ELEMENTSOF(steps));
+        unseal(w);
+        path = path_in(w->device, "large");
+        first = path_in(w->device, "one name");
+        writing = open(path, O_WRONLY | O_CLOEXEC);
+        reading = open(first, O_RDONLY | O_CLOEXEC);
+        assert_true(writing >= 0 && reading >= 0);
+        _cleanup_answer_ Answer refused = ask_seal(&w->asker, &w->snapshot, w->device);
+        assert_answer(refused, VSS_E_AUTORECOVERY_FAILED);
+
+        writing = fd_close(writing);
+        seal(w); /* whoever only reads does not matter */
+        assert_int_equal(open(path, O_WRONLY | O_CLOEXEC), -1);
+        assert_int_equal(errno, EROFS);
+        reading = fd_close(reading);
+        discard(w);
+        assert_nothing_left(w);
+}
+
+static void test_that_a_copy_that_was_never_sealed_can_be_discarded(void **state) {
+        World *w = *state;
+
+        run_steps(w, ELEMENTSOF(steps));
+        unseal(w);
+        put_right(w);
+        asker_kill(&w->asker);
+        asker_restart(&w->asker);
+        discard(w);
+        assert_nothing_left(w);
+}
+
 static void test_that_surfacing_twice_is_surfacing_once(void **state) {
         World *w = *state;
         _cleanup_(freep) char *first = NULL, *text = NULL;
@@ -581,6 +685,9 @@ int main(int argc, char **argv) {
                 CONTRACT(later_writes_do_not_show),
                 CONTRACT(writes_until_commit_do_show),
                 CONTRACT(nobody_can_write_to_the_copy),
+                CONTRACT(writers_may_put_the_copy_right_until_it_is_sealed),
+                CONTRACT(a_copy_is_not_sealed_under_somebody_who_writes),
+                CONTRACT(a_copy_that_was_never_sealed_can_be_discarded),
                 CONTRACT(surfacing_twice_is_surfacing_once),
                 CONTRACT(the_copy_outlives_its_worker_and_its_mount),
                 CONTRACT(discard_leaves_nothing_however_often_it_is_called),

@@ -204,6 +204,21 @@ static int commit_transaction(int fd) {
         return 0;
 }
 
+int btrfs_set_read_only(int dir_fd, const char *name, bool read_only) {
+        _cleanup_(closep) int fd = -EBADF;
+        __u64 flags, wanted;
+
+        fd = openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || ioctl(fd, BTRFS_IOC_SUBVOL_GETFLAGS, &flags) < 0)
+                return -errno;
+
+        wanted = read_only ? flags | BTRFS_SUBVOL_RDONLY : flags & ~(__u64) BTRFS_SUBVOL_RDONLY;
+        if (wanted != flags && ioctl(fd, BTRFS_IOC_SUBVOL_SETFLAGS, &wanted) < 0)
+                return -errno;
+
+        return commit_transaction(dir_fd);
+}
+
 int btrfs_remove_subvolume(int dir_fd, const char *name) {
         struct btrfs_ioctl_vol_args args = { 0 };
 

@@ -31,5 +31,7 @@ int btrfs_unmounted_device(const char *uuid, char **ret);
  */
 int btrfs_mount_private(const char *uuid, const char *path, bool writable);
 
+/* Whether the subvolume @name of @dir_fd may be written to at all; durable when it returns. */
+int btrfs_set_read_only(int dir_fd, const char *name, bool read_only);
 /* Removes the subvolume @name of @dir_fd, read-only or not; durable when it returns. -ENOENT. */
 int btrfs_remove_subvolume(int dir_fd, const char *name);

@@ -269,6 +269,50 @@ static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char
         return provider_shadow_attach(env, &s->id, mount_fd, ret_device);
 }
 
+/* The store, by the note. -ENOENT: there is none. */
+static int store_find(const BtrfsNote *note, int *ret_top_fd, int *ret_store_fd) {
+        _cleanup_(closep) int top_fd = -EBADF;
+        int fd;
+
+        top_fd = btrfs_mount_private(note->uuid, NULL, true);
+        if (top_fd == -ENODEV)
+                return not_there(note);
+        if (top_fd < 0)
+                return provider_fail(top_fd, "the top level of its file system cannot be opened: %m");
+
+        fd = open_beneath(top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
+        if (fd < 0)
+                return fd;
+
+        *ret_top_fd = TAKE_FD(top_fd);
+        *ret_store_fd = fd;
+        return 0;
+}
+
+/* A snapshot is made read-only, so that it is one whoever dies; writers are let in later. */
+static int set_read_only(const ProviderSnapshot *s, bool read_only) {
+        _cleanup_(closep) int top_fd = -EBADF, store_fd = -EBADF;
+        BtrfsNote note;
+        int r;
+
+        r = note_read(s->note, &note);
+        if (r >= 0)
+                r = store_find(&note, &top_fd, &store_fd);
+        if (r < 0)
+                return r;
+
+        r = btrfs_set_read_only(store_fd, note.name, read_only);
+        return r < 0 ? provider_fail(r, "the subvolume cannot be made %s: %m", read_only ? "read-only" : "writable") : 0;
+}
+
+static int btrfs_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
+        return set_read_only(s, false);
+}
+
+static int btrfs_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
+        return set_read_only(s, true);
+}
+
 static int btrfs_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         _cleanup_(closep) int top_fd = -EBADF, store_fd = -EBADF;
         BtrfsNote note;
@@ -282,15 +326,9 @@ static int btrfs_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         if (r < 0)
                 return r;
 
-        top_fd = btrfs_mount_private(note.uuid, NULL, true);
-        if (top_fd == -ENODEV)
-                return not_there(&note);
-        if (top_fd < 0)
-                return provider_fail(top_fd, "the top level of its file system cannot be opened: %m");
-
-        store_fd = open_beneath(top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
-        if (store_fd < 0)
-                return store_fd == -ENOENT ? 0 : store_fd;
+        r = store_find(&note, &top_fd, &store_fd);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
 
         r = btrfs_remove_subvolume(store_fd, note.name);
         if (r < 0 && r != -ENOENT)
@@ -308,6 +346,8 @@ const ProviderOps provider_btrfs_ops = {
         .prepare = btrfs_prepare,
         .commit = btrfs_commit,
         .surface = btrfs_surface,
+        .unseal = btrfs_unseal,
+        .seal = btrfs_seal,
         .discard = btrfs_discard,
         .release = btrfs_release,
 };

@@ -9,8 +9,8 @@
  *
  *         FUNCTION[.N] = ACTION [after]
  *
- * FUNCTION is probe, usage, plan, prepare, pre_commit, commit, surface, discard, expose, unexpose, may_revert,
- * revert, break_off or import. With N it is the N-th call in this worker process (the first is 1), else every
+ * FUNCTION is probe, usage, plan, prepare, pre_commit, commit, surface, unseal, seal, discard, expose, unexpose,
+ * may_revert, revert, break_off or import. With N it is the N-th call in this worker process (the first is 1), else every
  * call. ACTION is
  *
  *         fail ERRNO      return this error, ENOSPC say
@@ -42,6 +42,8 @@ typedef enum FakeFunction {
         FAKE_COMMIT,
         FAKE_SURFACE,
         FAKE_DISCARD,
+        FAKE_UNSEAL,
+        FAKE_SEAL,
         FAKE_EXPOSE,
         FAKE_UNEXPOSE,
         FAKE_MAY_REVERT,

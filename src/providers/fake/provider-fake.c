@@ -201,6 +201,23 @@ static int fake_surface(const ProviderEnv *env, const ProviderSnapshot *s, char 
         return 0;
 }
 
+/* A copy is a directory like any other; all there is to do is the mount's flag. */
+static int fake_let(const ProviderEnv *env, FakeFunction f) {
+        unsigned call = 0;
+        int r;
+
+        r = fake_script_before(env, f, &call);
+        return r < 0 ? r : fake_script_after(env, f, call);
+}
+
+static int fake_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
+        return fake_let(env, FAKE_UNSEAL);
+}
+
+static int fake_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
+        return fake_let(env, FAKE_SEAL);
+}
+
 static int fake_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         _cleanup_(closep) int state_fd = -EBADF;
         unsigned call = 0;
@@ -400,6 +417,8 @@ const ProviderOps provider_fake_ops = {
         .pre_commit = fake_pre_commit,
         .commit = fake_commit,
         .surface = fake_surface,
+        .unseal = fake_unseal,
+        .seal = fake_seal,
         .discard = fake_discard,
         .may_revert = fake_may_revert,
         .revert = fake_revert,

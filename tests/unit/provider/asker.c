@@ -115,6 +115,14 @@ Answer ask_surface(Asker *a, const ProviderSnapshot *s) {
         ASK(a, provider_client_surface, s);
 }
 
+Answer ask_unseal(Asker *a, const ProviderSnapshot *s, const char *device) {
+        ASK(a, provider_client_unseal, s, device);
+}
+
+Answer ask_seal(Asker *a, const ProviderSnapshot *s, const char *device) {
+        ASK(a, provider_client_seal, s, device);
+}
+
 Answer ask_discard(Asker *a, const ProviderSnapshot *s) {
         ASK(a, provider_client_discard, s);
 }

@@ -55,6 +55,8 @@ Answer ask_sync(Asker *a);
 Answer ask_pre_commit(Asker *a);
 Answer ask_commit(Asker *a, const GUID *held, size_t n_held);
 Answer ask_surface(Asker *a, const ProviderSnapshot *s);
+Answer ask_unseal(Asker *a, const ProviderSnapshot *s, const char *device);
+Answer ask_seal(Asker *a, const ProviderSnapshot *s, const char *device);
 Answer ask_discard(Asker *a, const ProviderSnapshot *s);
 
 /* Fails the test with the answer's message when it is not @hr. */
