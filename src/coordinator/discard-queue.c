@@ -206,8 +206,10 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
                 }
         }
 
-        if (!q->discards)
+        if (!q->discards) {
                 q->pool = provider_pool_free(q->pool); /* idle means no workers */
+                manager_discards_done(q->manager);
+        }
         return 0;
 }
 
@@ -295,6 +297,10 @@ void discard_queue_forget(DiscardQueue *q, void *userdata) {
                         if (w->userdata == userdata)
                                 w->done = NULL;
         }
+}
+
+bool discard_queue_is_empty(const DiscardQueue *q) {
+        return !q->discards;
 }
 
 void discard_queue_resume(DiscardQueue *q) {

@@ -9,6 +9,8 @@
  * at the next start. While anything is frozen the queue stands still: neither catalog nor storage is touched.
  */
 
+#include <stdbool.h>
+
 #include <wintypes.h>
 
 #include "base/macro.h"
@@ -24,5 +26,6 @@ DEFINE_CLEANUP(DiscardQueue *, discard_queue_free)
  * @done. VSS_E_OBJECT_NOT_FOUND: not in the catalog. */
 HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone done, void *userdata);
 void discard_queue_forget(DiscardQueue *q, void *userdata);
+bool discard_queue_is_empty(const DiscardQueue *q);
 /* Nothing is frozen any more: go on. */
 void discard_queue_resume(DiscardQueue *q);

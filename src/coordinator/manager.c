@@ -39,16 +39,53 @@
 #include "coordinator/writer-registry.h"
 #include "wire/wire-limits.h"
 
+/* Well below what service managers allow, and enough for all but the largest copies. */
+#define STOP_PATIENCE_USEC (30 * USEC_PER_SEC)
+
 pid_t manager_connection_pid(const Connection *c) {
         return c->pid;
 }
 
-static int manager_on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+/* Sets thaw and are undone, and what was to go with its requester goes. */
+static void manager_end_sessions(Manager *m) {
+        for (Connection *c = m->connections, *next; c; c = next) {
+                next = c->next;
+                if (c->role == ROLE_SESSION)
+                        connection_free(c);
+        }
+}
+
+static int manager_on_stop_deadline(sd_event_source *s, uint64_t usec, void *userdata) {
         Manager *m = userdata;
 
-        log_info("Got signal %u, leaving", si->ssi_signo);
-        m->stopping = true;
+        log_notice("Leaving with shadow copies still to be deleted, that is done at the next start");
         return sd_event_exit(m->event, 0);
+}
+
+void manager_discards_done(Manager *m) {
+        if (m->stopping)
+                (void) sd_event_exit(m->event, 0);
+}
+
+/* Shadow copies that go with their requesters are deleted before umbrad does, as long as that does not take too
+ * long: nobody else would unmount them. A second signal does not wait. */
+static int manager_on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Manager *m = userdata;
+        int r;
+
+        log_info("Got signal %u, leaving", si->ssi_signo);
+        if (m->stopping)
+                return sd_event_exit(m->event, 0);
+
+        m->stopping = true;
+        (void) sd_notify(false, "STOPPING=1\nSTATUS=Deleting what goes with its requesters");
+        (void) sd_event_source_set_enabled(m->listen_source, SD_EVENT_OFF);
+        manager_end_sessions(m);
+        if (discard_queue_is_empty(m->discards))
+                return sd_event_exit(m->event, 0);
+
+        r = sd_event_add_time_relative(m->event, &m->stop_deadline, CLOCK_MONOTONIC, STOP_PATIENCE_USEC, 0, manager_on_stop_deadline, m);
+        return r < 0 ? sd_event_exit(m->event, 0) : 0;
 }
 
 static int manager_on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata) {
@@ -275,11 +312,7 @@ Manager *manager_free(Manager *m) {
                 return NULL;
 
         /* Sessions first: their sets thaw and undo. What the queue has not done is in the catalog and done at the next start. */
-        for (Connection *c = m->connections, *next; c; c = next) {
-                next = c->next;
-                if (c->role == ROLE_SESSION)
-                        connection_free(c);
-        }
+        manager_end_sessions(m);
         while (m->connections)
                 connection_free(m->connections);
         while (m->writers) { /* those that have no connection */
@@ -298,6 +331,7 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->sigint);
         sd_event_source_disable_unref(m->sighup);
         sd_event_source_disable_unref(m->reload_turn);
+        sd_event_source_disable_unref(m->stop_deadline);
         fd_close(m->listen_fd);
         if (m->own_socket)
                 (void) unlink(m->socket_path);

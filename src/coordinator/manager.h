@@ -39,7 +39,7 @@ typedef struct ManagerOptions {
 
 struct Manager {
         sd_event *event;
-        sd_event_source *listen_source, *sigterm, *sigint, *sighup, *reload_turn;
+        sd_event_source *listen_source, *sigterm, *sigint, *sighup, *reload_turn, *stop_deadline;
         bool reload_waits; /* until nothing is frozen */
         char *config_path, *socket_path, *state_dir, *runtime_dir, *machine;
         int listen_fd;
@@ -68,5 +68,8 @@ Manager *manager_free(Manager *m);
 DEFINE_CLEANUP(Manager *, manager_free)
 /* Recovery, socket, loop until a signal. */
 int manager_run(Manager *m);
+
+/* The discard queue has nothing left to do. */
+void manager_discards_done(Manager *m);
 
 pid_t manager_connection_pid(const Connection *c);
