@@ -231,6 +231,13 @@ static void deed_take_back(Deed *d) {
         deed_queue_kick(d->queue);
 }
 
+/* One of a previous life whose place is not there, not yet mounted perhaps: it was decided, and stays so. */
+static void deed_keep(Deed *d) {
+        log_error("Failed to expose the snapshot {%s} of '%s' at '%s' again, it is tried again at the next start: %s",
+                  GUID_TO_STRING(&d->snapshot.id), d->snapshot.volume, d->path, d->message);
+        deed_tell_done(d, d->result);
+}
+
 static void deed_finish(Deed *d) {
         const DeedType *type = &deed_types[d->kind];
         DeedQueue *q = d->queue;
@@ -254,6 +261,8 @@ static void deed_finish(Deed *d) {
 static void deed_end(Deed *d) {
         if (!d->begun)
                 deed_tell_done(d, d->result);
+        else if (d->kind == DEED_EXPOSE && FAILED(d->result) && d->resumed)
+                deed_keep(d);
         else if (d->kind == DEED_EXPOSE && FAILED(d->result))
                 deed_take_back(d);
         else

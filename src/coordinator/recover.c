@@ -7,8 +7,9 @@
 #include "coordinator/recover.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
+#include <sys/stat.h>
 #include <vss.h>
 
 #include "base/alloc.h"
@@ -157,6 +158,15 @@ static int recover_deeds(Manager *m) {
         return 0;
 }
 
+/* After a reboot nothing is mounted, and the directory may be there. */
+static bool is_seen(const Manager *m, const CatalogSnapshot *row) {
+        struct statx st;
+
+        if (!row->device || statx(AT_FDCWD, row->device, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_INO, &st) < 0)
+                return false;
+        return !m->env.privileged || (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+}
+
 static bool is_leftover(const CatalogSnapshot *row) {
         return row->state != CATALOG_CREATED || !(row->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE);
 }
@@ -191,7 +201,7 @@ int recover_start(Manager *m) {
                         log_notice("Snapshot {%s} of '%s' was left %s by a previous life, discarding it", GUID_TO_STRING(&row->id),
                                    row->volume, catalog_state_to_string(row->state));
                         (void) discard_queue_add(m->discards, &row->id, NULL, NULL);
-                } else if (!row->device || access(row->device, F_OK) < 0) {
+                } else if (!is_seen(m, row)) {
                         r = resurface(all, row);
                         if (r < 0)
                                 log_error_errno(r, "Failed to make the snapshot {%s} readable again: %m", GUID_TO_STRING(&row->id));
