@@ -14,9 +14,9 @@
 #include "base/guid.h"
 
 const ProviderInfo provider_builtins[] = {
-        { PROVIDER_IDENTITY_BTRFS },
-        { PROVIDER_IDENTITY_FILES_REFLINK },
-        { PROVIDER_IDENTITY_FILES_COPY },
+        { PROVIDER_IDENTITY_BTRFS, .abilities = PROVIDER_CAN_BREAK },
+        { PROVIDER_IDENTITY_FILES_REFLINK, .abilities = PROVIDER_CAN_BREAK },
+        { PROVIDER_IDENTITY_FILES_COPY, .abilities = PROVIDER_CAN_BREAK },
         { PROVIDER_IDENTITY_FAKE, .test_only = true,
           .abilities = PROVIDER_CAN_REVERT | PROVIDER_CAN_BREAK | PROVIDER_CAN_IMPORT },
         { 0 },

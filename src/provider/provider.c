@@ -12,6 +12,9 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
+
+#include <vss.h>
 
 #include "base/macro.h"
 #include "provider/provider-protocol.h"
@@ -33,6 +36,13 @@ uint32_t provider_abilities(const ProviderOps *ops) {
         return (ops->revert ? (uint32_t) PROVIDER_CAN_REVERT : 0) |
                (ops->break_off ? (uint32_t) PROVIDER_CAN_BREAK : 0) |
                (ops->import ? (uint32_t) PROVIDER_CAN_IMPORT : 0);
+}
+
+int provider_check_identity(const ProviderSnapshot *s, uint32_t flags) {
+        if (!(flags & VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL) || access(s->volume, F_OK) < 0)
+                return 0;
+
+        return provider_fail(-ENOTUNIQ, "'%s' itself is still there", s->volume);
 }
 
 int provider_fail(int r, const char *format, ...) {

@@ -189,8 +189,8 @@ typedef struct ProviderOps {
                       int target_fd,
                       uint32_t flags);
 
-        /* Optional. The copy becomes a directory like any other, which discard() would not find any more: it
-         * is the administrator's from now on. @flags: VSS_BREAKEX_FLAG_…, of which MASK_LUNS and
+        /* Optional. The copy becomes a directory like any other that can be written to, which discard() would not
+         * find any more: it is the administrator's from now on. @flags: VSS_BREAKEX_FLAG_…, of which MASK_LUNS and
          * MAKE_READ_WRITE are umbra's to do at the place where the snapshot is seen. -ENOTUNIQ: with
          * REVERT_IDENTITY_ALL, and the original is still there. */
         int (*break_off)(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
@@ -219,6 +219,10 @@ uint32_t provider_abilities(const ProviderOps *ops);
 
 /* From revert(): so much is done, of 1000. For people only. */
 void provider_progress(unsigned permille);
+
+/* For break_off(): with VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL a directory cannot take the place of s->volume while
+ * that is there: -ENOTUNIQ, with a sentence. */
+int provider_check_identity(const ProviderSnapshot *s, uint32_t flags);
 
 /* Remembers, for the function that fails next on this thread, why; returns @r. People then read "the
  * btrfs provider could not make a shadow copy of '/srv': WHY", so it starts small and has no full stop.

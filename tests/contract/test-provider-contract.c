@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <vss.h>
 #include <vsserror.h>
 
 #include "base/alloc.h"
@@ -28,6 +29,7 @@
 #include "contract/place.h"
 #include "contract/tree.h"
 #include "loop-fs.h"
+#include "provider/provider-builtin.h"
 #include "provider/provider-protocol.h"
 #include "unit/provider/asker.h"
 
@@ -406,6 +408,39 @@ static void test_that_a_copy_that_was_never_sealed_can_be_discarded(void **state
         assert_nothing_left(w);
 }
 
+static bool can(uint32_t ability) {
+        return provider_builtin_by_name(provider)->abilities & ability;
+}
+
+static void test_that_what_is_broken_off_is_nobodys_to_discard(void **state) {
+        World *w = *state;
+        _cleanup_(freep) char *before = NULL, *kept = NULL;
+
+        if (!can(PROVIDER_CAN_BREAK))
+                skip();
+
+        run_steps(w, 4);
+        before = manifest_new(w->place->volume);
+        commit(w);
+        surface(w);
+        _cleanup_answer_ Answer broken = ask_break(&w->asker, &w->snapshot, VSS_BREAKEX_FLAG_MAKE_READ_WRITE);
+        assert_answer(broken, S_OK);
+        if (w->place->privileged) { /* else it is not mounted where it was seen */
+                kept = manifest_new(w->device);
+                assert_same_manifest(before, kept);
+                put_right(w);
+                assert_put_right(w);
+        }
+
+        /* Killed after it was done, and told again. */
+        asker_restart(&w->asker);
+        _cleanup_answer_ Answer again = ask_break(&w->asker, &w->snapshot, VSS_BREAKEX_FLAG_MAKE_READ_WRITE);
+        assert_answer(again, S_OK);
+        if (w->place->privileged)
+                assert_put_right(w);
+        discard(w); /* nothing that is still ours */
+}
+
 static void test_that_surfacing_twice_is_surfacing_once(void **state) {
         World *w = *state;
         _cleanup_(freep) char *first = NULL, *text = NULL;
@@ -533,6 +568,8 @@ static int begin(World *w, ProviderCall call, Answer *answer) {
                 return provider_client_commit(c, &(ProviderCommit){ 0 }, ASKER_TIMEOUT_USEC, answer_take, answer);
         case PROVIDER_CALL_SURFACE:
                 return provider_client_surface(c, &w->snapshot, ASKER_TIMEOUT_USEC, answer_take, answer);
+        case PROVIDER_CALL_BREAK:
+                return provider_client_break(c, &w->snapshot, 0, ASKER_TIMEOUT_USEC, answer_take, answer);
         case PROVIDER_CALL_DISCARD:
                 return provider_client_discard(c, &w->snapshot, ASKER_TIMEOUT_USEC, answer_take, answer);
         default:
@@ -578,6 +615,30 @@ static void test_that_a_discard_that_was_killed_can_be_repeated(void **state) {
                 asker_restart(&w->asker);
                 discard(w);
                 assert_nothing_left(w);
+                guid_generate(&w->snapshot.id);
+        }
+}
+
+static void test_that_a_break_that_was_killed_is_gone_on_with(void **state) {
+        static const uint64_t delays[] = { 0, 300, 1000, 3000 };
+        World *w = *state;
+
+        if (!can(PROVIDER_CAN_BREAK))
+                skip();
+
+        for (size_t i = 0; i < ELEMENTSOF(delays); ++i) {
+                run_steps(w, ELEMENTSOF(steps));
+                kill_in_the_middle(w, PROVIDER_CALL_BREAK, delays[i]);
+                asker_restart(&w->asker);
+                _cleanup_answer_ Answer broken = ask_break(&w->asker, &w->snapshot, 0);
+                assert_answer(broken, S_OK);
+                if (w->place->privileged) {
+                        _cleanup_(freep) char *text = read_file(w->device, "one name");
+
+                        assert_string_equal(text, "one file");
+                        assert_int_equal(umount2(w->device, MNT_DETACH), 0);
+                        assert_int_equal(rmdir(w->device), 0);
+                }
                 guid_generate(&w->snapshot.id);
         }
 }
@@ -688,6 +749,8 @@ int main(int argc, char **argv) {
                 CONTRACT(writers_may_put_the_copy_right_until_it_is_sealed),
                 CONTRACT(a_copy_is_not_sealed_under_somebody_who_writes),
                 CONTRACT(a_copy_that_was_never_sealed_can_be_discarded),
+                CONTRACT(what_is_broken_off_is_nobodys_to_discard),
+                CONTRACT(a_break_that_was_killed_is_gone_on_with),
                 CONTRACT(surfacing_twice_is_surfacing_once),
                 CONTRACT(the_copy_outlives_its_worker_and_its_mount),
                 CONTRACT(discard_leaves_nothing_however_often_it_is_called),

@@ -39,6 +39,7 @@
 #include "providers/btrfs/btrfs-ioctl.h"
 
 #define STORE ".umbra-shadow"
+#define BROKEN "umbra-broken" /* what was broken off, beside the store */
 #define STORE_TRIES_MAX 16U
 
 /* What plan() wrote down. The device is for people; devices change their names. */
@@ -269,22 +270,20 @@ static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char
         return provider_shadow_attach(env, &s->id, mount_fd, ret_device);
 }
 
-/* The store, by the note. -ENOENT: there is none. */
+/* The store, by the note. -ENOENT: there is none, but the top level it would be in. */
 static int store_find(const BtrfsNote *note, int *ret_top_fd, int *ret_store_fd) {
-        _cleanup_(closep) int top_fd = -EBADF;
         int fd;
 
-        top_fd = btrfs_mount_private(note->uuid, NULL, true);
-        if (top_fd == -ENODEV)
+        fd = btrfs_mount_private(note->uuid, NULL, true);
+        if (fd == -ENODEV)
                 return not_there(note);
-        if (top_fd < 0)
-                return provider_fail(top_fd, "the top level of its file system cannot be opened: %m");
+        if (fd < 0)
+                return provider_fail(fd, "the top level of its file system cannot be opened: %m");
+        *ret_top_fd = fd;
 
-        fd = open_beneath(top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
+        fd = open_beneath(*ret_top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
         if (fd < 0)
                 return fd;
-
-        *ret_top_fd = TAKE_FD(top_fd);
         *ret_store_fd = fd;
         return 0;
 }
@@ -338,6 +337,52 @@ static int btrfs_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         return 0;
 }
 
+/* Into a directory of the top level for what is not umbra's any more, under the snapshot's id. To move a
+ * subvolume is to write to it. */
+static int move_out(int top_fd, int store_fd, const char *name) {
+        _cleanup_(closep) int broken_fd = -EBADF;
+        int r;
+
+        if (mkdirat(top_fd, BROKEN, 0700) < 0 && errno != EEXIST)
+                return -errno;
+        broken_fd = open_beneath(top_fd, BROKEN, O_RDONLY | O_DIRECTORY, 0);
+        if (broken_fd < 0)
+                return broken_fd;
+        if (faccessat(broken_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) >= 0)
+                return 0; /* the worker before this one has moved it */
+        if (store_fd < 0)
+                return -ENOENT;
+
+        r = btrfs_set_read_only(store_fd, name, false);
+        if (r < 0)
+                return r;
+        if (renameat(store_fd, name, broken_fd, name) < 0)
+                return -errno;
+
+        return syncfs(broken_fd) < 0 ? -errno : 0;
+}
+
+static int btrfs_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
+        _cleanup_(closep) int top_fd = -EBADF, store_fd = -EBADF;
+        BtrfsNote note;
+        int r;
+
+        r = provider_check_identity(s, flags);
+        if (r >= 0)
+                r = note_read(s->note, &note);
+        if (r >= 0)
+                r = store_find(&note, &top_fd, &store_fd);
+        if (r < 0 && r != -ENOENT)
+                return r;
+
+        r = move_out(top_fd, store_fd, note.name);
+        if (r < 0)
+                return provider_fail(r, "it cannot be moved to " BROKEN "/%s: %m", note.name);
+        if (store_fd >= 0)
+                store_remove(top_fd, store_fd);
+        return 0;
+}
+
 const ProviderOps provider_btrfs_ops = {
         PROVIDER_IDENTITY_BTRFS,
         .probe = btrfs_probe,
@@ -349,5 +394,6 @@ const ProviderOps provider_btrfs_ops = {
         .unseal = btrfs_unseal,
         .seal = btrfs_seal,
         .discard = btrfs_discard,
+        .break_off = btrfs_break_off,
         .release = btrfs_release,
 };

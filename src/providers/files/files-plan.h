@@ -19,6 +19,10 @@
 
 #define FILES_SHADOW_NAME ".umbra-shadow" /* holds the clones, one directory per snapshot */
 
+/* Beside the store: what was broken off, under the snapshot's id, root's alone. Of clones and of copies. */
+#define FILES_BROKEN_REFLINK_NAME "umbra-broken"
+#define FILES_BROKEN_COPY_NAME "broken"
+
 typedef struct FilesPlan {
         bool reflink;
         char *parent; /* the directory that has the store in it, and had it there before us */

@@ -163,6 +163,40 @@ int files_store_remove(const FilesPlan *plan) {
         return 0;
 }
 
+/* The worker before this one may have moved it. */
+static int give_tree(const FilesPlan *plan, int broken_fd) {
+        _cleanup_(closep) int fd = -EBADF;
+
+        fd = open_snapshot(plan);
+        if (fd >= 0 && renameat(fd, "tree", broken_fd, plan->name) >= 0)
+                return 0;
+        if ((fd < 0 && fd != -ENOENT) || (fd >= 0 && errno != ENOENT))
+                return fd < 0 ? fd : -errno;
+
+        return faccessat(broken_fd, plan->name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
+int files_store_give(const FilesPlan *plan) {
+        const char *name = plan->reflink ? FILES_BROKEN_REFLINK_NAME : FILES_BROKEN_COPY_NAME;
+        _cleanup_(closep) int parent_fd = -EBADF, broken_fd = -EBADF;
+        int r;
+
+        parent_fd = open(plan->parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (parent_fd < 0)
+                return provider_fail(-errno, "'%s' cannot be opened: %m", plan->parent);
+        broken_fd = make_own(parent_fd, name);
+        if (broken_fd < 0)
+                return provider_fail(broken_fd, "it cannot be moved to '%s/%s': %m", plan->parent, name);
+
+        r = give_tree(plan, broken_fd);
+        if (r >= 0 && syncfs(broken_fd) < 0)
+                r = -errno;
+        if (r < 0)
+                return provider_fail(r, "it cannot be moved to '%s/%s': %m", plan->parent, name);
+
+        return files_store_remove(plan);
+}
+
 int files_store_tree_path(const FilesPlan *plan, char **ret) {
         return format_to(ret, "%s/%s/%s/tree", strcmp(plan->parent, "/") == 0 ? "" : plan->parent,
                          plan->store, plan->name);

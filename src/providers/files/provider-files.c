@@ -250,6 +250,17 @@ static int files_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         return files_store_remove(&plan);
 }
 
+/* What was copied as a directory is one that can be written to. */
+static int files_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        int r;
+
+        r = provider_check_identity(s, flags);
+        if (r >= 0)
+                r = read_plan(s, &plan);
+        return r < 0 ? r : files_store_give(&plan);
+}
+
 const FilesStatistics *provider_files_statistics(const ProviderSnapshot *s) {
         return s->data ? files_ahead_statistics(s->data) : NULL;
 }
@@ -263,6 +274,7 @@ const ProviderOps provider_files_reflink_ops = {
         .commit = files_commit,
         .surface = files_surface,
         .discard = files_discard,
+        .break_off = files_break_off,
         .release = files_release,
 };
 
@@ -275,5 +287,6 @@ const ProviderOps provider_files_copy_ops = {
         .commit = files_commit,
         .surface = files_surface,
         .discard = files_discard,
+        .break_off = files_break_off,
         .release = files_release,
 };

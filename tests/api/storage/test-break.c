@@ -150,6 +150,26 @@ static void test_that_flags_say_how_it_is_broken_off(void **state) {
         world_assert_clean(world);
 }
 
+/* Of copies of files: in umbra's directory, where umbra does not look any more. */
+static void test_that_a_real_copy_becomes_a_directory_like_any_other(void **state) {
+        VSS_ID set_id, id = make_set_of(files_copy_provider, &set_id);
+        _cleanup_(freep) char *path = NULL, *shadow = shadow_path(id);
+
+        assert_int_equal(format_to(&path, "%s/broken/%s", world->state, GUID_TO_STRING(&id)), 0);
+        assert_int_equal(break_set_ex(set_id, VSS_BREAKEX_FLAG_MAKE_READ_WRITE), VSS_S_ASYNC_FINISHED);
+        assert_false(is_known(id));
+        write_file(path, "data/file", "mine now\n");
+        if (geteuid() == 0)
+                assert_true(storage_reads(shadow, "data/file", "mine now\n"));
+
+        world_kill_umbrad(world);
+        world_start_umbrad(world);
+        assert_true(storage_reads(path, "data/file", "mine now\n"));
+        assert_true(storage_reads(world->volume, "data/file", "the one thing to save\n"));
+        clean_up_broken(id);
+        world_assert_clean(world);
+}
+
 static void test_that_nothing_is_broken_off_by_mistake(void **state) {
         static const struct {
                 const char *script;
@@ -176,12 +196,8 @@ static void test_that_nothing_is_broken_off_by_mistake(void **state) {
                          E_INVALIDARG);
         storage_release(b);
 
-        files = make_set_of(files_copy_provider, &files_set);
-        ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_PROVIDER_VETO, break_set(files_set));
-        ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_PROVIDER_VETO,
-                       break_set_ex(files_set, 0));
-        REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet", "hardware-provider shadow copies only");
-        REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "hardware-provider shadow copies only");
+        files = make_set_of(files_copy_provider, &files_set); /* whose volume is still there */
+        assert_int_equal(break_set_ex(files_set, VSS_BREAKEX_FLAG_REVERT_IDENTITY_ALL), VSS_E_BREAK_REVERT_ID_FAILED);
         assert_true(is_known(files));
         storage_delete(files, VSS_OBJECT_SNAPSHOT);
 
@@ -195,6 +211,9 @@ static void test_that_nothing_is_broken_off_by_mistake(void **state) {
                         fail_msg("%s: 0x%08x", cases[i].script, (unsigned) hr);
         }
         REACHES_RETURN(IVssBackupComponentsEx2, BreakSnapshotSetEx, "VSS_E_BREAK_REVERT_ID_FAILED");
+        REACHES_RETURN(IVssBackupComponentsEx2, BreakSnapshotSetEx, "VSS_E_PROVIDER_VETO");
+        world_script(world, "break_off = fail EIO");
+        ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_PROVIDER_VETO, break_set(set_id));
         world_script(world, NULL);
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
         world_assert_clean(world);
@@ -470,6 +489,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_what_is_broken_off_is_nobodys_shadow_copy),
                 cmocka_unit_test(test_that_flags_say_how_it_is_broken_off),
+                cmocka_unit_test(test_that_a_real_copy_becomes_a_directory_like_any_other),
                 cmocka_unit_test(test_that_nothing_is_broken_off_by_mistake),
                 cmocka_unit_test(test_that_breaking_goes_on_after_a_crash),
                 cmocka_unit_test(test_that_shadow_copies_of_another_machine_are_imported),

@@ -123,6 +123,10 @@ Answer ask_seal(Asker *a, const ProviderSnapshot *s, const char *device) {
         ASK(a, provider_client_seal, s, device);
 }
 
+Answer ask_break(Asker *a, const ProviderSnapshot *s, uint32_t flags) {
+        ASK(a, provider_client_break, s, flags);
+}
+
 Answer ask_discard(Asker *a, const ProviderSnapshot *s) {
         ASK(a, provider_client_discard, s);
 }

@@ -57,6 +57,7 @@ Answer ask_commit(Asker *a, const GUID *held, size_t n_held);
 Answer ask_surface(Asker *a, const ProviderSnapshot *s);
 Answer ask_unseal(Asker *a, const ProviderSnapshot *s, const char *device);
 Answer ask_seal(Asker *a, const ProviderSnapshot *s, const char *device);
+Answer ask_break(Asker *a, const ProviderSnapshot *s, uint32_t flags);
 Answer ask_discard(Asker *a, const ProviderSnapshot *s);
 
 /* Fails the test with the answer's message when it is not @hr. */
