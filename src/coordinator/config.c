@@ -16,7 +16,9 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/log.h"
+#include "wire/wire-limits.h"
 
+#define CLIENT_ACCESSIBLE_DEFAULT 64U
 #define MINIMUM_AREA_DEFAULT (INT64_C(320) << 20) /* [MS: AddDiffArea] */
 
 static int resolve_user(const char *name, Grant *g) {
@@ -65,6 +67,17 @@ static int config_take_blocker(Config *c, const char *name, const char *value) {
         return 0;
 }
 
+static int parse_number(const char *s, unsigned *ret) {
+        char *end;
+        unsigned long n = strtoul(s, &end, 10);
+
+        if (end == s || *end || n < 1 || n > WIRE_SNAPSHOTS_MAX)
+                return -EINVAL;
+
+        *ret = (unsigned) n;
+        return 0;
+}
+
 /* "320M": bytes, with an optional K, M, G or T of 1024. */
 static int parse_size(const char *s, int64_t *ret) {
         static const char units[] = "KMGT";
@@ -90,6 +103,30 @@ static int parse_size(const char *s, int64_t *ret) {
         return 0;
 }
 
+static int config_take_storage(Config *c, const char *name, const char *value) {
+        const struct {
+                const char *name;
+                unsigned *number;
+        } numbers[] = {
+                { "snapshots", &c->max_snapshots },
+                { "client-accessible", &c->max_client_accessible },
+        };
+
+        if (strcmp(name, "minimum") == 0) {
+                if (parse_size(value, &c->minimum_area) >= 0)
+                        return 0;
+                return log_error_errno(EINVAL, "Configuration: [storage] minimum = %s is no size, 320M would be", value);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(numbers); ++i)
+                if (strcmp(name, numbers[i].name) == 0) {
+                        if (parse_number(value, numbers[i].number) >= 0)
+                                return 0;
+                        return log_error_errno(EINVAL, "Configuration: [storage] %s = %s is no number from 1 to %u", name, value,
+                                               WIRE_SNAPSHOTS_MAX);
+                }
+        return log_error_errno(EINVAL, "Configuration: [storage] %s = %s is not understood, see umbra.conf(5)", name, value);
+}
+
 static void config_complain(int error, const char *section, const char *name, const char *value) {
         if (error == -ENOENT)
                 log_error("Configuration: [%s] %s = %s: there is no such %s", section, name, value,
@@ -106,12 +143,8 @@ static int config_on_entry(void *userdata, const char *section, const char *name
 
         if (strcmp(section, "revert") == 0)
                 return config_take_blocker(c, name, value) >= 0;
-        if (strcmp(section, "storage") == 0 && strcmp(name, "minimum") == 0) {
-                r = parse_size(value, &c->minimum_area);
-                if (r < 0)
-                        log_error("Configuration: [storage] minimum = %s is no size, 320M would be", value);
-                return r >= 0;
-        }
+        if (strcmp(section, "storage") == 0)
+                return config_take_storage(c, name, value) >= 0;
         if (strcmp(name, "user") == 0)
                 r = resolve_user(value, &g);
         else if (strcmp(name, "group") == 0)
@@ -144,6 +177,8 @@ int config_load(const char *path, Config **ret) {
         if (!c)
                 return -ENOMEM;
         c->minimum_area = MINIMUM_AREA_DEFAULT;
+        c->max_snapshots = WIRE_SNAPSHOTS_MAX;
+        c->max_client_accessible = CLIENT_ACCESSIBLE_DEFAULT;
         if (resolve_group("umbra", &umbra) >= 0) {
                 c->has_umbra_group = true;
                 c->umbra_group = umbra.gid;

@@ -15,6 +15,8 @@
  *
  *     [storage]
  *     minimum = 320M           ; of an area for shadow copies
+ *     snapshots = 512          ; of a volume, at most
+ *     client-accessible = 64   ; of a volume; then the oldest go
  *
  *     [writers]
  *     user = postgres          ; may register any writer
@@ -44,6 +46,7 @@ struct Config {
         size_t n_requesters, requesters_capacity, n_administrators, administrators_capacity;
         size_t n_writers, writers_capacity;
         int64_t minimum_area; /* bytes that an area for shadow copies has at least */
+        unsigned max_snapshots, max_client_accessible; /* of a volume */
         gid_t umbra_group;
         bool has_umbra_group;
         GUID *revert_blockers; /* writer ids */

@@ -12,6 +12,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
+#include "coordinator/config.h"
 #include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
@@ -113,8 +114,9 @@ static void add_volume_probed(const ProviderInfo *provider,
                 return;
         }
         r = catalog_count_volume(s->manager->catalog, &j->volume->id, &n_existing);
-        if (r >= 0 && n_existing >= WIRE_SNAPSHOTS_MAX) {
-                operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED, NULL);
+        if (r >= 0 && n_existing >= s->manager->config->max_snapshots) {
+                operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED,
+                                 "the volume has as many shadow copies as it may have; delete some, or see 'snapshots' in umbra.conf(5)");
                 return;
         }
         (void) catalog_remember_volume(s->manager->catalog, &j->volume->id, j->volume->path);

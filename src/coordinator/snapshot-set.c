@@ -33,6 +33,7 @@
 #include "coordinator/phase.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/reload.h"
+#include "coordinator/retention.h"
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
 
@@ -224,8 +225,10 @@ void snapshot_set_finished(SnapshotSet *set, bool created) {
         if (set->session)
                 set->session->phase = NULL;
         (void) snapshot_set_enter(set, created ? SET_CREATED : SET_ABORTED);
-        if (created)
+        if (created) {
                 set_mark_components(set);
+                retention_apply(set->manager, set);
+        }
         if (!op)
                 return;
 
