@@ -3,221 +3,75 @@
 /*
  * umbra snapshot
  *
- * Snapshots without a backup. One that is not persistent lives as long as the command that made it: umbra snapshot create then stays until ^C or the end of
- * its standard input.
+ * Snapshots without a backup: what there is of them, and how they go.
  */
 
 #include <getopt.h>
-#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/guid.h"
-#include "base/hresult.h"
 #include "base/time-util.h"
-#include "tools/table.h"
-#include "tools/tool-vss.h"
+#include "tools/snapshot-verbs.h"
 #include "tools/verb.h"
 
-#define SNAPSHOTS_MAX 64
-
-static const char *const headings[] = { "SNAPSHOT", "SET", "CREATED", "VOLUME", "DEVICE", "KIND", NULL };
+static const char *const headings[] = { "SNAPSHOT", "SET", "CREATED", "VOLUME", "DEVICE", "KIND", "EXPOSED", NULL };
 
 static const char *kind_of(LONG attributes) {
+        if (attributes & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE)
+                return "client-accessible";
         return attributes & VSS_VOLSNAP_ATTR_PERSISTENT ? "persistent" : "auto-release";
 }
 
-static void add_snapshot(Table *t, const VSS_SNAPSHOT_PROP *p) {
+Table *snapshot_table_new(void) {
+        return table_new(headings);
+}
+
+void snapshot_table_add(Table *t, const VSS_SNAPSHOT_PROP *p) {
         _cleanup_(freep) char *volume = tool_text(p->m_pwszOriginalVolumeName), *device = tool_text(p->m_pwszSnapshotDeviceObject);
+        _cleanup_(freep) char *exposed = tool_text(p->m_pwszExposedName);
         char created[TIMESTAMP_STRING_MAX];
 
         TABLE_ADD(t, GUID_TO_STRING(&p->m_SnapshotId), GUID_TO_STRING(&p->m_SnapshotSetId),
                   timestamp_to_string(usec_from_filetime(p->m_tsCreationTimestamp), created), volume, *device ? device : NULL,
-                  kind_of(p->m_lSnapshotAttributes));
-}
-
-/* create */
-
-typedef struct Create {
-        bool persistent, with_writers;
-        char **volumes;
-        int n_volumes;
-        VSS_ID set_id, ids[SNAPSHOTS_MAX];
-} Create;
-
-static LONG create_context(const Create *c) {
-        if (c->persistent)
-                return c->with_writers ? VSS_CTX_APP_ROLLBACK : VSS_CTX_NAS_ROLLBACK;
-        return c->with_writers ? VSS_CTX_BACKUP : VSS_CTX_FILE_SHARE_BACKUP;
-}
-
-static int create_begin(Create *c, IVssBackupComponents *backup) {
-        HRESULT hr;
-
-        hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetContext(backup, create_context(c));
-        if (SUCCEEDED(hr) && c->with_writers)
-                hr = IVssBackupComponents_SetBackupState(backup, false, false, VSS_BT_COPY, false);
-        if (SUCCEEDED(hr) && c->with_writers)
-                hr = TOOL_WAIT(IVssBackupComponents_GatherWriterMetadata(backup, &async));
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_StartSnapshotSet(backup, &c->set_id);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot begin a snapshot set");
-
-        for (int i = 0; i < c->n_volumes; ++i) {
-                _cleanup_(freep) char *path = realpath(c->volumes[i], NULL);
-                _cleanup_(freep) WCHAR *wide = NULL;
-
-                if (!path)
-                        return tool_error("%s: %m", c->volumes[i]);
-                wide = tool_wide(path);
-                hr = IVssBackupComponents_AddToSnapshotSet(backup, wide, GUID_NULL, &c->ids[i]);
-                if (FAILED(hr))
-                        return tool_fail(hr, "Cannot add '%s'", path);
-        }
-        return EXIT_OK;
-}
-
-/* Names the writers that are to blame. */
-static int report_writers(IVssBackupComponents *backup, int code) {
-        WriterStatus *list = NULL;
-        size_t n = 0;
-
-        if (FAILED(tool_writer_statuses(backup, &list, &n)))
-                return code;
-        for (size_t i = 0; i < n; ++i)
-                if (tool_writer_failed(&list[i])) {
-                        fprintf(stderr, "umbra: writer '%s' %s: %s%s%s\n", list[i].name, tool_writer_state(list[i].state),
-                                hresult_name(list[i].failure), *list[i].message ? ": " : "", list[i].message);
-                        code = EXIT_WRITER;
-                }
-        tool_writer_statuses_free(list, n);
-        return code;
-}
-
-static int create_commit(Create *c, IVssBackupComponents *backup) {
-        HRESULT hr = S_OK;
-        int code = EXIT_OK;
-
-        if (c->with_writers)
-                hr = TOOL_WAIT(IVssBackupComponents_PrepareForBackup(backup, &async));
-        if (SUCCEEDED(hr) && c->with_writers)
-                code = report_writers(backup, EXIT_OK);
-        if (SUCCEEDED(hr) && code == EXIT_OK)
-                hr = TOOL_WAIT(IVssBackupComponents_DoSnapshotSet(backup, &async));
-        if (FAILED(hr)) {
-                code = tool_fail(hr, "Cannot create the snapshots");
-                if (c->with_writers)
-                        code = report_writers(backup, code);
-        }
-        if (code != EXIT_OK) {
-                (void) IVssBackupComponents_AbortBackup(backup);
-                return code;
-        }
-        if (c->with_writers)
-                (void) TOOL_WAIT(IVssBackupComponents_BackupComplete(backup, &async));
-        return EXIT_OK;
-}
-
-static int create_show(const Create *c, IVssBackupComponents *backup) {
-        _cleanup_(table_freep) Table *t = table_new(headings);
-
-        for (int i = 0; i < c->n_volumes; ++i) {
-                VSS_SNAPSHOT_PROP prop = { 0 };
-                HRESULT hr = IVssBackupComponents_GetSnapshotProperties(backup, c->ids[i], &prop);
-
-                if (FAILED(hr))
-                        return tool_fail(hr, "Cannot read the new snapshot");
-                add_snapshot(t, &prop);
-                VssFreeSnapshotProperties(&prop);
-        }
-        table_print(t, tool_json, NULL);
-        (void) fflush(stdout);
-        return EXIT_OK;
-}
-
-/* Until ^C, SIGTERM, or the end of what is typed. */
-static void stay(void) {
-        struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
-
-        tool_say("The snapshots stay until ^C or the end of standard input.");
-        while (!tool_interrupted()) {
-                char buffer[512];
-
-                if (poll(&input, 1, -1) < 0)
-                        continue; /* the signal */
-                if (read(STDIN_FILENO, buffer, sizeof(buffer)) <= 0)
-                        return;
-        }
-}
-
-static int run_create(int argc, char *argv[]) {
-        enum { OPT_PERSISTENT = 1, OPT_WRITERS };
-        static const struct option options[] = {
-                { "persistent", no_argument, NULL, OPT_PERSISTENT },
-                { "writers", no_argument, NULL, OPT_WRITERS },
-                TOOL_OPTIONS,
-                { 0 },
-        };
-        _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
-        Create c = { 0 };
-        int opt, r, code;
-
-        optind = 0;
-        while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0)
-                switch (opt) {
-                case OPT_PERSISTENT:
-                        c.persistent = true;
-                        break;
-                case OPT_WRITERS:
-                        c.with_writers = true;
-                        break;
-                default:
-                        r = tool_option(opt == 'h' ? TOOL_OPT_HELP : opt, &verb_snapshot);
-                        if (r != 0)
-                                return r > 0 ? EXIT_OK : EXIT_USAGE;
-                }
-        c.volumes = argv + optind;
-        c.n_volumes = argc - optind;
-        if (c.n_volumes == 0 || c.n_volumes > SNAPSHOTS_MAX) {
-                fprintf(stderr, "umbra snapshot create takes one to %d volumes or directories.\n", SNAPSHOTS_MAX);
-                return EXIT_USAGE;
-        }
-
-        tool_catch_interrupts();
-        backup = tool_connect(&code);
-        if (!backup)
-                return code;
-        code = create_begin(&c, backup);
-        if (code == EXIT_OK)
-                code = create_commit(&c, backup);
-        if (code == EXIT_OK)
-                code = create_show(&c, backup);
-        if (code == EXIT_OK && !c.persistent)
-                stay();
-        return code;
+                  kind_of(p->m_lSnapshotAttributes), *exposed ? exposed : NULL);
 }
 
 /* list, show */
 
-/* Calls @each for every snapshot until it returns false. */
-static HRESULT for_each_snapshot(IVssBackupComponents *backup, bool (*each)(const VSS_SNAPSHOT_PROP *p, void *userdata), void *userdata) {
+IVssBackupComponents *snapshot_connect(int *ret_exit) {
+        _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
+        HRESULT hr;
+
+        backup = tool_connect(ret_exit);
+        if (!backup)
+                return NULL;
+        hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
+        if (SUCCEEDED(hr))
+                hr = IVssBackupComponents_SetContext(backup, (LONG) VSS_CTX_ALL);
+        if (FAILED(hr)) {
+                *ret_exit = tool_fail(hr, "Cannot ask umbrad");
+                return NULL;
+        }
+        return TAKE_PTR(backup);
+}
+
+int snapshot_id(const char *text, VSS_ID *ret) {
+        if (guid_from_string(text, ret) >= 0)
+                return EXIT_OK;
+
+        fprintf(stderr, "umbra: '%s' is not an id; umbra snapshot list shows them.\n", text);
+        return EXIT_USAGE;
+}
+
+HRESULT for_each_snapshot(IVssBackupComponents *backup, bool (*each)(const VSS_SNAPSHOT_PROP *p, void *userdata), void *userdata) {
         IVssEnumObject *list = NULL;
         VSS_OBJECT_PROP prop;
         bool more = true;
         ULONG n = 0;
         HRESULT hr;
 
-        hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetContext(backup, (LONG) VSS_CTX_ALL);
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_Query(backup, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list);
+        hr = IVssBackupComponents_Query(backup, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list);
         while (more && SUCCEEDED(hr) && (hr = IVssEnumObject_Next(list, 1, &prop, &n)) == S_OK) {
                 more = each(&prop.Obj.Snap, userdata);
                 VssFreeSnapshotProperties(&prop.Obj.Snap);
@@ -236,7 +90,7 @@ static bool add_wanted(const VSS_SNAPSHOT_PROP *p, void *userdata) {
         Wanted *w = userdata;
 
         if (!w->id || guid_equal(&p->m_SnapshotId, w->id) || guid_equal(&p->m_SnapshotSetId, w->id))
-                add_snapshot(w->table, p);
+                snapshot_table_add(w->table, p);
         return true;
 }
 
@@ -262,17 +116,16 @@ static int run_list(int argc, char *argv[]) {
                 return EXIT_USAGE;
         }
         if (show) {
-                if (guid_from_string(argv[optind], &id) < 0) {
-                        fprintf(stderr, "umbra: '%s' is not an id; umbra snapshot list shows them.\n", argv[optind]);
-                        return EXIT_USAGE;
-                }
+                code = snapshot_id(argv[optind], &id);
+                if (code != EXIT_OK)
+                        return code;
                 w.id = &id;
         }
 
-        backup = tool_connect(&code);
+        backup = snapshot_connect(&code);
         if (!backup)
                 return code;
-        t = table_new(headings);
+        t = snapshot_table_new();
         w.table = t;
         hr = for_each_snapshot(backup, add_wanted, &w);
         if (FAILED(hr))
@@ -338,7 +191,6 @@ static int run_delete(int argc, char *argv[]) {
         VSS_OBJECT_TYPE type = VSS_OBJECT_SNAPSHOT;
         bool all = false;
         int opt, r, code;
-        HRESULT hr;
 
         optind = 0;
         while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0)
@@ -359,25 +211,18 @@ static int run_delete(int argc, char *argv[]) {
                 return EXIT_USAGE;
         }
 
-        backup = tool_connect(&code);
+        backup = snapshot_connect(&code);
         if (!backup)
                 return code;
         if (all)
                 return delete_all(backup);
-        hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
-        if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetContext(backup, (LONG) VSS_CTX_ALL);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot ask umbrad");
         code = EXIT_OK;
         for (int i = optind; i < argc && code == EXIT_OK; ++i) {
                 VSS_ID id;
 
-                if (guid_from_string(argv[i], &id) < 0) {
-                        fprintf(stderr, "umbra: '%s' is not an id; umbra snapshot list shows them.\n", argv[i]);
-                        return EXIT_USAGE;
-                }
-                code = delete_one(backup, &id, type);
+                code = snapshot_id(argv[i], &id);
+                if (code == EXIT_OK)
+                        code = delete_one(backup, &id, type);
         }
         return code;
 }
@@ -387,10 +232,13 @@ static int run_snapshot(int argc, char *argv[]) {
                 const char *name;
                 int (*run)(int argc, char *argv[]);
         } verbs[] = {
-                { "create", run_create },
+                { "create", snapshot_run_create },
                 { "list", run_list },
                 { "show", run_list },
                 { "delete", run_delete },
+                { "expose", snapshot_run_expose },
+                { "unexpose", snapshot_run_unexpose },
+                { "break", snapshot_run_break },
         };
 
         for (size_t i = 0; argc > 1 && i < ELEMENTSOF(verbs); ++i)
@@ -400,23 +248,33 @@ static int run_snapshot(int argc, char *argv[]) {
                 fputs(verb_snapshot.help, stdout);
                 return EXIT_OK;
         }
-        fprintf(stderr, "umbra snapshot wants create, list, show or delete; see umbra snapshot --help\n");
+        fprintf(stderr, "umbra snapshot wants create, list, show, delete, expose, unexpose or break; see umbra snapshot --help\n");
         return EXIT_USAGE;
 }
 
 const Verb verb_snapshot = {
         .name = "snapshot",
-        .summary = "create, list, show and delete snapshots",
-        .help = "umbra snapshot create [--persistent] [--writers] VOLUME|DIRECTORY…\n"
+        .summary = "create, list, show, delete, expose and break off snapshots",
+        .help = "umbra snapshot create [--persistent | --client-accessible] [--keep N] [--writers] VOLUME|DIRECTORY…\n"
                 "umbra snapshot list [--json]\n"
                 "umbra snapshot show ID [--json]\n"
-                "umbra snapshot delete ID… | --set SET-ID… | --all\n\n"
+                "umbra snapshot delete ID… | --set SET-ID… | --all\n"
+                "umbra snapshot expose ID DIRECTORY\n"
+                "umbra snapshot unexpose ID…\n"
+                "umbra snapshot break SET-ID… [--writable] [--unmount]\n\n"
                 "create takes all volumes at one instant and prints where each can be read. Without --persistent the\n"
                 "snapshots live as long as the command, which stays until ^C or the end of its standard input.\n\n"
-                "  --persistent   keep them until they are deleted, also over a restart\n"
-                "  --writers      bring all writers to rest for it\n"
-                "  --set          the ids are those of sets\n"
-                "  --all          every snapshot there is\n"
-                "  --json         as JSON\n",
+                "  --persistent         keep them until they are deleted, also over a restart\n"
+                "  --client-accessible  the same, as previous versions for users; they cannot be exposed\n"
+                "  --keep N             client-accessible, and the oldest such ones of each volume go, all but N\n"
+                "  --writers            bring all writers to rest for it\n"
+                "  --set                the ids are those of sets\n"
+                "  --all                every snapshot there is\n"
+                "  --json               as JSON\n\n"
+                "expose shows a persistent snapshot at an empty directory as well, also after a reboot, until unexpose.\n"
+                "break makes the snapshots of a set directories that umbra knows nothing of any more; see umbra(1) for\n"
+                "where they are then.\n\n"
+                "  --writable           they can be written to where they are seen now\n"
+                "  --unmount            they are not seen there any more\n",
         .run = run_snapshot,
 };
