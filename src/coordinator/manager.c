@@ -34,6 +34,7 @@
 #include "coordinator/idle.h"
 #include "coordinator/recover.h"
 #include "coordinator/reload.h"
+#include "coordinator/shadow-access.h"
 #include "coordinator/volume.h"
 #include "coordinator/writer-proxy.h"
 #include "coordinator/writer-registry.h"
@@ -148,8 +149,11 @@ static int manager_make_directories(Manager *m) {
         r = format_to(&shadow, "%s/shadow", m->runtime_dir);
         if (r < 0)
                 return r;
-        r = mkdir_p(shadow, 0755);
-        return r < 0 && r != -EEXIST ? r : 0;
+        r = mkdir_p(shadow, 0700);
+        if (r < 0)
+                return r;
+        shadow_access_apply(m);
+        return 0;
 }
 
 static int manager_open_catalog(Manager *m) {

@@ -22,6 +22,7 @@
 #include "coordinator/catalog.h"
 #include "coordinator/config.h"
 #include "coordinator/manager.h"
+#include "coordinator/shadow-access.h"
 
 static int reload_on_signal(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Manager *m = userdata;
@@ -46,6 +47,7 @@ static int reload_on_turn(sd_event_source *s, void *userdata) {
         config_free(m->config);
         m->config = TAKE_PTR(config);
         log_info("Read the configuration again");
+        shadow_access_apply(m);
         authorize_again(m);
         return 0;
 }

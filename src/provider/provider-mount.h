@@ -6,8 +6,8 @@
  *
  * Every provider shows its snapshot at the same kind of place: a read-only mount at
  * <runtime_dir>/shadow/<snapshot id>, without set-user-id programs and without devices. The directory above
- * is root's alone unless umbrad has made it otherwise: a shadow copy shows files whose parents may have kept
- * strangers out.
+ * is root's and of those whom umbrad lets in: a shadow copy shows files whose parents may have kept strangers
+ * out.
  */
 
 #include <wintypes.h>

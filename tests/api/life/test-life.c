@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -357,6 +358,45 @@ static void test_that_one_that_is_in_use_does_not_make_room(void **state) {
         world_assert_clean(world);
 }
 
+#define NOBODY 65534
+#define STRANGER 54321
+
+/* 0, or the errno, of reading the file as that user. */
+static int read_as(uid_t uid, const char *path) {
+        int status;
+        pid_t pid;
+
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                if (setgroups(0, NULL) < 0 || setgid(STRANGER) < 0 || setuid(uid) < 0)
+                        _exit(1);
+                _exit(open(path, O_RDONLY | O_CLOEXEC) >= 0 ? 0 : errno);
+        }
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        return WEXITSTATUS(status);
+}
+
+static void test_that_only_those_of_the_configuration_pass_to_the_copies(void **state) {
+        _cleanup_(freep) char *device = NULL, *file = NULL;
+        VSS_ID id;
+
+        skip_unless_root();
+        assert_int_equal(chmod(world->dir, 0755), 0);
+        configure("[writers]\nuser = nobody\n[requesters]\nuser = nobody\n");
+        id = make_one(VSS_CTX_NAS_ROLLBACK);
+        device = device_of(id);
+        file = path_in(device, "data/file");
+        assert_int_equal(read_as(NOBODY, file), 0);
+        assert_int_equal(read_as(STRANGER, file), EACCES);
+
+        configure("");
+        assert_int_equal(read_as(NOBODY, file), EACCES);
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_context_says_who_is_told_and_who_deletes),
@@ -365,6 +405,7 @@ int main(void) {
                 cmocka_unit_test(test_that_umbrad_ends_when_what_goes_with_requesters_is_gone),
                 cmocka_unit_test(test_that_the_oldest_previous_version_makes_room),
                 cmocka_unit_test(test_that_one_that_is_in_use_does_not_make_room),
+                cmocka_unit_test(test_that_only_those_of_the_configuration_pass_to_the_copies),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
