@@ -164,7 +164,7 @@ static int method_query_snapshots(sd_bus_message *m, void *userdata, sd_bus_erro
         r = begin(m, userdata, "pv", false, &q, &s, error);
         if (r < 0)
                 return r;
-        hr = provider_registry_check(s->manager, &q.area.provider_id, &why);
+        hr = provider_registry_check(s->manager, &q.area.provider_id);
         if (SUCCEEDED(hr))
                 hr = session_resolve_volume(s, q.volume, &v, &why);
         if (FAILED(hr))

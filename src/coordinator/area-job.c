@@ -113,7 +113,7 @@ static int add_limited(AreaJob *j, const GUID *volume_id) {
         r = catalog_list_areas(j->session->manager->catalog, &rows);
         for (size_t i = 0; r >= 0 && i < rows.n; ++i) {
                 const CatalogArea *row = rows.items + i;
-                const ProviderInfo *provider = provider_builtin_find(&row->provider_id);
+                const ProviderInfo *provider = provider_registry_find(j->session->manager, &row->provider_id);
                 Area *area;
 
                 if ((volume_id && !guid_equal(volume_id, &row->volume_id)) || !is_wanted(j, provider))
@@ -129,8 +129,8 @@ static int add_limited(AreaJob *j, const GUID *volume_id) {
 }
 
 static int add_used(const CatalogSnapshot *row, void *userdata) {
-        const ProviderInfo *provider = provider_builtin_find(&row->provider_id);
         AreaJob *j = userdata;
+        const ProviderInfo *provider = provider_registry_find(j->session->manager, &row->provider_id);
         Area *area;
         int r;
 
@@ -237,7 +237,7 @@ static void area_ask_usage(AreaJob *j) {
 
         r = area_notes(j, area, &notes);
         if (r >= 0)
-                r = provider_pool_get(j->pool, area->provider->name, &c);
+                r = provider_pool_get(j->pool, area->provider, &c);
         if (r >= 0)
                 r = provider_client_usage(c, area->volume, notes ?: none, WIRE_USAGE_TIMEOUT_USEC,
                                           area_on_usage, j);

@@ -55,7 +55,7 @@ static AreaJob *begin(Session *s,
         j->passing = q->passing;
         j->level = q->level;
 
-        hr = provider_registry_check(s->manager, &q->provider_id, &why);
+        hr = provider_registry_check(s->manager, &q->provider_id);
         if (SUCCEEDED(hr))
                 hr = resolve(j, q, missing, &why);
         if (FAILED(hr)) {

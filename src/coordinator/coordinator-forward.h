@@ -13,6 +13,7 @@ typedef struct Deed Deed;
 typedef struct DeedQueue DeedQueue;
 typedef struct DiscardQueue DiscardQueue;
 typedef struct ExpressRequest ExpressRequest;
+typedef struct ForeignProvider ForeignProvider;
 typedef struct Manager Manager;
 typedef struct Operation Operation;
 typedef struct ProviderInfo ProviderInfo;

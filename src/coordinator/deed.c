@@ -25,6 +25,7 @@
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
+#include "coordinator/provider-registry.h"
 #include "provider/provider-builtin.h"
 
 #define DEED_ATTEMPTS 3U
@@ -154,9 +155,11 @@ static int deed_ask(Deed *d, DeedAsk ask, usec_t timeout, ProviderAnswered done)
                 .note = d->snapshot.note,
         };
         DeedQuestion q = { .snapshot = &s, .timeout = timeout, .done = done };
+        const ProviderInfo *provider;
         int r;
 
-        if (!provider_builtin_by_name(d->snapshot.provider))
+        provider = provider_registry_find(d->queue->manager, &d->snapshot.provider_id);
+        if (!provider)
                 return -ENXIO;
         if (!d->pool) {
                 r = provider_pool_new(d->queue->manager, &d->pool);
@@ -164,8 +167,8 @@ static int deed_ask(Deed *d, DeedAsk ask, usec_t timeout, ProviderAnswered done)
                         return r;
         }
         if (d->attempts > 0)
-                provider_pool_drop(d->pool, d->snapshot.provider);
-        r = provider_pool_get(d->pool, d->snapshot.provider, &q.client);
+                provider_pool_drop(d->pool, provider);
+        r = provider_pool_get(d->pool, provider, &q.client);
         if (r < 0)
                 return r;
         provider_client_on_progress(q.client, deed_on_progress, d);

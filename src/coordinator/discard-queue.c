@@ -19,6 +19,7 @@
 #include "coordinator/deed.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
+#include "coordinator/provider-registry.h"
 #include "provider/provider-builtin.h"
 #include "wire/wire-limits.h"
 
@@ -120,6 +121,7 @@ static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
 }
 
 static int discard_ask_provider(DiscardQueue *q, Discard *d) {
+        const ProviderInfo *provider = provider_registry_find(q->manager, &d->row.provider_id);
         const ProviderSnapshot s = {
                 .id = d->row.id,
                 .set_id = d->row.set_id,
@@ -127,11 +129,14 @@ static int discard_ask_provider(DiscardQueue *q, Discard *d) {
                 .volume_fd = -EBADF,
                 .context = d->row.context,
                 .note = d->row.note,
+                .unfinished = d->row.created_usec == 0,
         };
         ProviderClient *c;
         int r;
 
-        r = provider_pool_get(q->pool, d->row.provider, &c);
+        if (!provider)
+                return -ENXIO;
+        r = provider_pool_get(q->pool, provider, &c);
         if (r < 0)
                 return r;
         if (d->row.exposed_name && d->row.device && !d->unexposed)
@@ -156,7 +161,7 @@ static int discard_read_again(DiscardQueue *q, Discard *d) {
 static int discard_ask(DiscardQueue *q, Discard *d) {
         int r;
 
-        if (!provider_builtin_by_name(d->row.provider))
+        if (!provider_registry_find(q->manager, &d->row.provider_id))
                 return -ENXIO;
         r = discard_read_again(q, d);
         if (r >= 0)
@@ -189,7 +194,7 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
                 if (d->asked || deed_queue_find(q->manager->deeds, &d->row.id)) /* its end resumes us */
                         continue;
                 if (d->attempts > 0 && q->pool && q->n_asked == 0)
-                        provider_pool_drop(q->pool, d->row.provider); /* it failed there, so ask a fresh one */
+                        provider_pool_drop(q->pool, provider_registry_find(q->manager, &d->row.provider_id)); /* it failed there, so ask a fresh one */
 
                 d->asked = true;
                 ++q->n_asked;

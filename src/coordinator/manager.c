@@ -32,6 +32,7 @@
 #include "coordinator/express-writers.h"
 #include "coordinator/guard-client.h"
 #include "coordinator/idle.h"
+#include "coordinator/provider-registry.h"
 #include "coordinator/recover.h"
 #include "coordinator/reload.h"
 #include "coordinator/shadow-access.h"
@@ -276,6 +277,8 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         if (r >= 0)
                 r = manager_protect(m);
         if (r >= 0)
+                r = provider_registry_load(m);
+        if (r >= 0)
                 r = discard_queue_new(m, &m->discards);
         if (r >= 0)
                 r = deed_queue_new(m, &m->deeds);
@@ -327,6 +330,7 @@ Manager *manager_free(Manager *m) {
         }
         deed_queue_free(m->deeds);
         discard_queue_free(m->discards);
+        provider_registry_clear(m);
         catalog_close(m->catalog);
         config_free(m->config);
         sd_event_source_disable_unref(m->express_resume);

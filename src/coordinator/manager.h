@@ -51,6 +51,7 @@ struct Manager {
         struct Catalog *catalog;
         DiscardQueue *discards;
         DeedQueue *deeds;
+        ForeignProvider *foreign_providers; /* of others; provider-registry.c */
 
         Connection *connections;
         unsigned n_connections;

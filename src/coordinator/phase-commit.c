@@ -34,38 +34,67 @@ static void commit_on_answer(ProviderClient *c, const ProviderAnswer *answer, vo
                 phase_done(set, S_OK, NULL);
 }
 
-static void pre_commit_count(ProviderClient *c, const char *name, void *userdata) {
-        SnapshotSet *set = userdata;
-
+/* The steps that only some providers have. */
+static bool has_step(const SnapshotSet *set, const ProviderInfo *provider, uint32_t flag) {
         for (size_t i = 0; i < set->n_snapshots; ++i)
-                if (set->snapshots[i]->provider == provider_builtin_by_name(name) &&
-                    (set->snapshots[i]->probe.flags & PROVIDER_HAS_PRE_COMMIT)) {
-                        ++set->pending;
-                        return;
-                }
+                if (set->snapshots[i]->provider == provider && (set->snapshots[i]->probe.flags & flag))
+                        return true;
+        return false;
 }
 
-static void pre_commit_ask(ProviderClient *c, const char *name, void *userdata) {
-        SnapshotSet *set = userdata;
-        size_t before = set->pending;
+typedef struct Step {
+        SnapshotSet *set;
+        uint32_t flag; /* of the providers that have it */
+        int (*ask)(ProviderClient *c, SnapshotSet *set);
+} Step;
 
-        if (set->turning_back)
-                return;
-        pre_commit_count(c, name, set);
-        if (set->pending == before)
-                return;
-        set->pending = before;
-        if (provider_client_pre_commit(c, WIRE_HOLD_MAX_USEC, commit_on_answer, set) < 0)
-                phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+static void step_count(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
+        Step *step = userdata;
+
+        if (has_step(step->set, provider, step->flag))
+                ++step->set->pending;
 }
 
-void phase_pre_commit_begin(SnapshotSet *set) {
-        provider_pool_foreach(set->pool, pre_commit_count, set);
+static void step_ask(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
+        Step *step = userdata;
+
+        if (!step->set->turning_back && has_step(step->set, provider, step->flag) && step->ask(c, step->set) < 0)
+                phase_done(step->set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
+}
+
+static void step_begin(SnapshotSet *set, uint32_t flag, int (*ask)(ProviderClient *c, SnapshotSet *set)) {
+        Step step = { .set = set, .flag = flag, .ask = ask };
+
+        provider_pool_foreach(set->pool, step_count, &step);
         if (set->pending == 0) {
                 phase_done(set, S_OK, NULL);
                 return;
         }
-        provider_pool_foreach(set->pool, pre_commit_ask, set);
+        provider_pool_foreach(set->pool, step_ask, &step);
+}
+
+static int pre_commit_ask(ProviderClient *c, SnapshotSet *set) {
+        return provider_client_pre_commit(c, WIRE_HOLD_MAX_USEC, commit_on_answer, set);
+}
+
+void phase_pre_commit_begin(SnapshotSet *set) {
+        step_begin(set, PROVIDER_HAS_PRE_COMMIT, pre_commit_ask);
+}
+
+static int post_commit_ask(ProviderClient *c, SnapshotSet *set) {
+        return provider_client_post_commit(c, (uint32_t) set->n_snapshots, WIRE_HOLD_MAX_USEC, commit_on_answer, set);
+}
+
+void phase_post_commit_begin(SnapshotSet *set) {
+        step_begin(set, PROVIDER_HAS_POST_COMMIT, post_commit_ask);
+}
+
+static int finish_ask(ProviderClient *c, SnapshotSet *set) {
+        return provider_client_finish(c, &set->id, 120 * USEC_PER_SEC, commit_on_answer, set);
+}
+
+void phase_finish_begin(SnapshotSet *set) {
+        step_begin(set, PROVIDER_HAS_FINISH, finish_ask);
 }
 
 /* First those that are an instant of their own, together with all that is held until the end; then those whose
@@ -85,13 +114,13 @@ typedef struct CommitWork {
         bool own; /* one of them is an instant of its own */
 } CommitWork;
 
-static void commit_work(const SnapshotSet *set, const char *name, CommitTurn turn, CommitWork *ret) {
+static void commit_work(const SnapshotSet *set, const ProviderInfo *provider, CommitTurn turn, CommitWork *ret) {
         ret->n_ids = ret->n_held = 0;
         ret->own = false;
         for (size_t i = 0; i < set->n_snapshots; ++i) {
                 const SetSnapshot *s = set->snapshots[i];
 
-                if (s->provider != provider_builtin_by_name(name) || commit_turn(s) != turn)
+                if (s->provider != provider || commit_turn(s) != turn)
                         continue;
                 ret->ids[ret->n_ids++] = s->id;
                 if (s->hold == HOLD_FREEZE || s->hold == HOLD_SUSPEND)
@@ -107,7 +136,7 @@ static void commit_note_instants(SnapshotSet *set, const ProviderAnswer *answer)
                                 set->snapshots[k]->committed_usec = answer->instants[i].usec;
 }
 
-static void commit_ask_second(ProviderClient *c, const char *name, void *userdata);
+static void commit_ask_second(ProviderClient *c, const ProviderInfo *provider, void *userdata);
 
 static void commit_answered(SnapshotSet *set, const ProviderAnswer *answer, bool own) {
         if (FAILED(answer->hr)) {
@@ -130,12 +159,12 @@ static void commit_on_other(ProviderClient *c, const ProviderAnswer *answer, voi
         commit_answered(userdata, answer, false);
 }
 
-static void commit_ask(ProviderClient *c, const char *name, SnapshotSet *set, CommitTurn turn) {
+static void commit_ask(ProviderClient *c, const ProviderInfo *provider, SnapshotSet *set, CommitTurn turn) {
         CommitWork work;
 
         if (set->turning_back)
                 return;
-        commit_work(set, name, turn, &work);
+        commit_work(set, provider, turn, &work);
         if (work.n_ids == 0)
                 return;
         if (provider_client_commit(c, &(ProviderCommit){ work.ids, work.held, work.n_ids, work.n_held }, WIRE_HOLD_MAX_USEC,
@@ -143,20 +172,20 @@ static void commit_ask(ProviderClient *c, const char *name, SnapshotSet *set, Co
                 phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
 }
 
-static void commit_ask_first(ProviderClient *c, const char *name, void *userdata) {
-        commit_ask(c, name, userdata, COMMIT_FIRST);
+static void commit_ask_first(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
+        commit_ask(c, provider, userdata, COMMIT_FIRST);
 }
 
-static void commit_ask_second(ProviderClient *c, const char *name, void *userdata) {
-        commit_ask(c, name, userdata, COMMIT_SECOND);
+static void commit_ask_second(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
+        commit_ask(c, provider, userdata, COMMIT_SECOND);
 }
 
-static void commit_count(ProviderClient *c, const char *name, void *userdata) {
+static void commit_count(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
         SnapshotSet *set = userdata;
         CommitWork work;
 
         for (CommitTurn turn = COMMIT_FIRST; turn <= COMMIT_SECOND; ++turn) {
-                commit_work(set, name, turn, &work);
+                commit_work(set, provider, turn, &work);
                 set->pending += work.n_ids > 0;
                 set->pending_own += work.own;
         }
@@ -224,7 +253,7 @@ void phase_surface_begin(SnapshotSet *set) {
                 ProviderClient *c;
                 int r;
 
-                r = provider_pool_get(set->pool, s->provider->name, &c);
+                r = provider_pool_get(set->pool, s->provider, &c);
                 if (r >= 0)
                         r = provider_client_surface(c, &surface, 120 * USEC_PER_SEC, surface_on_answer, s);
                 if (r < 0) {

@@ -79,7 +79,7 @@ static int ask(SetSnapshot *s) {
                 if (guid_equal(&rows.items[i].provider_id, &s->provider->id) && rows.items[i].note)
                         r = strv_append(&notes, rows.items[i].note);
         if (r >= 0)
-                r = provider_pool_get(s->set->pool, s->provider->name, &c);
+                r = provider_pool_get(s->set->pool, s->provider, &c);
         if (r >= 0)
                 r = provider_client_usage(c, s->volume->path, notes ?: none, WIRE_USAGE_TIMEOUT_USEC,
                                           measure_on_usage, s);

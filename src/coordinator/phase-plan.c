@@ -81,13 +81,13 @@ static void plan_on_answer(ProviderClient *c, const ProviderAnswer *answer, void
 }
 
 /* Those that were asked about a volume and did not get one are not needed any more. */
-static void plan_drop_unused(ProviderClient *c, const char *name, void *userdata) {
+static void plan_drop_unused(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
         SnapshotSet *set = userdata;
 
         for (size_t i = 0; i < set->n_snapshots; ++i)
-                if (set->snapshots[i]->provider == provider_builtin_by_name(name))
+                if (set->snapshots[i]->provider == provider)
                         return;
-        provider_pool_drop(set->pool, name);
+        provider_pool_drop(set->pool, provider);
 }
 
 void phase_plan_begin(SnapshotSet *set) {
@@ -111,7 +111,7 @@ void phase_plan_begin(SnapshotSet *set) {
                 ProviderClient *c;
                 int r;
 
-                r = provider_pool_get(set->pool, s->provider->name, &c);
+                r = provider_pool_get(set->pool, s->provider, &c);
                 if (r >= 0)
                         r = provider_client_plan(c, &plan, 30 * USEC_PER_SEC, plan_on_answer, s);
                 if (r < 0) {
@@ -159,7 +159,7 @@ void phase_prepare_begin(SnapshotSet *set) {
                 ProviderClient *c;
                 int r;
 
-                r = provider_pool_get(set->pool, s->provider->name, &c);
+                r = provider_pool_get(set->pool, s->provider, &c);
                 if (r >= 0)
                         r = provider_client_prepare(c, &s->id, USEC_INFINITY / 2, prepare_on_answer, s);
                 if (r < 0) {
@@ -173,11 +173,11 @@ static void flush_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
         phase_answer(userdata, answer, phase_succeeded);
 }
 
-static void flush_count(ProviderClient *c, const char *name, void *userdata) {
+static void flush_count(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
         ++((SnapshotSet *) userdata)->pending;
 }
 
-static void flush_ask(ProviderClient *c, const char *name, void *userdata) {
+static void flush_ask(ProviderClient *c, const ProviderInfo *provider, void *userdata) {
         SnapshotSet *set = userdata;
 
         if (!set->turning_back && provider_client_sync(c, 300 * USEC_PER_SEC, flush_on_answer, set) < 0)

@@ -79,7 +79,7 @@ static void recover_ask(SnapshotSet *set,
                 ProviderClient *c;
                 int r;
 
-                r = provider_pool_get(set->pool, s->provider->name, &c);
+                r = provider_pool_get(set->pool, s->provider, &c);
                 if (r >= 0)
                         r = ask(c, &snapshot, s->device, PHASE_SEAL_TIMEOUT_USEC, recover_on_answer, set);
                 if (r < 0) {

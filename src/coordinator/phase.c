@@ -32,12 +32,14 @@ static const Phase create_phases[] = {
         { "hold",            SET_FROZEN,    WIRE_HOLD_MAX_USEC,   VSS_E_HOLD_WRITES_TIMEOUT,  phase_hold_begin,            phase_guard_undo  },
         { "commit",          SET_FROZEN,    WIRE_HOLD_MAX_USEC,   VSS_E_HOLD_WRITES_TIMEOUT,  phase_commit_begin,          NULL              },
         { "release",         SET_FROZEN,    10 * USEC_PER_SEC,    VSS_E_HOLD_WRITES_TIMEOUT,  phase_release_begin,         NULL              },
+        { "post-commit",     SET_FROZEN,    10 * USEC_PER_SEC,    VSS_E_PROVIDER_VETO,        phase_post_commit_begin,     NULL              },
         { "thaw",            SET_FROZEN,    0,                    VSS_E_UNEXPECTED,           phase_thaw_begin,            NULL              },
         /* Applications run again. */
         { "surface",         SET_FINISHING, 300 * USEC_PER_SEC,   VSS_E_PROVIDER_VETO,        phase_surface_begin,         NULL              },
         { "unseal",          SET_FINISHING, PHASE_SEAL_TIMEOUT_USEC, VSS_E_PROVIDER_VETO,     phase_unseal_begin,          NULL              },
         { "post-snapshot",   SET_FINISHING, 0,                    VSS_E_UNEXPECTED,           phase_post_snapshot_begin,   NULL              },
         { "seal",            SET_FINISHING, PHASE_SEAL_TIMEOUT_USEC, VSS_E_AUTORECOVERY_FAILED, phase_seal_begin,          NULL              },
+        { "finish",          SET_FINISHING, 300 * USEC_PER_SEC,   VSS_E_PROVIDER_VETO,        phase_finish_begin,          NULL              },
         /* And the copies are what they will be. */
         { "record",          SET_FINISHING, 0,                    VSS_E_UNEXPECTED,           phase_record_begin,          NULL              },
 };

@@ -57,7 +57,9 @@ bool set_wants_recovery(const SnapshotSet *set);
 /* phase-commit.c */
 void phase_pre_commit_begin(SnapshotSet *set);
 void phase_commit_begin(SnapshotSet *set);
+void phase_post_commit_begin(SnapshotSet *set);
 void phase_surface_begin(SnapshotSet *set);
 void phase_record_begin(SnapshotSet *set);
+void phase_finish_begin(SnapshotSet *set);
 /* How good the copy of this volume is. */
 int set_snapshot_consistency(const SetSnapshot *s);

@@ -14,16 +14,20 @@
 
 #include "base/alloc.h"
 #include "base/guid.h"
+#include "base/hresult.h"
 #include "base/log.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-registry.h"
 #include "provider/provider-builtin.h"
+#include "wire/wire-limits.h"
 
+/* Those of others, and our own. */
+#define PROVIDERS_MAX (WIRE_PROVIDERS_MAX + PROVIDER_BUILTINS_MAX)
 #define PROBE_TIMEOUT_USEC (20 * USEC_PER_SEC)
 
 typedef struct PoolWorker {
         struct PoolWorker *prev, *next;
-        const char *name;
+        const ProviderInfo *provider;
         ProviderClient *client;
 } PoolWorker;
 
@@ -59,12 +63,12 @@ ProviderPool *provider_pool_free(ProviderPool *p) {
         return NULL;
 }
 
-int provider_pool_get(ProviderPool *p, const char *name, ProviderClient **ret) {
+int provider_pool_get(ProviderPool *p, const ProviderInfo *provider, ProviderClient **ret) {
         PoolWorker *w;
         int r;
 
         DL_FOREACH(p->workers, w)
-                if (strcmp(w->name, name) == 0) {
+                if (w->provider == provider) {
                         *ret = w->client;
                         return 0;
                 }
@@ -72,8 +76,8 @@ int provider_pool_get(ProviderPool *p, const char *name, ProviderClient **ret) {
         w = calloc(1, sizeof(*w));
         if (!w)
                 return -ENOMEM;
-        w->name = provider_builtin_by_name(name)->name;
-        r = provider_client_new(p->manager->event, &p->manager->env, w->name, &w->client);
+        w->provider = provider;
+        r = provider_client_new(p->manager->event, &p->manager->env, provider, &w->client);
         if (r < 0) {
                 free(w);
                 return r;
@@ -84,19 +88,21 @@ int provider_pool_get(ProviderPool *p, const char *name, ProviderClient **ret) {
         return 0;
 }
 
-void provider_pool_drop(ProviderPool *p, const char *name) {
+void provider_pool_drop(ProviderPool *p, const ProviderInfo *provider) {
         PoolWorker *w, *tmp;
 
         DL_FOREACH_SAFE(p->workers, w, tmp)
-                if (strcmp(w->name, name) == 0)
+                if (w->provider == provider)
                         pool_worker_free(p, w);
 }
 
-void provider_pool_foreach(ProviderPool *p, void (*each)(ProviderClient *c, const char *name, void *userdata), void *userdata) {
+void provider_pool_foreach(ProviderPool *p,
+                           void (*each)(ProviderClient *c, const ProviderInfo *provider, void *userdata),
+                           void *userdata) {
         struct {
                 ProviderClient *client;
-                const char *name;
-        } list[16];
+                const ProviderInfo *provider;
+        } list[PROVIDERS_MAX];
         PoolWorker *w;
         size_t n = 0;
 
@@ -105,16 +111,17 @@ void provider_pool_foreach(ProviderPool *p, void (*each)(ProviderClient *c, cons
         DL_FOREACH(p->workers, w) {
                 assert(n < ELEMENTSOF(list));
                 list[n].client = w->client;
-                list[n++].name = w->name;
+                list[n++].provider = w->provider;
         }
         for (size_t i = 0; i < n; ++i)
-                each(list[i].client, list[i].name, userdata);
+                each(list[i].client, list[i].provider, userdata);
 }
 
 struct ProbeJob {
         ProviderPool *pool;
         char *volume;
-        const ProviderInfo *next; /* who is asked now */
+        const ProviderInfo *candidates[PROVIDERS_MAX];
+        size_t n, next; /* who is asked now */
         bool only_one;
         char *why; /* what the last one said */
         ProbeDone done;
@@ -149,11 +156,14 @@ static void probe_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
         ProbeJob *j = userdata;
 
         if (SUCCEEDED(answer->hr)) {
-                probe_job_end(j, j->next, answer->probe, S_OK);
+                probe_job_end(j, j->candidates[j->next], answer->probe, S_OK);
                 return;
         }
 
         (void) free_and_strdup(&j->why, answer->message);
+        if (!j->only_one && answer->hr != VSS_E_VOLUME_NOT_SUPPORTED)
+                log_warning("Failed to ask about '%s', asking the next provider: %s", j->volume,
+                            answer->message ?: hresult_sentence(answer->hr));
         if (j->only_one) {
                 probe_job_end(j, NULL, NULL,
                               answer->hr == VSS_E_VOLUME_NOT_SUPPORTED ? VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER : answer->hr);
@@ -164,21 +174,21 @@ static void probe_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
 }
 
 static void probe_ask(ProbeJob *j) {
+        const ProviderInfo *provider;
         ProviderClient *c;
         int r;
 
-        while (!j->only_one && j->next->name && !provider_is_registered(j->next))
-                ++j->next;
-        if (!j->next->name) {
+        if (j->next == j->n) {
                 probe_job_end(j, NULL, NULL, VSS_E_VOLUME_NOT_SUPPORTED);
                 return;
         }
 
-        r = provider_pool_get(j->pool, j->next->name, &c);
+        provider = j->candidates[j->next];
+        r = provider_pool_get(j->pool, provider, &c);
         if (r >= 0)
                 r = provider_client_probe(c, j->volume, PROBE_TIMEOUT_USEC, probe_on_answer, j);
         if (r < 0) {
-                log_warning_errno(r, "Failed to ask the %s provider about '%s', refusing the volume: %m", j->next->name, j->volume);
+                log_warning_errno(r, "Failed to ask the %s provider about '%s', refusing the volume: %m", provider->name, j->volume);
                 probe_job_end(j, NULL, NULL, VSS_E_UNEXPECTED_PROVIDER_ERROR);
         }
 }
@@ -194,7 +204,6 @@ int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id
         j->pool = p;
         j->done = done;
         j->userdata = userdata;
-        j->next = provider_builtins;
         j->volume = strdup(volume);
         if (!j->volume) {
                 free(j);
@@ -202,16 +211,13 @@ int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id
         }
 
         *ret = j;
-        hr = provider_registry_check(p->manager, provider_id, &j->why);
+        hr = provider_registry_choose(p->manager, provider_id, j->candidates, &j->n);
         if (FAILED(hr)) {
                 *ret = NULL;
                 probe_job_end(j, NULL, NULL, hr);
                 return 0;
         }
-        if (!provider_is_any(provider_id)) {
-                j->only_one = true;
-                j->next = provider_builtin_find(provider_id);
-        }
+        j->only_one = !provider_is_any(provider_id);
 
         j->gone = &gone;
         probe_ask(j);

@@ -19,11 +19,13 @@ int provider_pool_new(Manager *m, ProviderPool **ret);
 ProviderPool *provider_pool_free(ProviderPool *p);
 DEFINE_CLEANUP(ProviderPool *, provider_pool_free)
 
-int provider_pool_get(ProviderPool *p, const char *name, ProviderClient **ret);
+int provider_pool_get(ProviderPool *p, const ProviderInfo *provider, ProviderClient **ret);
 /* Kills one worker; the next get() starts another. */
-void provider_pool_drop(ProviderPool *p, const char *name);
+void provider_pool_drop(ProviderPool *p, const ProviderInfo *provider);
 /* Calls @each for every worker there was at the start; @each must find out for itself when an earlier call has freed the pool. */
-void provider_pool_foreach(ProviderPool *p, void (*each)(ProviderClient *c, const char *name, void *userdata), void *userdata);
+void provider_pool_foreach(ProviderPool *p,
+                           void (*each)(ProviderClient *c, const ProviderInfo *provider, void *userdata),
+                           void *userdata);
 
 /*
  * Which provider takes a volume? Asks one after the other, or just the one named by @provider_id (GUID_NULL: any). @done gets NULL and a

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 
 #include "base/alloc.h"
 #include "base/guid.h"
@@ -18,6 +19,80 @@
 #include "coordinator/snapshot-set.h"
 #include "provider/provider-builtin.h"
 #include "wire/wire-limits.h"
+
+struct ForeignProvider {
+        ForeignProvider *next;
+        ProviderInfo info;
+        CatalogProvider row; /* what the info's texts point at */
+        bool gone;           /* not registered any more */
+};
+
+static int foreign_add(Manager *m, const CatalogProvider *row) {
+        ForeignProvider *f;
+        int r;
+
+        f = calloc(1, sizeof(*f));
+        if (!f)
+                return -ENOMEM;
+        r = strdup_to(row->name, &f->row.name);
+        if (r >= 0)
+                r = strdup_to(row->version, &f->row.version);
+        if (r < 0) {
+                catalog_provider_clear(&f->row);
+                free(f);
+                return r;
+        }
+
+        f->info = (ProviderInfo){
+                .name = f->row.name,
+                .description = f->row.name,
+                .version = f->row.version,
+                .id = row->id,
+                .class_id = row->class_id,
+                .version_id = row->version_id,
+                .type = row->type,
+                .foreign = true,
+                .abilities = PROVIDER_CAN_REVERT, /* whether it does is asked when it is to */
+        };
+        LL_APPEND(m->foreign_providers, f);
+        return 0;
+}
+
+int provider_registry_load(Manager *m) {
+        _cleanup_(catalog_providers_clear) CatalogProviders registered = {};
+        int r;
+
+        r = catalog_list_providers(m->catalog, &registered);
+        for (size_t i = 0; r >= 0 && i < registered.n; ++i)
+                r = foreign_add(m, registered.items + i);
+        return r;
+}
+
+void provider_registry_clear(Manager *m) {
+        while (m->foreign_providers) {
+                ForeignProvider *f = m->foreign_providers;
+
+                LL_DELETE(m->foreign_providers, f);
+                catalog_provider_clear(&f->row);
+                free(f);
+        }
+}
+
+static ForeignProvider *foreign_find(Manager *m, const GUID *id) {
+        ForeignProvider *f;
+
+        LL_FOREACH(m->foreign_providers, f)
+                if (!f->gone && guid_equal(&f->info.id, id))
+                        return f;
+        return NULL;
+}
+
+const ProviderInfo *provider_registry_find(Manager *m, const GUID *id) {
+        const ProviderInfo *builtin = provider_builtin_find(id);
+        ForeignProvider *f = builtin ? NULL : foreign_find(m, id);
+
+        return f ? &f->info : builtin;
+}
 
 static bool is_shown(const ProviderInfo *p) {
         return !p->test_only || getenv("UMBRA_FAKE_PROVIDER");
@@ -61,12 +136,6 @@ int provider_registry_foreach(Manager *m,
         return r < 0 ? r : 0;
 }
 
-static bool is_known(Manager *m, const GUID *id) {
-        _cleanup_(catalog_provider_clear) CatalogProvider p = {};
-
-        return provider_builtin_find(id) || catalog_get_provider(m->catalog, id, &p) >= 0;
-}
-
 static HRESULT check_new(const CatalogProvider *p, char **ret_why) {
         const char *why = NULL;
 
@@ -93,7 +162,7 @@ HRESULT provider_registry_add(Manager *m, const CatalogProvider *p, char **ret_w
         hr = check_new(p, ret_why);
         if (FAILED(hr))
                 return hr;
-        if (provider_is_any(&p->id) || is_known(m, &p->id)) {
+        if (provider_is_any(&p->id) || provider_registry_find(m, &p->id)) {
                 (void) strdup_to("a provider of this id is registered: to replace it, unregister it first",
                                  ret_why);
                 return VSS_E_PROVIDER_ALREADY_REGISTERED;
@@ -107,6 +176,8 @@ HRESULT provider_registry_add(Manager *m, const CatalogProvider *p, char **ret_w
         }
         if (r >= 0)
                 r = catalog_add_provider(m->catalog, p);
+        if (r >= 0)
+                r = foreign_add(m, p);
         if (r < 0)
                 return r == -EEXIST ? VSS_E_PROVIDER_ALREADY_REGISTERED : hresult_from_errno(r);
 
@@ -114,7 +185,15 @@ HRESULT provider_registry_add(Manager *m, const CatalogProvider *p, char **ret_w
         return S_OK;
 }
 
+static bool is_in_set(const SnapshotSet *set, const ProviderInfo *provider) {
+        for (size_t i = 0; set && i < set->n_snapshots; ++i)
+                if (set->snapshots[i]->provider == provider)
+                        return true;
+        return false;
+}
+
 HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why) {
+        ForeignProvider *f = foreign_find(m, id);
         const ProviderInfo *builtin = provider_builtin_find(id);
         unsigned n = 0;
         int r;
@@ -124,8 +203,12 @@ HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why) {
                                  builtin->name);
                 return VSS_E_PROVIDER_IN_USE;
         }
-        if (!is_known(m, id))
+        if (!f)
                 return VSS_E_PROVIDER_NOT_REGISTERED;
+        if (is_in_set(m->current, &f->info)) {
+                (void) strdup_to("a shadow copy of the provider is just being made", ret_why);
+                return VSS_E_PROVIDER_IN_USE;
+        }
 
         r = catalog_count_provider(m->catalog, id, &n);
         if (r >= 0 && n > 0) {
@@ -137,6 +220,7 @@ HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why) {
         if (r < 0)
                 return r == -ENOENT ? VSS_E_PROVIDER_NOT_REGISTERED : hresult_from_errno(r);
 
+        f->gone = true;
         log_notice("Provider {%s} is no longer registered", GUID_TO_STRING(id));
         return S_OK;
 }
@@ -150,37 +234,47 @@ bool provider_is_any(const GUID *id) {
         return guid_is_null(id) || guid_equal(id, &system_provider);
 }
 
-HRESULT provider_registry_check(Manager *m, const GUID *id, char **ret_why) {
-        _cleanup_(catalog_provider_clear) CatalogProvider p = {};
+HRESULT provider_registry_check(Manager *m, const GUID *id) {
+        return provider_is_any(id) || provider_registry_find(m, id) ? S_OK : VSS_E_PROVIDER_NOT_REGISTERED;
+}
 
-        if (provider_is_any(id) || provider_builtin_find(id))
-                return S_OK;
+/* What is made by the storage itself is best, what umbra brings along is always there. */
+static const int choice_order[] = { VSS_PROV_HARDWARE, VSS_PROV_SOFTWARE, VSS_PROV_FILESHARE };
 
-        if (catalog_get_provider(m->catalog, id, &p) < 0)
-                return VSS_E_PROVIDER_NOT_REGISTERED;
+HRESULT provider_registry_choose(Manager *m, const GUID *id, const ProviderInfo **ret, size_t *ret_n) {
+        ForeignProvider *f;
+        size_t n = 0;
 
-        (void) format_to(ret_why,
-                         "the provider '%s' is registered, but this version of umbra does not run providers "
-                         "of others: name another one, or none",
-                         p.name);
-        return VSS_E_UNEXPECTED_PROVIDER_ERROR;
+        if (!provider_is_any(id)) {
+                ret[0] = provider_registry_find(m, id);
+                *ret_n = 1;
+                return ret[0] ? S_OK : VSS_E_PROVIDER_NOT_REGISTERED;
+        }
+
+        for (size_t i = 0; i < ELEMENTSOF(choice_order); ++i)
+                LL_FOREACH(m->foreign_providers, f)
+                        if (!f->gone && f->info.type == choice_order[i])
+                                ret[n++] = &f->info;
+        for (const ProviderInfo *p = provider_builtins; p->name; ++p)
+                if (provider_is_registered(p))
+                        ret[n++] = p;
+
+        *ret_n = n;
+        return S_OK;
 }
 
 HRESULT provider_registry_describe(Manager *m,
                                    const GUID *id,
                                    uint64_t *ret_capabilities,
                                    int32_t *ret_context) {
-        const ProviderInfo *builtin = provider_builtin_find(id);
+        const ProviderInfo *provider = provider_registry_find(m, id);
         const SnapshotSet *set = m->current;
 
-        if (!is_known(m, id))
+        if (!provider)
                 return VSS_E_PROVIDER_NOT_REGISTERED;
 
         /* Whether its copies are differential or whole is for each volume to say; nothing else applies. */
-        *ret_capabilities = builtin ? VSS_PRV_CAPABILITY_COMPLIANT : 0;
-        *ret_context = VSS_CTX_BACKUP;
-        for (size_t i = 0; set && i < set->n_snapshots; ++i)
-                if (set->snapshots[i]->provider == builtin)
-                        *ret_context = set->context;
+        *ret_capabilities = provider->foreign ? 0 : VSS_PRV_CAPABILITY_COMPLIANT;
+        *ret_context = is_in_set(set, provider) ? set->context : (int32_t) VSS_CTX_BACKUP;
         return S_OK;
 }

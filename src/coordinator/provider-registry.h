@@ -4,8 +4,8 @@
 /*
  * Who There Is
  *
- * All providers: the built-in ones, and those of others that an administrator registered. The latter are
- * listed and remembered; their programs are not run yet, so asking one for a volume fails with a sentence.
+ * All providers: the built-in ones, and those of others that an administrator registered. What is handed out
+ * stays until umbrad ends, also when its provider is not registered any more: sets and jobs point to it.
  */
 
 #include <vss.h>
@@ -13,6 +13,11 @@
 #include "coordinator/catalog-providers.h"
 #include "coordinator/coordinator-forward.h"
 #include "wire/wire-types.h"
+
+int provider_registry_load(Manager *m); /* from the catalog, once */
+void provider_registry_clear(Manager *m);
+/* NULL: there is no such provider (any more). */
+const ProviderInfo *provider_registry_find(Manager *m, const GUID *id);
 
 /* Calls @each for every provider; the record is borrowed. Ends at the first failure. */
 int provider_registry_foreach(Manager *m,
@@ -24,11 +29,12 @@ HRESULT provider_registry_add(Manager *m, const CatalogProvider *p, char **ret_w
 /* VSS_E_PROVIDER_NOT_REGISTERED; VSS_E_PROVIDER_IN_USE: it has shadow copies, or is a part of umbra. */
 HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why);
 
-/* Whether snapshots can be made with it. S_OK for those that are built in, and for GUID_NULL and the id of
- * the system provider of Windows, which mean whoever fits best; VSS_E_PROVIDER_NOT_REGISTERED;
- * VSS_E_UNEXPECTED_PROVIDER_ERROR for one that is registered only. */
-HRESULT provider_registry_check(Manager *m, const GUID *id, char **ret_why);
-/* Whether @id leaves the choice to umbra. */
+/* Who is asked for a volume, in this order: the one with this id, or all: those of others first, hardware before
+ * software before file shares, then umbra's own. @ret has room for all. VSS_E_PROVIDER_NOT_REGISTERED. */
+HRESULT provider_registry_choose(Manager *m, const GUID *id, const ProviderInfo **ret, size_t *ret_n);
+/* S_OK, too, when @id leaves the choice to umbra; VSS_E_PROVIDER_NOT_REGISTERED. */
+HRESULT provider_registry_check(Manager *m, const GUID *id);
+/* Whether @id leaves the choice to umbra: GUID_NULL, and the id of the system provider of Windows. */
 bool provider_is_any(const GUID *id);
 
 /* For IVssAdminEx: VSS_PROVIDER_CAPABILITIES, and the context of the set in progress that it takes part in.

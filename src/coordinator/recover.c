@@ -21,6 +21,7 @@
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
+#include "coordinator/provider-registry.h"
 #include "provider/provider-builtin.h"
 
 /* One pool for all that has to be surfaced again; gone when the last answer has come. */
@@ -99,18 +100,20 @@ static int resurface(Resurface *all, const CatalogSnapshot *row) {
                 .context = row->context,
                 .note = row->note,
         };
+        const ProviderInfo *provider;
         ResurfaceItem *item;
         ProviderClient *c;
         int r;
 
-        if (!provider_builtin_by_name(row->provider))
+        provider = provider_registry_find(all->manager, &row->provider_id);
+        if (!provider)
                 return -ENOENT;
         item = calloc(1, sizeof(*item));
         if (!item)
                 return -ENOMEM;
         item->all = all;
         item->id = row->id;
-        r = provider_pool_get(all->pool, row->provider, &c);
+        r = provider_pool_get(all->pool, provider, &c);
         if (r >= 0)
                 r = provider_client_surface(c, &s, 300 * USEC_PER_SEC, resurface_on_answer, item);
         if (r < 0) {

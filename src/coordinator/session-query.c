@@ -276,7 +276,7 @@ void session_query_volumes(Session *s, Operation *op, const GUID *provider_id) {
         op->job = j;
         op->job_free = volumes_job_free;
 
-        hr = provider_registry_check(s->manager, provider_id, &why);
+        hr = provider_registry_check(s->manager, provider_id);
         if (SUCCEEDED(hr))
                 hr = session_pool(s, &j->pool);
         if (SUCCEEDED(hr))

@@ -52,7 +52,7 @@ HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destinat
         hr = session_get_snapshot(s, id, &row);
         if (FAILED(hr))
                 return hr;
-        hr = session_provider_is_able(&row, PROVIDER_CAN_REVERT, VSS_E_VOLUME_NOT_SUPPORTED, &why);
+        hr = session_provider_is_able(s, &row, PROVIDER_CAN_REVERT, VSS_E_VOLUME_NOT_SUPPORTED, &why);
         if (FAILED(hr)) {
                 (void) strdup_to(why, ret_why);
                 return hr;

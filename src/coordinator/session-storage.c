@@ -20,6 +20,7 @@
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
+#include "coordinator/provider-registry.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session-recovery.h"
 #include "coordinator/session-storage-bus.h"
@@ -134,11 +135,12 @@ void session_unexpose(Session *s, Operation *op, const GUID *id) {
 
 /* Reverting */
 
-HRESULT session_provider_is_able(const CatalogSnapshot *row,
+HRESULT session_provider_is_able(Session *s,
+                                 const CatalogSnapshot *row,
                                  ProviderAbilities ability,
                                  HRESULT unable,
                                  const char **ret_why) {
-        const ProviderInfo *p = provider_builtin_by_name(row->provider);
+        const ProviderInfo *p = provider_registry_find(s->manager, &row->provider_id);
 
         if (!p || !provider_is_registered(p)) {
                 *ret_why = "the provider that made the shadow copy is not there any more";
@@ -162,7 +164,7 @@ static HRESULT may_revert(Session *s, const GUID *id, CatalogSnapshot *ret, cons
                 *ret_why = "only a persistent shadow copy can be reverted to";
                 return VSS_E_UNSUPPORTED_CONTEXT;
         }
-        hr = session_provider_is_able(&row, PROVIDER_CAN_REVERT, E_NOTIMPL, ret_why);
+        hr = session_provider_is_able(s, &row, PROVIDER_CAN_REVERT, E_NOTIMPL, ret_why);
         if (FAILED(hr))
                 return hr;
         if (deed_queue_find_revert(s->manager->deeds, row.volume)) {
@@ -210,7 +212,7 @@ static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
         if (r < 0)
                 return hresult_from_errno(r);
         for (size_t i = 0; i < list.n; ++i) {
-                const ProviderInfo *p = provider_builtin_by_name(list.items[i].provider);
+                const ProviderInfo *p = provider_registry_find(s->manager, &list.items[i].provider_id);
 
                 if (p && (p->abilities & PROVIDER_CAN_REVERT))
                         return VSS_E_OBJECT_NOT_FOUND;
@@ -267,7 +269,7 @@ static HRESULT may_break(Session *s, const CatalogList *list, const char **ret_w
                 return VSS_E_OBJECT_NOT_FOUND;
         }
         for (size_t i = 0; i < list->n; ++i) {
-                hr = session_provider_is_able(&list->items[i], PROVIDER_CAN_BREAK, VSS_E_PROVIDER_VETO,
+                hr = session_provider_is_able(s, &list->items[i], PROVIDER_CAN_BREAK, VSS_E_PROVIDER_VETO,
                                               ret_why);
                 if (SUCCEEDED(hr) && FAILED(storage_is_free(s, &list->items[i].id, ret_why)))
                         hr = VSS_E_PROVIDER_VETO;
@@ -331,7 +333,7 @@ static HRESULT may_import(Session *s, const char **ret_why) {
 /* What the document does not say, the requester does: its context is that of the shadow copies from now
  * on. */
 static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
-        const ProviderInfo *p = provider_builtin_find(&v->provider_id);
+        const ProviderInfo *p = provider_registry_find(s->manager, &v->provider_id);
         int r;
 
         if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) || !v->volume ||

@@ -33,7 +33,8 @@ void session_break(Session *s, Operation *op, const GUID *set_id, uint32_t flags
 void session_import(Session *s, Operation *op, int32_t context, const char *document, size_t size);
 
 /* Is the provider that made the snapshot here and able? S_OK, VSS_E_PROVIDER_NOT_REGISTERED, @unable. */
-HRESULT session_provider_is_able(const CatalogSnapshot *row,
+HRESULT session_provider_is_able(Session *s,
+                                 const CatalogSnapshot *row,
                                  ProviderAbilities ability,
                                  HRESULT unable,
                                  const char **ret_why);

@@ -116,6 +116,28 @@ int provider_client_commit(ProviderClient *c,
         return ask_send(&a, timeout, done, userdata);
 }
 
+int provider_client_post_commit(ProviderClient *c,
+                                uint32_t n_set,
+                                usec_t timeout,
+                                ProviderAnswered done,
+                                void *userdata) {
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_POST_COMMIT);
+
+        ASK_APPEND(&a, sd_bus_message_append, "u", n_set);
+        return ask_send(&a, timeout, done, userdata);
+}
+
+int provider_client_finish(ProviderClient *c,
+                           const GUID *set_id,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata) {
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_FINISH);
+
+        ASK_APPEND(&a, wire_append_guid, set_id);
+        return ask_send(&a, timeout, done, userdata);
+}
+
 int provider_client_surface(ProviderClient *c,
                             const ProviderSnapshot *s,
                             usec_t timeout,

@@ -12,6 +12,7 @@
 #include <vss.h>
 
 #include "base/guid.h"
+#include "base/macro.h"
 
 const ProviderInfo provider_builtins[] = {
         { PROVIDER_IDENTITY_BTRFS, .abilities = PROVIDER_CAN_BREAK },
@@ -21,6 +22,8 @@ const ProviderInfo provider_builtins[] = {
           .abilities = PROVIDER_CAN_REVERT | PROVIDER_CAN_BREAK | PROVIDER_CAN_IMPORT },
         { 0 },
 };
+
+static_assert(ELEMENTSOF(provider_builtins) <= PROVIDER_BUILTINS_MAX, "there is room for all of them");
 
 const ProviderInfo *provider_builtin_find(const GUID *id) {
         for (const ProviderInfo *p = provider_builtins; p->name; ++p)

@@ -45,8 +45,10 @@ typedef struct ProviderInfo {
         int type;           /* VSS_PROVIDER_TYPE */
         uint32_t abilities; /* ProviderAbilities: what its ProviderOps have */
         bool test_only;     /* taken only when named, or with $UMBRA_FAKE_PROVIDER */
+        bool foreign;       /* none of these, but a shared object of others, found by its class_id */
 } ProviderInfo;
 
+#define PROVIDER_BUILTINS_MAX 16U
 extern const ProviderInfo provider_builtins[]; /* ends with a NULL name */
 
 const ProviderInfo *provider_builtin_find(const GUID *id);

@@ -35,9 +35,11 @@
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
+#include "base/guid.h"
 #include "base/hresult.h"
 #include "base/process-util.h"
 #include "base/strv.h"
+#include "provider/provider-builtin.h"
 #include "provider/provider-protocol.h"
 #include "wire/wire-names.h"
 #include "wire/wire-types.h"
@@ -68,6 +70,7 @@ struct ProviderClient {
         bool freed;     /* by the owner */
         ClientState state;
         char *name;
+        bool foreign; /* and so is told before it ends */
         char *why; /* it was killed or is gone; NULL: nobody knows */
         sd_event *event;
         pid_t pid;
@@ -356,10 +359,21 @@ static int client_start_bus(ProviderClient *c, int *fd) {
         return 0;
 }
 
-static int client_start_worker(ProviderClient *c, const ProviderEnv *env, int fd) {
+static int append_words(char ***argv, const char *const *words, size_t n) {
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < n && words[i]; ++i)
+                r = strv_append(argv, words[i]);
+        return r;
+}
+
+static int client_start_worker(ProviderClient *c, const ProviderEnv *env, const ProviderInfo *info, int fd) {
+        const char *program = info->foreign ? PROVIDER_COM_PROGRAM : PROVIDER_WORKER_PROGRAM;
+        const char *const whose[] = {
+                "--class", GUID_TO_STRING(&info->class_id), "--id", GUID_TO_STRING(&info->id), "--",
+        };
         const char *const words[] = {
-                PROVIDER_WORKER_PROGRAM, "--provider", c->name,
-                "--state-dir", env->state_dir, "--runtime-dir", env->runtime_dir,
+                "--provider", c->name, "--state-dir", env->state_dir, "--runtime-dir", env->runtime_dir,
                 env->privileged ? "--privileged" : NULL,
         };
         _cleanup_(freep) char *path = NULL;
@@ -367,15 +381,15 @@ static int client_start_worker(ProviderClient *c, const ProviderEnv *env, int fd
         SpawnOptions options = { .fds = &fd, .n_fds = 1, .die_with_parent = true, .new_session = true };
         int r;
 
-        r = program_path(PROVIDER_WORKER_PROGRAM, UMBRA_LIBEXECDIR, &path);
+        r = program_path(program, UMBRA_LIBEXECDIR, &path);
+        if (r >= 0)
+                r = strv_append(&argv, program);
+        if (r >= 0 && info->foreign)
+                r = append_words(&argv, whose, ELEMENTSOF(whose));
+        if (r >= 0)
+                r = append_words(&argv, words, ELEMENTSOF(words));
         if (r < 0)
                 return r;
-
-        for (size_t i = 0; i < ELEMENTSOF(words) && words[i]; ++i) {
-                r = strv_append(&argv, words[i]);
-                if (r < 0)
-                        return r;
-        }
 
         options.path = path;
         options.argv = argv;
@@ -386,7 +400,10 @@ static int client_start_worker(ProviderClient *c, const ProviderEnv *env, int fd
         return sd_event_add_io(c->event, &c->end, c->pidfd, EPOLLIN, client_on_end, c);
 }
 
-int provider_client_new(sd_event *event, const ProviderEnv *env, const char *name, ProviderClient **ret) {
+int provider_client_new(sd_event *event,
+                        const ProviderEnv *env,
+                        const ProviderInfo *info,
+                        ProviderClient **ret) {
         _cleanup_(closep) int ours = -EBADF, theirs = -EBADF;
         _cleanup_(provider_client_freep) ProviderClient *c = NULL;
         int fds[2], r;
@@ -398,7 +415,8 @@ int provider_client_new(sd_event *event, const ProviderEnv *env, const char *nam
         c->n_ref = 1;
         c->pidfd = -EBADF;
         c->event = sd_event_ref(event);
-        r = strdup_to(name, &c->name);
+        c->foreign = info->foreign;
+        r = strdup_to(info->name, &c->name);
         if (r < 0)
                 return r;
 
@@ -407,7 +425,7 @@ int provider_client_new(sd_event *event, const ProviderEnv *env, const char *nam
         ours = fds[0];
         theirs = fds[1];
 
-        r = client_start_worker(c, env, theirs);
+        r = client_start_worker(c, env, info, theirs);
         if (r < 0)
                 return r;
 
@@ -419,14 +437,16 @@ int provider_client_new(sd_event *event, const ProviderEnv *env, const char *nam
         return 0;
 }
 
-/* A killed process that has not ended yet is waited for by nobody but the event loop. */
+/* A process that has not ended yet is waited for by nobody but the event loop. */
 static int reap_late(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         if (process_reap(fd, NULL) != -EAGAIN)
                 sd_event_source_disable_unref(s);
         return 0;
 }
 
-static void client_leave_process(ProviderClient *c) {
+/* A host of others that is not at work ends by itself, in time (provider-worker.c): it has seen that the
+ * connection is closed. */
+static void client_leave_process(ProviderClient *c, bool idle) {
         sd_event_source *late = NULL;
 
         if (c->pidfd < 0)
@@ -435,7 +455,8 @@ static void client_leave_process(ProviderClient *c) {
         sd_event_source_disable_unref(c->end);
         c->end = NULL;
         if (c->state != CLIENT_GONE) {
-                (void) pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
+                if (!c->foreign || !idle)
+                        (void) pidfd_send_signal(c->pidfd, SIGKILL, NULL, 0);
                 if (process_reap(c->pidfd, NULL) == -EAGAIN &&
                     sd_event_add_io(c->event, &late, c->pidfd, EPOLLIN, reap_late, NULL) >= 0) {
                         (void) sd_event_source_set_io_fd_own(late, true);
@@ -448,16 +469,19 @@ static void client_leave_process(ProviderClient *c) {
 }
 
 ProviderClient *provider_client_free(ProviderClient *c) {
+        bool idle;
+
         if (!c)
                 return NULL;
 
+        idle = !c->questions;
         c->freed = true;
         while (c->questions)
                 question_free(c->questions);
         sd_event_source_disable_unref(c->io);
         c->io = NULL;
         c->bus = sd_bus_close_unref(c->bus);
-        client_leave_process(c);
+        client_leave_process(c, idle);
         return client_unref(c);
 }
 

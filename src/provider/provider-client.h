@@ -16,6 +16,7 @@
 #include "base/macro.h"
 #include "provider/provider.h"
 
+typedef struct ProviderInfo ProviderInfo;
 typedef struct ProviderInstant ProviderInstant;
 typedef struct ProviderSpace ProviderSpace;
 typedef struct ProviderClient ProviderClient;
@@ -33,8 +34,9 @@ typedef struct ProviderAnswer {
 
 typedef void (*ProviderAnswered)(ProviderClient *c, const ProviderAnswer *answer, void *userdata);
 
-/* @name: of the ProviderOps. The worker is started at once and found broken at the first question. */
-int provider_client_new(sd_event *event, const ProviderEnv *env, const char *name, ProviderClient **ret);
+/* The worker is started at once and found broken at the first question. One that hosts a provider of others is
+ * given time to end when it is freed while nothing is asked of it. */
+int provider_client_new(sd_event *event, const ProviderEnv *env, const ProviderInfo *info, ProviderClient **ret);
 ProviderClient *provider_client_free(ProviderClient *c);
 DEFINE_CLEANUP(ProviderClient *, provider_client_free)
 pid_t provider_client_pid(const ProviderClient *c);
@@ -75,6 +77,18 @@ typedef struct ProviderCommit {
 
 int provider_client_commit(ProviderClient *c,
                            const ProviderCommit *what,
+                           usec_t timeout,
+                           ProviderAnswered done,
+                           void *userdata);
+/* @n_set: snapshots of the whole set. */
+int provider_client_post_commit(ProviderClient *c,
+                                uint32_t n_set,
+                                usec_t timeout,
+                                ProviderAnswered done,
+                                void *userdata);
+/* When all of the set was surfaced. */
+int provider_client_finish(ProviderClient *c,
+                           const GUID *set_id,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata);

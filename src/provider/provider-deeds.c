@@ -86,7 +86,8 @@ static int deed_do(const Deed *d, const ProviderHost *h, sd_bus_message *m, sd_b
         r = d->act(h, &q);
         if (r < 0)
                 return provider_answer_failure(h, error, d->call, d->about_path ? q.path : q.volume,
-                                               d->result(r), r, provider_sentence());
+                                               provider_own_result() ?: d->result(r), r,
+                                               provider_sentence());
 
         return q.answer ? provider_reply_text(m, q.answer) : sd_bus_reply_method_return(m, NULL);
 }

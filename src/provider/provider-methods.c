@@ -63,14 +63,16 @@ static int answer_failure(const ProviderHost *h,
                           const char *volume,
                           int r,
                           const char *why) {
-        return provider_answer_failure(h, error, call, volume, provider_hresult_from_errno(r), r, why);
+        return provider_answer_failure(h, error, call, volume,
+                                       provider_own_result() ?: provider_hresult_from_errno(r), r, why);
 }
 
 static int answer_planned_failure(const ProviderHost *h,
                                   sd_bus_error *error,
                                   ProviderCall call,
                                   const Planned *p) {
-        return answer_failure(h, error, call, p->volume, p->r, p->sentence);
+        return provider_answer_failure(h, error, call, p->volume,
+                                       p->own_result ?: provider_hresult_from_errno(p->r), p->r, p->sentence);
 }
 
 int provider_open_volume(const char *volume) {
@@ -145,6 +147,8 @@ static int call_usage(const ProviderHost *h, const char *volume, char *const *no
 
 static HRESULT usage_result(int r) {
         switch (-r) {
+        case EREMOTEIO:
+                return provider_own_result() ?: VSS_E_PROVIDER_VETO;
         case ELOOP:
                 return VSS_E_NESTED_VOLUME_LIMIT;
         case ENOSYS:
@@ -234,7 +238,7 @@ static int call_plan(const ProviderHost *h, ProviderSnapshot *s, char **ret_note
 static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ProviderHost *h = userdata;
         _cleanup_(freep) char *volume = NULL, *ignored = NULL, *note = NULL;
-        ProviderSnapshot s;
+        ProviderSnapshot s, *all[WIRE_VOLUMES_MAX];
         int r, lock_fd = -EBADF;
 
         r = provider_read_snapshot(m, &s, &volume, &ignored);
@@ -242,6 +246,8 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return r;
         if (rounds_find(h->rounds, &s.id))
                 return wire_error_set(error, VSS_E_OBJECT_ALREADY_EXISTS, NULL);
+        if (rounds_list(h->rounds, true, all) == WIRE_VOLUMES_MAX)
+                return wire_error_set(error, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, NULL);
 
         s.note = NULL;
         provider_sentence_clear();
@@ -254,6 +260,14 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
                 return wire_error_set(error, provider_hresult_from_errno(r), NULL);
 
         return provider_reply_text(m, rounds_find(h->rounds, &s.id)->note);
+}
+
+static bool all_are_prepared(const Rounds *rounds) {
+        for (const Planned *p = rounds_first(rounds); p; p = p->next)
+                if (!p->prepared)
+                        return false;
+
+        return true;
 }
 
 static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -277,6 +291,12 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error
         r = h->ops->prepare ? h->ops->prepare(&h->env, &p->snapshot) : 0;
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_PREPARE, p->volume, r, provider_sentence());
+
+        if (h->ops->prepare_all && all_are_prepared(h->rounds)) {
+                p = rounds_run_all(h->rounds, h->ops->prepare_all, true);
+                if (p)
+                        return answer_planned_failure(h, error, PROVIDER_CALL_PREPARE, p);
+        }
 
         return sd_bus_reply_method_return(m, NULL);
 }
@@ -322,26 +342,31 @@ static int step_commit(const ProviderOps *ops, const ProviderEnv *env, Planned *
                 return provider_fail(-ENOENT, "it was removed while its copy was being prepared");
 
         p->committed_usec = now_usec(CLOCK_REALTIME);
-        return ops->commit(env, &p->snapshot, p->held);
+        return ops->commit ? ops->commit(env, &p->snapshot, p->held) : 0;
 }
 
 static int answer_round(ProviderHost *h,
                         sd_bus_message *m,
                         sd_bus_error *error,
                         ProviderCall call,
-                        RoundStep step) {
+                        RoundStep step,
+                        RoundAll step_all) {
         Planned *p;
 
         p = rounds_run(h->rounds, step, true);
+        if (!p && step_all)
+                p = rounds_run_all(h->rounds, step_all, true);
         return p ? answer_planned_failure(h, error, call, p) : sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_sync(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return answer_round(userdata, m, error, PROVIDER_CALL_SYNC, step_sync);
+        return answer_round(userdata, m, error, PROVIDER_CALL_SYNC, step_sync, NULL);
 }
 
 static int method_pre_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return answer_round(userdata, m, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit);
+        ProviderHost *h = userdata;
+
+        return answer_round(h, m, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit, h->ops->pre_commit_all);
 }
 
 static bool is_among(const GUID *id, const GUID *ids, size_t n) {
@@ -392,7 +417,48 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
         }
 
         failed = rounds_run(h->rounds, step_commit, false);
+        if (!failed && h->ops->commit_all)
+                failed = rounds_run_all(h->rounds, h->ops->commit_all, false);
         return failed ? answer_planned_failure(h, error, PROVIDER_CALL_COMMIT, failed) : reply_instants(m, h);
+}
+
+static int method_post_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        ProviderSnapshot *all[WIRE_VOLUMES_MAX];
+        size_t n = rounds_list(h->rounds, true, all);
+        uint32_t n_set;
+        int r;
+
+        r = sd_bus_message_read(m, "u", &n_set);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = h->ops->post_commit_all && n > 0 ? h->ops->post_commit_all(&h->env, all, n, n_set) : 0;
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_POST_COMMIT, all[0]->volume, r,
+                                      provider_sentence());
+
+        return sd_bus_reply_method_return(m, NULL);
+}
+
+static int method_finish(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        GUID set_id;
+        int r;
+
+        r = wire_read_guid(m, &set_id);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = h->ops->finish ? h->ops->finish(&h->env, &set_id) : 0;
+        if (r < 0)
+                return wire_error_set(error, provider_own_result() ?: provider_hresult_from_errno(r),
+                                      "the %s provider could not complete the set: %s", h->ops->name,
+                                      provider_sentence());
+
+        return sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -448,6 +514,8 @@ static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_METHOD("Sync", "", "", method_sync, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("PreCommit", "", "", method_pre_commit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Commit", "aayaay", "a(" PROVIDER_INSTANT ")", method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("PostCommit", "u", "", method_post_commit, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Finish", "ay", "", method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "s", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,

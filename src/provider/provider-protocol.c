@@ -28,7 +28,9 @@ const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
         [PROVIDER_CALL_SYNC] = { "Sync", "write out" },
         [PROVIDER_CALL_PRE_COMMIT] = { "PreCommit", "get ready to copy" },
         [PROVIDER_CALL_COMMIT] = { "Commit", "make a shadow copy of" },
+        [PROVIDER_CALL_POST_COMMIT] = { "PostCommit", "complete a shadow copy of" },
         [PROVIDER_CALL_SURFACE] = { "Surface", "show the shadow copy of" },
+        [PROVIDER_CALL_FINISH] = { "Finish", "complete the shadow copy of" },
         [PROVIDER_CALL_DISCARD] = { "Discard", "remove the shadow copy of" },
         [PROVIDER_CALL_UNSEAL] = { "Unseal", "let writers into the shadow copy of" },
         [PROVIDER_CALL_SEAL] = { "Seal", "seal the shadow copy of" },
@@ -42,7 +44,7 @@ const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
 };
 
 /* The contents of PROVIDER_SNAPSHOT. */
-#define SNAPSHOT_FIELDS "ayaysust"
+#define SNAPSHOT_FIELDS "ayaysustb"
 
 int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s) {
         int r;
@@ -71,7 +73,7 @@ int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s) {
         if (r < 0)
                 return r;
 
-        r = sd_bus_message_append_basic(m, 't', &s->room);
+        r = sd_bus_message_append(m, "tb", s->room, (int) s->unfinished);
         if (r < 0)
                 return r;
 
@@ -81,7 +83,7 @@ int provider_append_snapshot(sd_bus_message *m, const ProviderSnapshot *s) {
 int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_volume, char **ret_note) {
         _cleanup_(freep) char *volume = NULL, *note = NULL;
         ProviderSnapshot s = { .volume_fd = -EBADF };
-        int r;
+        int r, unfinished;
 
         r = sd_bus_message_enter_container(m, 'r', SNAPSHOT_FIELDS);
         if (r < 0)
@@ -109,7 +111,7 @@ int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_
         if (r < 0)
                 return r;
 
-        r = sd_bus_message_read_basic(m, 't', &s.room);
+        r = sd_bus_message_read(m, "tb", &s.room, &unfinished);
         if (r < 0)
                 return r;
 
@@ -119,6 +121,7 @@ int provider_read_snapshot(sd_bus_message *m, ProviderSnapshot *ret, char **ret_
 
         s.volume = volume;
         s.note = note;
+        s.unfinished = unfinished;
         *ret = s;
         *ret_volume = TAKE_PTR(volume);
         *ret_note = TAKE_PTR(note);

@@ -13,11 +13,13 @@
  *                                               the last two of the place's file system; E_NOTIMPL
  *   Plan(PROVIDER_SNAPSHOT) → s note            without note
  *   Prepare(ay snapshot_id) → ()
- *   Sync() → ()                                 these two: every snapshot planned on this connection
+ *   Sync() → ()                                 these three: every snapshot planned on this connection
  *   PreCommit() → ()
  *   Commit(aay ids, aay held) → a(ayt)          the snapshots with these ids (none: every one); held: ids of those
  *                                               whose file systems are held. Id and instant of each
+ *   PostCommit(u n) → ()                        n: of the whole set
  *   Surface(PROVIDER_SNAPSHOT) → s device
+ *   Finish(ay set_id) → ()
  *   Discard(PROVIDER_SNAPSHOT) → ()
  *
  *   Unseal(PROVIDER_SNAPSHOT, s device) → ()
@@ -43,13 +45,14 @@
 #include "provider/provider.h"
 
 #define PROVIDER_WORKER_PROGRAM "umbra-provider"
+#define PROVIDER_COM_PROGRAM "umbra-provider-com" /* for providers of others */
 #define PROVIDER_WORKER_FD 3
 
 #define PROVIDER_NOTE_MAX 4096U
 #define PROVIDER_SENTENCE_MAX                                                                               \
         1000U /* less than what wire_error_set() takes, so that it cuts no character in two */
 
-#define PROVIDER_SNAPSHOT "(ayaysust)" /* id, set id, volume, context, note, room */
+#define PROVIDER_SNAPSHOT "(ayaysustb)" /* id, set id, volume, context, note, room, unfinished */
 #define PROVIDER_USAGE "stttt"
 #define PROVIDER_INSTANT "ayt"
 
@@ -61,7 +64,9 @@ typedef enum ProviderCall {
         PROVIDER_CALL_SYNC,
         PROVIDER_CALL_PRE_COMMIT,
         PROVIDER_CALL_COMMIT,
+        PROVIDER_CALL_POST_COMMIT,
         PROVIDER_CALL_SURFACE,
+        PROVIDER_CALL_FINISH,
         PROVIDER_CALL_DISCARD,
         PROVIDER_CALL_UNSEAL,
         PROVIDER_CALL_SEAL,
@@ -119,6 +124,7 @@ int provider_read_error(const sd_bus_error *error, HRESULT *ret);
 /* What the errno of a ProviderOps function means to a requester. */
 HRESULT provider_hresult_from_errno(int r);
 
-/* What provider_fail() left on this thread; "" when it was not called. */
+/* What provider_fail() left on this thread; "" when it was not called. Clearing clears both. */
 void provider_sentence_clear(void);
+HRESULT provider_own_result(void); /* what provider_fail_with() left; S_OK else */
 const char *provider_sentence(void);

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/guid.h"
+#include "wire/wire-limits.h"
 
 struct Rounds {
         const ProviderOps *ops;
@@ -67,6 +68,7 @@ static void *thread_run(void *arg) {
                 provider_sentence_clear();
                 p->r = rounds->step(rounds->ops, rounds->env, p);
                 (void) snprintf(p->sentence, sizeof(p->sentence), "%s", provider_sentence());
+                p->own_result = provider_own_result();
                 (void) pthread_mutex_lock(&rounds->lock);
 
                 t->wanted = false;
@@ -207,4 +209,32 @@ Planned *rounds_run(Rounds *rounds, RoundStep step, bool all) {
                         return p;
 
         return NULL;
+}
+
+size_t rounds_list(const Rounds *rounds, bool all, ProviderSnapshot **list) {
+        size_t n = 0;
+        Planned *p;
+
+        DL_FOREACH(rounds->planned, p)
+                if (all || p->chosen) {
+                        assert(n < WIRE_VOLUMES_MAX);
+                        list[n++] = &p->snapshot;
+                }
+        return n;
+}
+
+Planned *rounds_run_all(Rounds *rounds, RoundAll step, bool all) {
+        ProviderSnapshot *list[WIRE_VOLUMES_MAX];
+        size_t n = rounds_list(rounds, all, list);
+        Planned *first;
+
+        if (n == 0)
+                return NULL;
+
+        first = rounds_find(rounds, &list[0]->id);
+        provider_sentence_clear();
+        first->r = step(rounds->env, list, n);
+        (void) snprintf(first->sentence, sizeof(first->sentence), "%s", provider_sentence());
+        first->own_result = provider_own_result();
+        return first->r < 0 ? first : NULL;
 }

@@ -31,6 +31,7 @@ typedef struct Planned {
 
         /* The result of its last round. */
         int r;
+        HRESULT own_result; /* of provider_fail_with() */
         char sentence[PROVIDER_SENTENCE_MAX];
 
         struct PlannedThread *thread;
@@ -53,3 +54,11 @@ Planned *rounds_first(const Rounds *rounds);
 /* Runs @step at once for all, or for those that are chosen. Returns the first, in the order of planning, that
  * failed; NULL when none did. */
 Planned *rounds_run(Rounds *rounds, RoundStep step, bool all);
+
+/* A step of a set as a whole. */
+typedef int (*RoundAll)(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n);
+
+/* Runs @step once, here, for all or for those that are chosen. A failure is the first one's. */
+Planned *rounds_run_all(Rounds *rounds, RoundAll step, bool all);
+/* Lists all snapshots, or those that are chosen; returns how many. @list has room for WIRE_VOLUMES_MAX. */
+size_t rounds_list(const Rounds *rounds, bool all, ProviderSnapshot **list);

@@ -17,6 +17,8 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <systemd/sd-id128.h>
 
@@ -24,6 +26,8 @@
 #include "base/log.h"
 #include "provider/provider-methods.h"
 #include "provider/provider-protocol.h"
+
+#define END_PATIENCE_SEC 10U
 
 typedef struct Worker {
         ProviderHost host;
@@ -113,6 +117,27 @@ static int worker_start_bus(Worker *w) {
                 return r;
 
         return sd_bus_start(w->bus);
+}
+
+/* What others do at the end may hang. */
+static void *end_run(void *arg) {
+        const struct timespec patience = { .tv_sec = END_PATIENCE_SEC };
+
+        (void) clock_nanosleep(CLOCK_MONOTONIC, 0, &patience, NULL);
+        log_error("The %s provider did not end within %u s, going without it", (const char *) arg,
+                  END_PATIENCE_SEC);
+        _exit(EXIT_FAILURE);
+}
+
+static void worker_end(const Worker *w) {
+        pthread_t thread;
+
+        if (!w->host.ops->end ||
+            pthread_create(&thread, NULL, end_run, (void *) (uintptr_t) w->host.ops->name) != 0)
+                return;
+
+        (void) pthread_detach(thread);
+        w->host.ops->end(&w->host.env);
 }
 
 static int worker_run(Worker *w) {
@@ -205,6 +230,7 @@ int provider_worker_main(const ProviderOps *(*find)(const char *name), int argc,
         r = worker_run(&w);
         w.bus = sd_bus_close_unref(w.bus);
         w.host.rounds = rounds_free(w.host.rounds);
+        worker_end(&w);
         w.watch_fd = fd_close(w.watch_fd);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

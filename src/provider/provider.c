@@ -20,10 +20,11 @@
 #include "provider/provider-protocol.h"
 
 static _Thread_local char sentence[PROVIDER_SENTENCE_MAX];
+static _Thread_local HRESULT own_result; /* S_OK: what the errno says */
 
 int provider_ops_check(const ProviderOps *ops) {
         bool complete = ops->name && ops->description && ops->version && ops->probe && ops->plan &&
-                        ops->commit && ops->surface && ops->discard;
+                        (ops->commit || ops->commit_all) && ops->surface && ops->discard;
 
         if (!complete || (ops->may_revert && !ops->revert) || !ops->expose != !ops->unexpose ||
             !ops->unseal != !ops->seal)
@@ -54,11 +55,29 @@ int provider_fail(int r, const char *format, ...) {
         va_start(ap, format);
         (void) vsnprintf(sentence, sizeof(sentence), format, ap);
         va_end(ap);
+        own_result = S_OK;
         return r;
+}
+
+int provider_fail_with(HRESULT hr, const char *format, ...) {
+        va_list ap;
+
+        assert(FAILED(hr));
+
+        va_start(ap, format);
+        (void) vsnprintf(sentence, sizeof(sentence), format, ap);
+        va_end(ap);
+        own_result = hr;
+        return -EREMOTEIO;
 }
 
 void provider_sentence_clear(void) {
         sentence[0] = '\0';
+        own_result = S_OK;
+}
+
+HRESULT provider_own_result(void) {
+        return own_result;
 }
 
 const char *provider_sentence(void) {

@@ -24,6 +24,11 @@
  * finds and removes all that the snapshot ever made. That is why plan() decides on every name beforehand and
  * changes nothing.
  *
+ * Each step comes for one snapshot after the other, or for some at the same time. Where the storage takes a set
+ * as a whole there is a function …_all that comes once, for all snapshots of the set that the provider has,
+ * when each has had its own: prepare_all, pre_commit_all, commit_all. Two come only so: post_commit_all after
+ * the commit, while applications are frozen still, and finish when all is done.
+ *
  * What else may happen to a snapshot that is in use; each is optional, and what a provider has is in umbrad's
  * table of providers (provider-builtin.c), which asks no other for it:
  *
@@ -40,6 +45,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <wintypes.h>
@@ -61,6 +67,8 @@ typedef enum ProviderFlags {
          * other volumes only if umbra suspends it before; commit() then resumes it. Commit writes to the disks
          * below. */
         PROVIDER_WANTS_SUSPEND = 1 << 3,
+        PROVIDER_HAS_POST_COMMIT = 1 << 4,
+        PROVIDER_HAS_FINISH = 1 << 5,
 } ProviderFlags;
 
 /* The numbers of doc/backup-doc.h Consistency that a provider can promise. */
@@ -96,6 +104,7 @@ typedef struct ProviderSnapshot {
         uint64_t room;      /* bytes that its copy may take, decided before plan(); 0: what there is */
         int lock_fd;        /* a positive one: whoever has it open still works on the snapshot, and discard() comes
                              * later; for commands (base/command.h), which may outlive the worker */
+        bool unfinished;    /* in discard(): its set never came to be */
         void *data;         /* the provider's own, from prepare() on; freed by its release() */
 } ProviderSnapshot;
 
@@ -140,15 +149,24 @@ typedef struct ProviderOps {
          * allowed. */
         int (*prepare)(const ProviderEnv *env, ProviderSnapshot *s);
 
+        /* Optional. After the last prepare(). Minutes are allowed. */
+        int (*prepare_all)(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n);
+
         /* Optional. Applications are frozen, file systems not yet held: a second or two at most. With
          * PROVIDER_HAS_PRE_COMMIT. Several snapshots of a set may be worked on by parallel threads. */
         int (*pre_commit)(const ProviderEnv *env, ProviderSnapshot *s);
+        int (*pre_commit_all)(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n);
 
-        /* Required. The instant itself. Applications are frozen and, if asked for, the file system is
+        /* Required, one of the two. The instant itself. Applications are frozen and, if asked for, the file system is
          * held: no waiting for other processes, no retries, no allocation that could be avoided. Several
          * snapshots of a set may be committed by parallel threads. @held: whether the file system really
          * is held, or its device suspended. */
         int (*commit)(const ProviderEnv *env, ProviderSnapshot *s, bool held);
+        int (*commit_all)(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n);
+
+        /* Optional. Writes flow again, applications are frozen still: a second or two at most. With
+         * PROVIDER_HAS_POST_COMMIT. @n_set: of the whole set, those of other providers included. */
+        int (*post_commit_all)(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n, size_t n_set);
 
         /* Required. Everything runs again. Makes the copy readable and read-only at *@ret_device (an
          * absolute directory, no trailing slash): with env->privileged a mount at
@@ -164,9 +182,13 @@ typedef struct ProviderOps {
         int (*unseal)(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
         int (*seal)(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
 
+        /* Optional. All snapshots of the set are made and shown, and writers have done with them: they are read-only
+         * from here on. By the worker that committed. With PROVIDER_HAS_FINISH. */
+        int (*finish)(const ProviderEnv *env, const GUID *set_id);
+
         /* Required. Forgets the snapshot in whatever state it is, mount included. Also called after a
-         * crash, by another worker, with nothing but id, set_id, volume and note. 0 also when there was
-         * nothing. */
+         * crash, by another worker, with nothing but id, set_id, volume, note and unfinished. 0 also when there
+         * was nothing. */
         int (*discard)(const ProviderEnv *env, const ProviderSnapshot *s);
 
         /* Optional; needs revert(). Can @target (an absolute directory, open as @target_fd; s->volume unless a
@@ -211,6 +233,9 @@ typedef struct ProviderOps {
 
         /* Optional. Frees s->data. */
         void (*release)(ProviderSnapshot *s);
+
+        /* Optional. The worker ends, and has answered everything. Not called when it is killed. */
+        void (*end)(const ProviderEnv *env);
 } ProviderOps;
 
 int provider_ops_check(const ProviderOps *ops); /* -EINVAL when something required is missing */
@@ -228,6 +253,9 @@ int provider_check_identity(const ProviderSnapshot *s, uint32_t flags);
  * btrfs provider could not make a shadow copy of '/srv': WHY", so it starts small and has no full stop.
  * %m is the error @r, and what is said when this is not called. */
 int provider_fail(int r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same for who knows the requester's code better than an errno says it; returns -EREMOTEIO. */
+int provider_fail_with(HRESULT hr, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* providers/providers.c: in order of preference, NULL at the end. */
 extern const ProviderOps *const providers[];

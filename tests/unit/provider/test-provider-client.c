@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/guid.h"
+#include "provider/provider-builtin.h"
 #include "unit/provider/asker.h"
 
 static const char *bad_worker_dir;
@@ -366,7 +367,7 @@ static void test_that_a_client_survives_any_failed_allocation(void **state) {
 
         for (unsigned n = 0; r == -ENOMEM; ++n) {
                 fault_fail_allocation(n);
-                r = provider_client_new(w->asker.event, &w->asker.env, "fake", &c);
+                r = provider_client_new(w->asker.event, &w->asker.env, provider_builtin_by_name("fake"), &c);
                 fault_clear();
         }
         assert_int_equal(r, 0);
