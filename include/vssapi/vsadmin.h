@@ -11,14 +11,13 @@
  *
  *         <libdir>/umbra/providers/<class id>.so      lower case, without braces; a link will do
  *
- * which root owns and nobody else may write to. It exports CreateVssProvider(), and is loaded by a process
- * of its own (umbra-provider), never by umbrad or by the program that registers it:
+ * which root owns and nobody else may write to. It exports CreateVssProvider() (umbra-provider.h), and is
+ * loaded by a process of its own, umbra-provider-com(8), never by umbrad or by the program that registers it.
  *
- *         HRESULT CreateVssProvider(REFCLSID class_id, REFIID iid, void **ppv);
- *
- * which makes the object of this class, asks it for an interface of vsprov.h and returns what
- * QueryInterface() returns. This version keeps and lists registered providers, but does not run them: naming
- * one for a volume fails with VSS_E_UNEXPECTED_PROVIDER_ERROR.
+ * A registered provider is asked for every volume before umbra's own are: those of hardware first, then those of
+ * software, then those of file shares. Where it fails for a volume the next one is asked, unless the requester
+ * named it: then VSS_E_UNEXPECTED_PROVIDER_ERROR says that it crashed, hung, could not be loaded, or returned
+ * what it must not.
  */
 
 #include "vss.h"
