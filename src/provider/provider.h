@@ -188,7 +188,8 @@ typedef struct ProviderOps {
 
         /* Required. Forgets the snapshot in whatever state it is, mount included. Also called after a
          * crash, by another worker, with nothing but id, set_id, volume, note and unfinished. 0 also when there
-         * was nothing. */
+         * was nothing. -EBUSY: it is out of sight, but somebody has files of it open, and the storage does not
+         * let it go before they are closed; umbrad comes again. */
         int (*discard)(const ProviderEnv *env, const ProviderSnapshot *s);
 
         /* Optional; needs revert(). Can @target (an absolute directory, open as @target_fd; s->volume unless a

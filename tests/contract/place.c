@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "contract/manifest.h"
+#include "contract/place-zfs.h"
 #include "lib/test-util.h"
 #include "loop-fs.h"
 
@@ -29,6 +30,15 @@
 static void mount_tmpfs(const char *dir) {
         assert_int_equal(mkdir(dir, 0755), 0);
         assert_int_equal(mount("tmpfs", dir, "tmpfs", 0, TMPFS_SIZE), 0);
+}
+
+static void make_datasets(Place *p) {
+        enter_private_mounts();
+        p->privileged = true;
+        p->root = path_in(p->dir, "root");
+        p->volume = path_in(p->root, "first");
+        p->second = path_in(p->root, "second");
+        p->zfs = place_zfs_new(p->dir, p->root);
 }
 
 static void make_file_system(Place *p, const char *kind) {
@@ -71,6 +81,8 @@ bool place_is_possible(const char *kind) {
                 return false;
         if (strcmp(kind, "tmpfs") == 0)
                 return true;
+        if (strcmp(kind, "zfs") == 0)
+                return place_zfs_is_possible();
 
         assert_int_equal(format_to(&mkfs, "/sbin/mkfs.%.*s", (int) strcspn(kind, "-"), kind), 0);
         return access(mkfs, X_OK) == 0;
@@ -84,8 +96,12 @@ Place *place_new(const char *kind) {
                 enter_private_mounts();
 
         p->dir = temp_dir_new();
-        make_file_system(p, kind);
-        make_volumes(p, kind);
+        if (strcmp(kind, "zfs") == 0)
+                make_datasets(p);
+        else {
+                make_file_system(p, kind);
+                make_volumes(p, kind);
+        }
 
         p->runtime = path_in(p->dir, "run");
         assert_int_equal(mkdir(p->runtime, 0755), 0);
@@ -124,7 +140,8 @@ Place *place_free(Place *p) {
         unmount_shadows(p);
         loop_fs_free(p->fs);
         loop_fs_free(p->state_fs);
-        if (p->privileged && !p->fs)
+        place_zfs_free(p->zfs);
+        if (p->privileged && !p->fs && !p->zfs)
                 (void) umount2(p->root, MNT_DETACH);
 
         temp_dir_free(p->dir);
@@ -162,20 +179,28 @@ bool place_fill(const Place *p) {
         if (!p->privileged)
                 return false;
 
-        fill(p->root);
+        if (p->zfs)
+                place_zfs_fill(p->zfs);
+        else
+                fill(p->root);
         fill(p->state);
         return true;
 }
 
 void place_empty(const Place *p) {
-        unfill(p->root);
+        if (p->zfs)
+                place_zfs_empty(p->zfs);
+        else
+                unfill(p->root);
         unfill(p->state);
 }
 
 void place_lose(const Place *p) {
         _cleanup_(freep) char *aside = path_in(p->dir, "aside");
 
-        if (p->fs)
+        if (p->zfs)
+                place_zfs_lose(p->zfs);
+        else if (p->fs)
                 assert_int_equal(umount2(p->root, MNT_DETACH), 0);
         else if (p->privileged)
                 assert_true(mkdir(aside, 0755) == 0 && mount(p->root, aside, NULL, MS_MOVE, NULL) == 0);
@@ -186,7 +211,9 @@ void place_lose(const Place *p) {
 void place_bring_back(const Place *p) {
         _cleanup_(freep) char *aside = path_in(p->dir, "aside");
 
-        if (p->fs)
+        if (p->zfs)
+                place_zfs_bring_back(p->zfs);
+        else if (p->fs)
                 assert_int_equal(mount(p->fs->device, p->root, p->type, 0, NULL), 0);
         else if (p->privileged)
                 assert_true(mount(aside, p->root, NULL, MS_MOVE, NULL) == 0 && rmdir(aside) == 0);
@@ -207,5 +234,13 @@ void place_thaw(const Place *p) {
 }
 
 char *place_names(const Place *p) {
-        return manifest_names(p->dir);
+        _cleanup_(freep) char *files = manifest_names(p->dir), *datasets = NULL;
+        char *names;
+
+        if (!p->zfs)
+                return TAKE_PTR(files);
+
+        datasets = place_zfs_names(p->zfs);
+        assert_int_equal(format_to(&names, "%s%s", files, datasets), 0);
+        return names;
 }

@@ -11,6 +11,7 @@
  *         ext4, xfs    the first volume is the whole file system, the second one a directory in it
  *         btrfs        two subvolumes
  *         btrfs-top    the same, but the first volume is the top level
+ *         zfs          two datasets
  */
 
 #include <stdbool.h>
@@ -25,6 +26,7 @@ typedef struct Place {
         char *state, *runtime;
         bool privileged;
         struct LoopFs *fs, *state_fs;
+        struct PlaceZfs *zfs;
         char *type;    /* of file system, for mount() */
 } Place;
 
