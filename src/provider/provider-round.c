@@ -232,6 +232,7 @@ Planned *rounds_run_all(Rounds *rounds, RoundAll step, bool all) {
                 return NULL;
 
         first = rounds_find(rounds, &list[0]->id);
+        assert(first);
         provider_sentence_clear();
         first->r = step(rounds->env, list, n);
         (void) snprintf(first->sentence, sizeof(first->sentence), "%s", provider_sentence());
