@@ -222,7 +222,8 @@ static HRESULT record_in_document(SnapshotSet *set) {
                                 return hr;
                         v = backup_doc_find_volume(doc, &s->id);
                 }
-                if (free_and_strdup(&v->device_object, s->device) < 0)
+                if (free_and_strdup(&v->device_object, s->device) < 0 ||
+                    free_and_strdup(&v->machine, set->manager->machine) < 0)
                         return E_OUTOFMEMORY;
                 v->consistency = (Consistency) set_snapshot_consistency(s);
         }

@@ -356,7 +356,7 @@ static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
         for (size_t n = r >= 0 ? strlen(ret->volume) : 0; n > 1 && ret->volume[n - 1] == '/'; --n)
                 ret->volume[n - 1] = '\0';
         if (r >= 0)
-                r = strdup_to(s->manager->machine, &ret->machine);
+                r = strdup_to(v->machine ?: s->manager->machine, &ret->machine);
         return r;
 }
 

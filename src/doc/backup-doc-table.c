@@ -239,6 +239,7 @@ static const DocField volume_fields[] = {
         FIELD(BackupVolume, AT_VOLUME_NAME,   DOC_TEXT, volume,        DOC_REQUIRED),
         FIELD(BackupVolume, AT_DEVICE_OBJECT, DOC_TEXT, device_object, 0),
         FIELD(BackupVolume, AT_CONSISTENCY,   DOC_WORD, consistency,   0, WORDS(consistency)),
+        FIELD(BackupVolume, AT_ORIGINATING_MACHINE, DOC_TEXT, machine, 0),
 };
 
 static const DocElement volume_element = {

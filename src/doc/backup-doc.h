@@ -110,6 +110,7 @@ typedef struct BackupVolume {
         char *volume;        /* as named in the set: a directory with a trailing slash */
         char *device_object; /* where the shadow copy shows up; NULL until it does */
         Consistency consistency;
+        char *machine;       /* that made it; NULL: not said */
         DocExtra *extra;
 } BackupVolume;
 

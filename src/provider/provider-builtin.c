@@ -15,7 +15,7 @@
 #include "base/macro.h"
 
 const ProviderInfo provider_builtins[] = {
-        { PROVIDER_IDENTITY_BTRFS, .abilities = PROVIDER_CAN_BREAK },
+        { PROVIDER_IDENTITY_BTRFS, .abilities = PROVIDER_CAN_BREAK | PROVIDER_CAN_IMPORT },
         { PROVIDER_IDENTITY_ZFS,
           .abilities = PROVIDER_CAN_REVERT | PROVIDER_CAN_BREAK | PROVIDER_CAN_IMPORT },
         { PROVIDER_IDENTITY_FILES_REFLINK, .abilities = PROVIDER_CAN_BREAK },

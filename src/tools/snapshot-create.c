@@ -22,6 +22,8 @@
 
 typedef struct Create {
         bool persistent, client_accessible, with_writers;
+        const char *document; /* the file it is saved to; NULL */
+        int document_fd;
         unsigned keep; /* client-accessible ones of each volume; 0: all */
         char **volumes;
         int n_volumes;
@@ -36,12 +38,17 @@ static LONG create_context(const Create *c) {
         return c->with_writers ? VSS_CTX_BACKUP : VSS_CTX_FILE_SHARE_BACKUP;
 }
 
+/* What has a document can be carried to another machine. */
+static LONG create_attributes(const Create *c) {
+        return c->document ? VSS_VOLSNAP_ATTR_TRANSPORTABLE : 0;
+}
+
 static int create_begin(Create *c, IVssBackupComponents *backup) {
         HRESULT hr;
 
         hr = IVssBackupComponents_InitializeForBackup(backup, NULL);
         if (SUCCEEDED(hr))
-                hr = IVssBackupComponents_SetContext(backup, create_context(c));
+                hr = IVssBackupComponents_SetContext(backup, create_context(c) | create_attributes(c));
         if (SUCCEEDED(hr) && c->with_writers)
                 hr = IVssBackupComponents_SetBackupState(backup, false, false, VSS_BT_COPY, false);
         if (SUCCEEDED(hr) && c->with_writers)
@@ -127,6 +134,19 @@ static int create_show(const Create *c, IVssBackupComponents *backup) {
         return code;
 }
 
+static int create_set(Create *c, IVssBackupComponents *backup) {
+        int code;
+
+        code = create_begin(c, backup);
+        if (code == EXIT_OK)
+                code = create_commit(c, backup);
+        if (c->document && code == EXIT_OK)
+                code = snapshot_document_save(backup, c->document, c->document_fd);
+        else if (c->document)
+                snapshot_document_give_up(c->document, c->document_fd);
+        return code == EXIT_OK ? create_show(c, backup) : code;
+}
+
 /* Until ^C, SIGTERM, or the end of what is typed. */
 static void stay(void) {
         struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -153,12 +173,13 @@ static bool parse_keep(const char *text, unsigned *ret) {
 }
 
 int snapshot_run_create(int argc, char *argv[]) {
-        enum { OPT_PERSISTENT = 1, OPT_WRITERS, OPT_CLIENT, OPT_KEEP };
+        enum { OPT_PERSISTENT = 1, OPT_WRITERS, OPT_CLIENT, OPT_KEEP, OPT_DOCUMENT };
         static const struct option options[] = {
                 { "persistent", no_argument, NULL, OPT_PERSISTENT },
                 { "writers", no_argument, NULL, OPT_WRITERS },
                 { "client-accessible", no_argument, NULL, OPT_CLIENT },
                 { "keep", required_argument, NULL, OPT_KEEP },
+                { "document", required_argument, NULL, OPT_DOCUMENT },
                 TOOL_OPTIONS,
                 { 0 },
         };
@@ -185,6 +206,9 @@ int snapshot_run_create(int argc, char *argv[]) {
                                 return EXIT_USAGE;
                         }
                         break;
+                case OPT_DOCUMENT:
+                        c.document = optarg;
+                        break;
                 default:
                         r = tool_option(opt == 'h' ? TOOL_OPT_HELP : opt, &verb_snapshot);
                         if (r != 0)
@@ -197,15 +221,19 @@ int snapshot_run_create(int argc, char *argv[]) {
                 return EXIT_USAGE;
         }
 
+        if (c.document && c.client_accessible) {
+                fprintf(stderr, "Client-accessible snapshots cannot be carried to another machine: --document wants others.\n");
+                return EXIT_USAGE;
+        }
+
         tool_catch_interrupts();
         backup = tool_connect(&code);
         if (!backup)
                 return code;
-        code = create_begin(&c, backup);
-        if (code == EXIT_OK)
-                code = create_commit(&c, backup);
-        if (code == EXIT_OK)
-                code = create_show(&c, backup);
+        c.document_fd = c.document ? snapshot_document_create(c.document) : -1;
+        if (c.document && c.document_fd < 0)
+                return EXIT_FAILED;
+        code = create_set(&c, backup);
         if (code == EXIT_OK && !c.persistent && !c.client_accessible)
                 stay();
         return code;

@@ -30,6 +30,14 @@ int snapshot_run_create(int argc, char *argv[]);   /* snapshot-create.c */
 int snapshot_run_expose(int argc, char *argv[]);   /* snapshot-deeds.c, these three */
 int snapshot_run_unexpose(int argc, char *argv[]);
 int snapshot_run_break(int argc, char *argv[]);
+int snapshot_run_import(int argc, char *argv[]);   /* snapshot-document.c */
+
+/* The file that the Backup Components Document goes to, made before there is a set: who cannot keep its document had better not make it.
+ * -1: it is said why. */
+int snapshot_document_create(const char *path);
+/* Writes it. An ExitCode; whatever it is, @fd is closed, and without success the file is gone again. */
+int snapshot_document_save(IVssBackupComponents *backup, const char *path, int fd);
+void snapshot_document_give_up(const char *path, int fd);
 
 /* snapshot-keep.c: deletes the oldest client-accessible snapshots of the volume that @newest is of, all but @keep. An
  * ExitCode. */

@@ -239,6 +239,7 @@ static int run_snapshot(int argc, char *argv[]) {
                 { "expose", snapshot_run_expose },
                 { "unexpose", snapshot_run_unexpose },
                 { "break", snapshot_run_break },
+                { "import", snapshot_run_import },
         };
 
         for (size_t i = 0; argc > 1 && i < ELEMENTSOF(verbs); ++i)
@@ -248,26 +249,29 @@ static int run_snapshot(int argc, char *argv[]) {
                 fputs(verb_snapshot.help, stdout);
                 return EXIT_OK;
         }
-        fprintf(stderr, "umbra snapshot wants create, list, show, delete, expose, unexpose or break; see umbra snapshot --help\n");
+        fprintf(stderr, "umbra snapshot wants create, list, show, delete, expose, unexpose, break or import; see umbra snapshot --help\n");
         return EXIT_USAGE;
 }
 
 const Verb verb_snapshot = {
         .name = "snapshot",
-        .summary = "create, list, show, delete, expose and break off snapshots",
-        .help = "umbra snapshot create [--persistent | --client-accessible] [--keep N] [--writers] VOLUME|DIRECTORY…\n"
+        .summary = "create, list, show, delete, expose, break off and import snapshots",
+        .help = "umbra snapshot create [--persistent | --client-accessible] [--keep N] [--writers] [--document FILE]\n"
+                "                      VOLUME|DIRECTORY…\n"
                 "umbra snapshot list [--json]\n"
                 "umbra snapshot show ID [--json]\n"
                 "umbra snapshot delete ID… | --set SET-ID… | --all\n"
                 "umbra snapshot expose ID DIRECTORY\n"
                 "umbra snapshot unexpose ID…\n"
-                "umbra snapshot break SET-ID… [--writable] [--unmount]\n\n"
+                "umbra snapshot break SET-ID… [--writable] [--unmount]\n"
+                "umbra snapshot import FILE\n\n"
                 "create takes all volumes at one instant and prints where each can be read. Without --persistent the\n"
                 "snapshots live as long as the command, which stays until ^C or the end of its standard input.\n\n"
                 "  --persistent         keep them until they are deleted, also over a restart\n"
                 "  --client-accessible  the same, as previous versions for users; they cannot be exposed\n"
                 "  --keep N             client-accessible, and the oldest such ones of each volume go, all but N\n"
                 "  --writers            bring all writers to rest for it\n"
+                "  --document FILE      write what another machine must know to import the set\n"
                 "  --set                the ids are those of sets\n"
                 "  --all                every snapshot there is\n"
                 "  --json               as JSON\n\n"
@@ -275,6 +279,8 @@ const Verb verb_snapshot = {
                 "break makes the snapshots of a set directories that umbra knows nothing of any more; see umbra(1) for\n"
                 "where they are then.\n\n"
                 "  --writable           they can be written to where they are seen now\n"
-                "  --unmount            they are not seen there any more\n",
+                "  --unmount            they are not seen there any more\n\n"
+                "import takes over a set of another machine by its document, once its storage is here: on a disk that both\n"
+                "machines have or that was carried, or received by btrfs receive. See umbra(1).\n",
         .run = run_snapshot,
 };

@@ -10,9 +10,11 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/btrfs.h>
 #include <linux/btrfs_tree.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
@@ -122,7 +124,7 @@ int btrfs_unmounted_device(const char *uuid, char **ret) {
 }
 
 /* Without MOUNT_ATTR_RDONLY: whether one can write is then up to the file system. */
-static int mount_device(const char *device, const char *path, bool read_only) {
+static int mount_device(const char *device, const char *path, const char *subvolume_id, bool read_only) {
         _cleanup_(closep) int fs_fd = -EBADF;
         int fd;
 
@@ -131,7 +133,7 @@ static int mount_device(const char *device, const char *path, bool read_only) {
                 return -errno;
 
         if (fsconfig(fs_fd, FSCONFIG_SET_STRING, "source", device, 0) < 0 ||
-            fsconfig(fs_fd, FSCONFIG_SET_STRING, path ? "subvol" : "subvolid", path ?: TOP_LEVEL, 0) < 0)
+            fsconfig(fs_fd, FSCONFIG_SET_STRING, path ? "subvol" : "subvolid", path ?: subvolume_id, 0) < 0)
                 return -errno;
 
         if (read_only && fsconfig(fs_fd, FSCONFIG_SET_FLAG, "ro", NULL, 0) < 0)
@@ -160,7 +162,7 @@ static int check_uuid(int fd, const char *uuid) {
         return strcmp(uuid, found) == 0 ? 0 : -ENODEV;
 }
 
-int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
+static int mount_private(const char *uuid, const char *path, const char *subvolume_id, bool writable) {
         _cleanup_(freep) char *device = NULL;
         _cleanup_(closep) int fd = -EBADF;
         bool mounted = true;
@@ -177,7 +179,7 @@ int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
 
         /* A writable mount makes the whole file system writable. So if it is mounted, we join it as it
          * is, and see. */
-        fd = mount_device(device, path, mounted || !writable);
+        fd = mount_device(device, path, subvolume_id, mounted || !writable);
         if (fd < 0)
                 return fd;
 
@@ -191,6 +193,17 @@ int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
                 return -EROFS;
 
         return TAKE_FD(fd);
+}
+
+int btrfs_mount_private(const char *uuid, const char *path, bool writable) {
+        return mount_private(uuid, path, TOP_LEVEL, writable);
+}
+
+int btrfs_mount_subvolume(const char *uuid, uint64_t id) {
+        char text[3 * sizeof(id) + 1];
+
+        (void) snprintf(text, sizeof(text), "%" PRIu64, id);
+        return mount_private(uuid, NULL, text, false);
 }
 
 /* What was ordered before this is on the disk when it returns. */

@@ -10,6 +10,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define BTRFS_UUID_STRING_MAX 37U
 
@@ -30,6 +31,8 @@ int btrfs_unmounted_device(const char *uuid, char **ret);
  * -ENODEV when the device holds another file system by now.
  */
 int btrfs_mount_private(const char *uuid, const char *path, bool writable);
+/* The same for the subvolume with this number, wherever it lies; as it is. */
+int btrfs_mount_subvolume(const char *uuid, uint64_t id);
 
 /* Whether the subvolume @name of @dir_fd may be written to at all; durable when it returns. */
 int btrfs_set_read_only(int dir_fd, const char *name, bool read_only);

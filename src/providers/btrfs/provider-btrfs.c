@@ -36,6 +36,7 @@
 #include "base/guid.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider-mount.h"
+#include "providers/btrfs/btrfs-find.h"
 #include "providers/btrfs/btrfs-ioctl.h"
 
 #define STORE ".umbra-shadow"
@@ -245,8 +246,52 @@ static int not_there(const BtrfsNote *note) {
                              note->device);
 }
 
-static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
+/* One that was received lies wherever somebody has put it, and stays his: the store gets a snapshot of it. */
+static int adopt_received(const ProviderSnapshot *s, const BtrfsNote *note) {
+        struct btrfs_ioctl_vol_args_v2 args = { .flags = BTRFS_SUBVOL_RDONLY };
+        _cleanup_(closep) int top_fd = -EBADF, fd = -EBADF, store_fd = -EBADF;
+
+        if (!(s->context & VSS_VOLSNAP_ATTR_IMPORTED))
+                return -ENOENT;
+
+        top_fd = btrfs_mount_private(note->uuid, NULL, true);
+        if (top_fd < 0)
+                return provider_fail(top_fd, "the top level of its file system cannot be written to: %m");
+        fd = btrfs_find_received(note->uuid, top_fd, note->name);
+        if (fd < 0)
+                return fd;
+        store_fd = store_open(top_fd);
+        if (store_fd < 0)
+                return store_fd;
+
+        args.fd = fd;
+        (void) snprintf(args.name, sizeof(args.name), "%s", note->name);
+        if (ioctl(store_fd, BTRFS_IOC_SNAP_CREATE_V2, &args) < 0)
+                return provider_fail(-errno, "it cannot be taken into " STORE ": %m");
+        return 0;
+}
+
+static int mount_snapshot(const ProviderSnapshot *s, const BtrfsNote *note) {
         _cleanup_(freep) char *path = NULL;
+        int fd, r;
+
+        r = format_to(&path, STORE "/%s", note->name);
+        if (r < 0)
+                return r;
+
+        fd = btrfs_mount_private(note->uuid, path, false);
+        if (fd == -ENOENT) {
+                r = adopt_received(s, note);
+                fd = r < 0 ? r : btrfs_mount_private(note->uuid, path, false);
+        }
+        if (fd == -ENODEV)
+                return not_there(note);
+        if (fd == -ENOENT)
+                return provider_fail(fd, "somebody has removed it");
+        return fd < 0 ? provider_fail(fd, "it cannot be mounted: %m") : fd;
+}
+
+static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
         _cleanup_(closep) int mount_fd = -EBADF;
         BtrfsNote note;
         int r;
@@ -255,19 +300,8 @@ static int btrfs_surface(const ProviderEnv *env, const ProviderSnapshot *s, char
         if (r < 0)
                 return r;
 
-        r = format_to(&path, STORE "/%s", note.name);
-        if (r < 0)
-                return r;
-
-        mount_fd = btrfs_mount_private(note.uuid, path, false);
-        if (mount_fd == -ENODEV)
-                return not_there(&note);
-        if (mount_fd == -ENOENT)
-                return provider_fail(mount_fd, "somebody has removed it");
-        if (mount_fd < 0)
-                return provider_fail(mount_fd, "it cannot be mounted: %m");
-
-        return provider_shadow_attach(env, &s->id, mount_fd, ret_device);
+        mount_fd = mount_snapshot(s, &note);
+        return mount_fd < 0 ? mount_fd : provider_shadow_attach(env, &s->id, mount_fd, ret_device);
 }
 
 /* The store, by the note. -ENOENT: there is none, but the top level it would be in. */
@@ -383,6 +417,57 @@ static int btrfs_break_off(const ProviderEnv *env, const ProviderSnapshot *s, ui
         return 0;
 }
 
+/* Importing */
+
+static bool is_in_store(int top_fd, const char *name) {
+        _cleanup_(closep) int store_fd = -EBADF, fd = -EBADF;
+
+        store_fd = open_beneath(top_fd, STORE, O_RDONLY | O_DIRECTORY, 0);
+        if (store_fd < 0 || store_check(store_fd) < 0)
+                return false;
+
+        fd = open_beneath(store_fd, name, O_RDONLY | O_DIRECTORY, 0);
+        return fd >= 0 && btrfs_is_subvolume(fd) > 0;
+}
+
+/* 1: it is on this file system. One that cannot be looked at does not have it. */
+static int look_for(const char *uuid, void *userdata) {
+        _cleanup_(closep) int top_fd = -EBADF, received_fd = -EBADF;
+        BtrfsNote *note = userdata;
+
+        top_fd = btrfs_mount_private(uuid, NULL, false);
+        if (top_fd < 0)
+                return 0;
+        if (!is_in_store(top_fd, note->name)) {
+                received_fd = btrfs_find_received(uuid, top_fd, note->name);
+                if (received_fd < 0)
+                        return 0;
+        }
+        (void) snprintf(note->uuid, sizeof(note->uuid), "%s", uuid);
+        return 1;
+}
+
+static int btrfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        _cleanup_(freep) char *device = NULL;
+        BtrfsNote note = { 0 };
+        int r;
+
+        (void) guid_to_string(&s->id, note.name);
+        r = btrfs_foreach_file_system(look_for, &note);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return provider_fail(-ENOENT,
+                                     "no btrfs file system of this machine has a snapshot, or a subvolume that was received "
+                                     "and is complete, of the name '%s'",
+                                     note.name);
+
+        if (btrfs_mounted_device(note.uuid, &device) < 0)
+                (void) btrfs_unmounted_device(note.uuid, &device);
+        note.device = device ?: "";
+        return note_write(&note, ret_note);
+}
+
 const ProviderOps provider_btrfs_ops = {
         PROVIDER_IDENTITY_BTRFS,
         .probe = btrfs_probe,
@@ -395,5 +480,6 @@ const ProviderOps provider_btrfs_ops = {
         .seal = btrfs_seal,
         .discard = btrfs_discard,
         .break_off = btrfs_break_off,
+        .import = btrfs_import,
         .release = btrfs_release,
 };
