@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mount.h>
 #include <time.h>
 #include <unistd.h>
@@ -24,20 +25,31 @@
 #include "base/log.h"
 #include "base/time-util.h"
 #include "providers/files/files-scan.h"
+#include "providers/files/files-watch.h"
 
+#define CATCH_UP_USEC (USEC_PER_SEC)
 #define SETTLE_USEC (20 * USEC_PER_MSEC)             /* more than a tick of the clock that stamps files */
 #define FLUSH_BYTES (UINT64_C(64) * 1024 * 1024)     /* what may be left in memory when the window opens */
+#define NEARLY_NOTHING (UINT64_C(1024) * 1024)       /* a pass that costs less than this is not worth another */
+#define CHANGE_BYTES 4096U                           /* what a change costs beside the bytes that are copied */
 #define SIZE_STRING_MAX 32U
 
 struct FilesAhead {
         FilesScan scan;
         FilesStore store;
+        FilesWatch *watch; /* NULL: changes cannot be followed … */
+        int watch_error;   /* … and why not */
         FilesStatistics statistics;
         char *volume, *place; /* for sentences */
         uint64_t room;        /* that the copy may take; 0: what there is */
         int volume_fd, from_fd;
         bool clone;
 };
+
+/* Whether the next pass is to be over what was touched. */
+static bool is_followed(const FilesAhead *a) {
+        return a->watch && a->scan.inodes.slots;
+}
 
 static char *size_to_string(uint64_t size, char buffer[SIZE_STRING_MAX]) {
         static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
@@ -54,7 +66,7 @@ static char *size_to_string(uint64_t size, char buffer[SIZE_STRING_MAX]) {
 #define SIZE_TO_STRING(size) size_to_string((size), (char[SIZE_STRING_MAX]){ 0 })
 
 /* The volume without what is mounted in it. Not everybody may have that, and then the volume has to do. */
-static int open_source(int volume_fd) {
+static int open_source(int volume_fd, bool may_mount, bool *ret_private) {
         struct mount_attr attr = {
                 .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOATIME,
                 .attr_clr = MOUNT_ATTR__ATIME,
@@ -62,9 +74,11 @@ static int open_source(int volume_fd) {
         _cleanup_(closep) int mount_fd = -EBADF;
         int fd = -EBADF;
 
-        mount_fd = open_tree(volume_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+        if (may_mount)
+                mount_fd = open_tree(volume_fd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
         if (mount_fd >= 0 && mount_setattr(mount_fd, "", AT_EMPTY_PATH, &attr, sizeof(attr)) == 0)
                 fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        *ret_private = fd >= 0;
         if (fd < 0)
                 fd = openat(volume_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -75,6 +89,7 @@ FilesAhead *files_ahead_free(FilesAhead *a) {
         if (!a)
                 return NULL;
 
+        a->watch = files_watch_free(a->watch);
         files_scan_done(&a->scan);
         files_store_close(&a->store);
         (void) fd_close(a->from_fd);
@@ -91,6 +106,7 @@ int files_ahead_new(const ProviderEnv *env,
                     FilesAhead **ret) {
         _cleanup_(files_ahead_freep) FilesAhead *a = NULL;
         _cleanup_(freep) char *own_store = NULL;
+        bool is_private;
         int r;
 
         a = calloc_checked(1, sizeof(*a));
@@ -114,7 +130,7 @@ int files_ahead_new(const ProviderEnv *env,
         if (a->volume_fd < 0)
                 return -errno;
 
-        a->from_fd = open_source(a->volume_fd);
+        a->from_fd = open_source(a->volume_fd, env->privileged, &is_private);
         if (a->from_fd < 0)
                 return provider_fail(a->from_fd, "it cannot be read: %m");
 
@@ -129,6 +145,12 @@ int files_ahead_new(const ProviderEnv *env,
         files_scan_exclude(&a->scan, env->state_dir);
         files_scan_exclude(&a->scan, own_store); /* where the volume is the state directory itself */
 
+        /* What is mounted over a file or directory raises no event there, so it must not show. */
+        a->watch_error = is_private ? files_watch_new(a->from_fd, &a->scan.copy.trust, &a->watch) : -EPERM;
+        if (a->watch_error == -ENOMEM)
+                return -ENOMEM;
+
+        a->scan.copy.watched = a->watch != NULL;
         a->scan.copy.clone = a->clone;
         a->scan.copy.work = &a->statistics.ahead;
         *ret = TAKE_PTR(a);
@@ -186,23 +208,57 @@ static int check_room(FilesAhead *a) {
         return 0;
 }
 
+static int look_everywhere(uint64_t ino, bool written, void *userdata) {
+        return 0;
+}
+
+/* Passes over what was touched since the last pass, if that is known, and else over everything. */
 static int one_pass(FilesAhead *a) {
+        FilesScan *s = &a->scan;
+        bool everything = !is_followed(a), lost = false;
+        int r = 0;
+
+        if (a->watch)
+                r = files_watch_take(a->watch, everything ? look_everywhere : files_scan_touched, s);
+        if (r == -EOVERFLOW) {
+                ++a->statistics.lost;
+                everything = lost = true;
+        } else if (r < 0)
+                return r;
+
+        /* Who opened a file meanwhile is not known either. */
+        s->ask_writers = lost;
+        ++s->copy.pass;
+        r = everything ? files_scan_pass(s) : files_scan_changed(s);
+        if (r == 0 && everything && a->watch && !s->copy.window)
+                r = files_inodes_build(&s->inodes, s->tree);
+        if (a->watch)
+                files_watch_rest(a->watch);
+
+        a->statistics.followed = !everything;
+        return explain(a, r);
+}
+
+static int one_pass_ahead(FilesAhead *a) {
         /* What is dirty is written, so that a later write to a mapping has to ask the kernel again. */
         a->scan.copy.synced = files_now();
         (void) syncfs(a->volume_fd);
 
-        ++a->scan.copy.pass;
-        return explain(a, files_scan_pass(&a->scan));
+        return one_pass(a);
 }
 
 static uint64_t work_changes(const FilesWork *work) {
         return work->files + work->others + work->removed;
 }
 
+static uint64_t work_cost(const FilesWork *work) {
+        return work->bytes + work_changes(work) * CHANGE_BYTES;
+}
+
 int files_ahead_prepare(FilesAhead *a) {
         FilesStatistics *st = &a->statistics;
         usec_t begin = now_usec(CLOCK_MONOTONIC);
-        uint64_t bytes_before = 0;
+        uint64_t cost_before = 0;
         int r;
 
         r = a->clone ? 0 : check_room(a);
@@ -211,9 +267,9 @@ int files_ahead_prepare(FilesAhead *a) {
 
         while (st->passes < FILES_PASSES_MAX && !st->converged) {
                 FilesWork before = st->ahead;
-                uint64_t bytes;
+                uint64_t bytes, cost;
 
-                r = one_pass(a);
+                r = one_pass_ahead(a);
                 if (r < 0)
                         return r;
 
@@ -225,9 +281,10 @@ int files_ahead_prepare(FilesAhead *a) {
                 st->converged = a->scan.suspects == 0 && work_changes(&st->ahead) == work_changes(&before);
 
                 /* Once a pass has hardly less to do than the one before, neither has the next. */
-                if (st->passes > 2 && bytes * 2 >= bytes_before)
+                cost = work_cost(&st->ahead) - work_cost(&before);
+                if (st->passes > 2 && (cost * 2 >= cost_before || cost <= NEARLY_NOTHING))
                         break;
-                bytes_before = bytes;
+                cost_before = cost;
 
                 if (!st->converged) {
                         struct timespec settle = timespec_from_usec(SETTLE_USEC);
@@ -240,6 +297,22 @@ int files_ahead_prepare(FilesAhead *a) {
         return 0;
 }
 
+int files_ahead_catch_up(FilesAhead *a) {
+        usec_t begin = now_usec(CLOCK_MONOTONIC);
+        int r;
+
+        if (!is_followed(a))
+                return 0;
+
+        a->scan.copy.work = &a->statistics.window;
+        a->scan.deadline = begin + CATCH_UP_USEC;
+        r = one_pass(a);
+        a->scan.deadline = 0;
+
+        a->statistics.window.usec += now_usec(CLOCK_MONOTONIC) - begin;
+        return r;
+}
+
 int files_ahead_commit(FilesAhead *a) {
         FilesStatistics *st = &a->statistics;
         usec_t begin = now_usec(CLOCK_MONOTONIC);
@@ -247,23 +320,22 @@ int files_ahead_commit(FilesAhead *a) {
 
         a->scan.copy.work = &st->window;
         a->scan.copy.window = true;
-        ++a->scan.copy.pass;
 
-        r = explain(a, files_scan_pass(&a->scan));
+        r = one_pass(a);
         if (r == 0)
                 r = files_scan_seal(&a->scan);
         if (r < 0)
                 return r;
 
-        /* The volume may be unmounted from now on. */
+        /* The volume may be unmounted from now on. The watch stays a little, as its end has to wait for the kernel. */
         a->from_fd = fd_close(a->from_fd);
         a->scan.from.root_fd = -EBADF;
         a->volume_fd = fd_close(a->volume_fd);
 
         st->files = files_tree_count(a->scan.tree);
-        st->lost = a->scan.copy.lost;
+        st->unfit = a->scan.copy.lost;
         st->skipped = a->scan.copy.skipped;
-        st->window.usec = now_usec(CLOCK_MONOTONIC) - begin;
+        st->window.usec += now_usec(CLOCK_MONOTONIC) - begin;
         return 0;
 }
 
@@ -271,8 +343,21 @@ const FilesStatistics *files_ahead_statistics(const FilesAhead *a) {
         return &a->statistics;
 }
 
-void files_ahead_report(const FilesAhead *a) {
+static void report_following(const FilesAhead *a) {
         const FilesStatistics *st = &a->statistics;
+
+        if (st->lost > 0)
+                log_notice("More than could be followed was changed in '%s' at once, looked at all its files %u times more",
+                           a->volume, st->lost);
+        else if (!st->followed)
+                log_info("Changes in '%s' cannot be followed (%s), the window looked at all its files", a->volume,
+                         strerror(-a->watch_error)); // NOLINT(concurrency-mt-unsafe)
+}
+
+void files_ahead_report(FilesAhead *a) {
+        const FilesStatistics *st = &a->statistics;
+
+        a->watch = files_watch_free(a->watch);
 
         log_info("Copied '%s' in %u passes: %" PRIu64 " files (%s) ahead in %s, %" PRIu64 " (%s) of %" PRIu64
                  " in the window in %s",
@@ -283,12 +368,13 @@ void files_ahead_report(const FilesAhead *a) {
         if (!st->converged && st->window.files > 0)
                 log_info("'%s' did not come to rest in %u passes, so the window had to copy more", a->volume,
                          st->passes);
+        report_following(a);
         if (st->window.torn > 0)
                 log_notice("%" PRIu64 " files of '%s' changed while they were copied, keeping them so",
                            st->window.torn, a->volume);
-        if (st->lost > 0)
+        if (st->unfit > 0)
                 log_notice("%" PRIu64 " attributes or owners of files of '%s' do not fit '%s', ignoring",
-                           st->lost, a->volume, a->place);
+                           st->unfit, a->volume, a->place);
         if (st->skipped > 0)
                 log_notice("%" PRIu64 " devices of '%s' cannot be made in '%s', leaving them out",
                            st->skipped, a->volume, a->place);

@@ -36,7 +36,7 @@ typedef struct Transfer {
         struct statx stx;       /* as it was … */
         int64_t now;            /* … after this */
         bool hidden;            /* a file that something is mounted over: what is in it cannot be seen */
-        bool suspect;           /* the outcome */
+        bool suspect, open;     /* the outcome: FILE_SUSPECT, FILE_OPEN */
 } Transfer;
 
 void files_copy_record(FileEntry *entry, const struct statx *stx, bool suspect) {
@@ -45,7 +45,7 @@ void files_copy_record(FileEntry *entry, const struct statx *stx, bool suspect) 
         entry->ctime = files_time(&stx->stx_ctime);
         entry->mtime = files_time(&stx->stx_mtime);
         entry->mode = stx->stx_mode;
-        entry->flags &= (uint16_t) ~FILE_SUSPECT;
+        entry->flags &= (uint16_t) ~(FILE_SUSPECT | FILE_OPEN);
         if (suspect)
                 entry->flags |= FILE_SUSPECT;
 }
@@ -106,9 +106,11 @@ static int transfer_regular(Transfer *t, int to_fd, const char *to_name, bool in
                 return -ESTALE;
 
         /* Asked before the first byte is read: whoever opens it later moves its time stamps. */
+        t->open = copy->watched && !copy->window && !files_nobody_writes(from);
         nobody_writes = copy->window ||
                         files_time_is_at_rest(&copy->trust, files_time(&t->stx.stx_ctime), copy->synced) ||
-                        (copy->trust.leases && !copy->clone && files_nobody_writes(from));
+                        (copy->watched ? !t->open
+                                       : copy->trust.leases && !copy->clone && files_nobody_writes(from));
 
         to = open_copy(to_fd, to_name, in_place);
         if (to < 0)
@@ -185,6 +187,7 @@ static int transfer_to_links(Transfer *t, FileLink *link, const char *link_name)
         is_fresh = link->ctime == files_time(&t->stx.stx_ctime) && (link->pass == copy->pass || !link->suspect);
         if (in_place && link->mode == t->stx.stx_mode && is_fresh) {
                 t->suspect = link->suspect;
+                t->open = link->open;
                 return 0;
         }
 
@@ -212,6 +215,7 @@ static int transfer_to_links(Transfer *t, FileLink *link, const char *link_name)
         link->mode = t->stx.stx_mode;
         link->pass = copy->pass;
         link->suspect = t->suspect;
+        link->open = t->open;
         return 0;
 }
 
@@ -298,5 +302,7 @@ int files_copy_entry(FilesCopy *copy,
 
         entry->flags |= FILE_IN_STORE;
         files_copy_record(entry, &t.stx, t.suspect);
+        if (t.open)
+                entry->flags |= FILE_OPEN;
         return 0;
 }

@@ -36,6 +36,7 @@ typedef struct FilesCopy {
         bool clone;     /* try FICLONE first */
         bool no_range;  /* copy_file_range() is of no use here */
         bool window;    /* nothing is looked at again */
+        bool watched;   /* changes are followed (see files-watch.h), so who has a file open has to be known */
         int64_t synced; /* when the last syncfs() began */
         uint8_t pass;
         char *buffer;

@@ -10,6 +10,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -232,6 +233,42 @@ static int look_at_directory(FilesScan *s, FileId id, int from_fd, const struct 
                                    stx->stx_mode, &s->copy.lost);
 }
 
+void files_distrust(const FilesScan *s, FileEntry *entry) {
+        uint64_t device = s->copy.trust.device;
+        FileLink *link;
+
+        files_set_flag(entry, FILE_SUSPECT, true);
+        link = files_tree_link(s->tree, (uint32_t) (device >> 32 << 20 | (uint32_t) device), entry->ino);
+        if (link)
+                link->suspect = true;
+}
+
+/* Whether somebody has the file open who might write to it without an event. True if in doubt. */
+static bool somebody_writes(const FileEntry *entry, int from_fd, const char *name) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct statx stx;
+
+        fd = openat(from_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_NOATIME | O_CLOEXEC);
+        return fd < 0 || files_stat(fd, "", &stx) < 0 || stx.stx_ino != entry->ino ||
+               !files_nobody_writes(fd);
+}
+
+/* A file as it was written down: asks who could change it next. Returns whether it has to be copied all the same. */
+static bool look_for_writers(FilesScan *s, FileEntry *entry, int from_fd, const char *name) {
+        bool is_asked = s->ask_writers || (entry->flags & (FILE_TODO | FILE_OPEN));
+
+        if (!s->copy.watched || !is_asked || !S_ISREG(entry->mode) || (entry->flags & FILE_BOUNDARY) ||
+            (s->copy.window && s->copy.trust.write_notify))
+                return false;
+
+        files_set_flag(entry, FILE_OPEN, somebody_writes(entry, from_fd, name));
+        if (!(entry->flags & FILE_OPEN) || s->copy.trust.write_notify)
+                return false;
+
+        files_distrust(s, entry);
+        return true;
+}
+
 static int look_once(FilesScan *s, FileId directory, int from_fd, FileId id, bool reread) {
         FileEntry *entry = files_tree_entry(s->tree, id);
         bool is_boundary, was_boundary = entry->flags & FILE_BOUNDARY;
@@ -271,7 +308,8 @@ static int look_once(FilesScan *s, FileId directory, int from_fd, FileId id, boo
 
         if (S_ISDIR(stx.stx_mode))
                 return look_at_directory(s, id, from_fd, &stx);
-        if (files_is_unchanged(entry, &stx))
+        if (files_is_unchanged(entry, &stx) &&
+            !look_for_writers(s, entry, from_fd, files_tree_name(s->tree, id)))
                 return 0;
 
         fd = files_store_directory(s, directory);

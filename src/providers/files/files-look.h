@@ -31,5 +31,7 @@ bool files_means_gone(int r);
 bool files_is_entered(const FilesScan *s,
                       const FileEntry *entry); /* a directory whose contents belong to the copy */
 bool files_is_unchanged(const FileEntry *entry, const struct statx *stx);
+/* May have changed without a trace in its time stamps: is copied again, whatever they say. */
+void files_distrust(const FilesScan *s, FileEntry *entry);
 void files_set_flag(FileEntry *entry, FileFlags flag, bool on);
 int files_look_failed(FilesScan *s, FileId id, int r); /* says which file it was; returns @r */

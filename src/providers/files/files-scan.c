@@ -19,6 +19,49 @@
 #include "providers/files/files-look.h"
 #include "providers/files/files-meta.h"
 
+int files_id_list_add(FilesIdList *list, FileId id) {
+        int r;
+
+        r = ARRAY_RESERVE(list->ids, list->capacity, list->n + 1);
+        if (r < 0)
+                return r;
+
+        list->ids[list->n++] = id;
+        return 0;
+}
+
+void files_id_list_done(FilesIdList *list) {
+        free(list->ids);
+        *list = (FilesIdList){ 0 };
+}
+
+int files_scan_again(FilesScan *s, FileId id) {
+        FileEntry *entry = files_tree_entry(s->tree, id);
+
+        if (!s->copy.watched || (entry->flags & FILE_AGAIN))
+                return 0;
+
+        files_set_flag(entry, FILE_AGAIN, true);
+        return files_id_list_add(&s->again, id);
+}
+
+int files_scan_looked_at(FilesScan *s, FileId id) {
+        FileEntry *entry = files_tree_entry(s->tree, id);
+        int r = 0;
+
+        files_set_flag(entry, FILE_TODO | FILE_VISIT, false);
+        if (s->counting)
+                return 0;
+
+        s->suspects += (entry->flags & FILE_SUSPECT) != 0;
+        if (s->partial && !s->copy.window)
+                r = files_inodes_add(&s->inodes, s->tree, id);
+        if (r == 0 && (entry->flags & (FILE_SUSPECT | FILE_OPEN)))
+                r = files_scan_again(s, id);
+
+        return r;
+}
+
 static int look_at_children(FilesScan *s, FileId directory, int from_fd, bool reread) {
         FileEntry *entry = files_tree_entry(s->tree, directory);
         int r;
@@ -39,8 +82,13 @@ static int look_at_children(FilesScan *s, FileId directory, int from_fd, bool re
                 if (r < 0)
                         return files_look_failed(s, id, r);
 
-                if (!S_ISDIR(child->mode) && (child->flags & FILE_SUSPECT))
-                        ++s->suspects;
+                if (!files_is_entered(s, child))
+                        r = files_scan_looked_at(s, id);
+                else if (s->partial)
+                        files_set_flag(child, FILE_VISIT, true);
+                if (r < 0)
+                        return r;
+
                 link = &child->next;
         }
 
@@ -92,15 +140,15 @@ static int visit(FilesScan *s, FileId id) {
                 files_copy_record(entry, &stx,
                                   !files_time_is_settled(&s->copy.trust, files_time(&stx.stx_ctime), now));
 
-        r = look_at_children(s, id, fd, reread);
-        if (r == 0 && (entry->flags & FILE_SUSPECT))
-                ++s->suspects;
-        return r;
+        r = reread || !s->partial ? look_at_children(s, id, fd, reread) : 0;
+        return r < 0 ? r : files_scan_looked_at(s, id);
 }
 
-/* A directory that went away between being seen and being visited. */
-static int forget(FilesScan *s, FileId id) {
-        FileEntry *entry = files_tree_entry(s->tree, id), *parent = files_tree_entry(s->tree, entry->parent);
+/* What went away between being seen and being visited, or touched. */
+int files_scan_forget(FilesScan *s, FileId id) {
+        FileEntry *entry = files_tree_entry(s->tree, id);
+        FileId parent_id = entry->parent;
+        FileEntry *parent = files_tree_entry(s->tree, parent_id);
         int r;
 
         r = files_drop(s, id);
@@ -111,11 +159,10 @@ static int forget(FilesScan *s, FileId id) {
         if (!(parent->flags & FILE_SUSPECT))
                 ++s->suspects;
         files_set_flag(parent, FILE_SUSPECT, true);
-        return 0;
+        return files_scan_again(s, parent_id);
 }
 
-/* Everything below @id has been done. */
-static int leave(FilesScan *s, FileId id) {
+int files_scan_leave(FilesScan *s, FileId id) {
         FileEntry *entry = files_tree_entry(s->tree, id);
         struct statx stx;
         mode_t mode;
@@ -148,31 +195,33 @@ static int leave(FilesScan *s, FileId id) {
 }
 
 static FileId next_directory(const FilesScan *s, FileId id) {
-        while (id != FILE_NONE && !files_is_entered(s, files_tree_entry(s->tree, id)))
+        while (id != FILE_NONE && (!files_is_entered(s, files_tree_entry(s->tree, id)) ||
+                                   (s->partial && !(files_tree_entry(s->tree, id)->flags & FILE_VISIT))))
                 id = files_tree_entry(s->tree, id)->next;
 
         return id;
 }
 
-/* Calls @visit_one before and @leave_one after what is below each directory. Not recursive: trees may be
- * deep. */
+/* Calls @visit_one before and @leave_one after what is below each directory, @top first and last. Not recursive:
+ * trees may be deep. */
 static int walk(FilesScan *s,
+                FileId top,
                 int (*visit_one)(FilesScan *s, FileId id),
                 int (*leave_one)(FilesScan *s, FileId id)) {
-        FileId id = FILE_ROOT, next;
+        FileId id = top, next;
         int r;
 
         for (;;) {
                 r = visit_one ? visit_one(s, id) : 0;
                 if (r == FILES_GONE && id != FILE_ROOT)
-                        r = forget(s, id);
+                        r = files_scan_forget(s, id);
                 if (r != 0)
                         return r == FILES_GONE ? provider_fail(-ENOENT, "it has gone") : r;
 
                 next = next_directory(s, files_tree_entry(s->tree, id)->first_child);
                 while (next == FILE_NONE) {
                         r = leave_one(s, id);
-                        if (r < 0 || id == FILE_ROOT)
+                        if (r < 0 || id == top)
                                 return r;
 
                         next = next_directory(s, files_tree_entry(s->tree, id)->next);
@@ -183,12 +232,20 @@ static int walk(FilesScan *s,
         }
 }
 
+int files_scan_below(FilesScan *s, FileId top) {
+        return walk(s, top, visit, files_scan_leave);
+}
+
 int files_scan_pass(FilesScan *s) {
+        for (size_t i = 0; i < s->again.n; ++i)
+                files_set_flag(files_tree_entry(s->tree, s->again.ids[i]), FILE_AGAIN, false);
+        s->again.n = s->todo.n = 0;
+        s->partial = false;
         s->suspects = 0;
         s->needed = s->counting ? 0 : s->needed;
         files_walk_done(&s->from);
         files_walk_done(&s->to);
-        return walk(s, visit, leave);
+        return files_scan_below(s, FILE_ROOT);
 }
 
 static int seal_one(FilesScan *s, FileId id) {
@@ -206,7 +263,7 @@ static int seal_one(FilesScan *s, FileId id) {
 }
 
 int files_scan_seal(FilesScan *s) {
-        return geteuid() == 0 ? 0 : walk(s, NULL, seal_one);
+        return geteuid() == 0 ? 0 : walk(s, FILE_ROOT, NULL, seal_one);
 }
 
 void files_scan_exclude(FilesScan *s, const char *path) {
@@ -258,6 +315,9 @@ void files_scan_done(FilesScan *s) {
         files_walk_done(&s->from);
         files_walk_done(&s->to);
         files_index_done(&s->index);
+        files_inodes_done(&s->inodes);
+        files_id_list_done(&s->again);
+        files_id_list_done(&s->todo);
         files_copy_done(&s->copy);
         s->tree = files_tree_free(s->tree);
         free(s->names);

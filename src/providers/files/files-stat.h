@@ -4,8 +4,8 @@
 /*
  * Has This Changed?
  *
- * The one question of the files provider, answered from time stamps. Events (fanotify) may become a hint one
- * day, for not having to look at every file; they cannot decide, as writes through a mapping raise none.
+ * The one question of the files provider, answered from time stamps. Events say where to look (files-watch.h);
+ * they cannot decide, as writes through a mapping raise none.
  *
  * A ctime proves that nothing changed since the copy only if any change would have moved it. There are three
  * ways in which it would not, and a file to which one of them may apply is a suspect: it is copied again.

@@ -65,6 +65,10 @@ size_t files_tree_count(const FilesTree *tree) {
         return tree->n_entries - tree->n_free;
 }
 
+FileId files_tree_end(const FilesTree *tree) {
+        return tree->n_entries;
+}
+
 static int add_name(FilesTree *tree, const char *name, uint32_t *ret) {
         size_t size = strlen(name) + 1;
         int r;
@@ -158,7 +162,9 @@ int files_tree_add(FilesTree *tree, FileId parent, const char *name, FileId *ret
 }
 
 static void give_back(FilesTree *tree, FileId id) {
-        files_tree_entry(tree, id)->next = tree->free;
+        *files_tree_entry(tree, id) = (FileEntry){
+                .first_child = FILE_NONE, .next = tree->free, .name = files_tree_entry(tree, id)->name,
+        };
         tree->free = id;
         ++tree->n_free;
 }

@@ -29,7 +29,11 @@ typedef enum FileFlags {
         FILE_TOUCHED = 1 << 3,  /* a directory whose copy needs its owner, mode and times once more */
         FILE_MODE_LATER =
                 1 << 4,     /* a directory whose copy is still writable for us, though it must not be */
-        FILE_SEEN = 1 << 5, /* met while its directory was read */
+        FILE_SEEN = 1 << 5,  /* met while its directory was read */
+        FILE_OPEN = 1 << 6,  /* somebody may write to it without an event (see files-watch.h) */
+        FILE_AGAIN = 1 << 7, /* among those that the next pass looks at in any case … */
+        FILE_TODO = 1 << 8,  /* … or this one, and it has not yet done so */
+        FILE_VISIT = 1 << 9, /* a directory to be visited because the names around it were read again */
 } FileFlags;
 
 /* As it was when it was copied. Times are nanoseconds since 1970; .ino 0 is what no file has: it counts as
@@ -49,7 +53,7 @@ typedef struct FileLink {
         uint32_t device;
         uint16_t mode;
         uint8_t pass; /* in which it was copied last */
-        bool suspect;
+        bool suspect : 1, open : 1;
 } FileLink;
 
 typedef struct FilesTree FilesTree;
@@ -61,6 +65,7 @@ DEFINE_CLEANUP(FilesTree *, files_tree_free)
 FileEntry *files_tree_entry(const FilesTree *tree, FileId id); /* good until it is removed */
 const char *files_tree_name(const FilesTree *tree, FileId id);
 size_t files_tree_count(const FilesTree *tree);
+FileId files_tree_end(const FilesTree *tree); /* all are below; those that were removed have no inode and no flags */
 
 int files_tree_add(FilesTree *tree, FileId parent, const char *name, FileId *ret);
 /* Removes the entry that *@link, a .first_child or .next, names, and all below it; *@link is then the one

@@ -31,7 +31,7 @@ static int reflink_probe(const ProviderEnv *env, const char *volume, int volume_
                 return -EOPNOTSUPP;
 
         *ret = (ProviderProbe){
-                .flags = PROVIDER_FORBIDS_HOLD,
+                .flags = PROVIDER_FORBIDS_HOLD | PROVIDER_HAS_PRE_COMMIT,
                 .consistency = PROVIDER_CONSISTENCY_FUZZY,
                 .consistency_held = PROVIDER_CONSISTENCY_FUZZY,
                 .attributes = VSS_VOLSNAP_ATTR_DIFFERENTIAL,
@@ -89,7 +89,7 @@ static int copy_probe(const ProviderEnv *env, const char *volume, int volume_fd,
 
         may_hold = !place_writes_to(place_fd, volume_fd);
         *ret = (ProviderProbe){
-                .flags = may_hold ? PROVIDER_WANTS_HOLD : PROVIDER_FORBIDS_HOLD,
+                .flags = (may_hold ? PROVIDER_WANTS_HOLD : PROVIDER_FORBIDS_HOLD) | PROVIDER_HAS_PRE_COMMIT,
                 .consistency = PROVIDER_CONSISTENCY_FUZZY,
                 .consistency_held = may_hold ? PROVIDER_CONSISTENCY_CRASH : PROVIDER_CONSISTENCY_FUZZY,
                 .attributes = VSS_VOLSNAP_ATTR_PLEX,
@@ -200,6 +200,10 @@ static int files_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
         return files_ahead_prepare(ahead);
 }
 
+static int files_pre_commit(const ProviderEnv *env, ProviderSnapshot *s) {
+        return s->data ? files_ahead_catch_up(s->data) : -EINVAL;
+}
+
 /* Held or not, it does the same: whether it may be held has been said by probe(). */
 static int files_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         if (!s->data)
@@ -271,6 +275,7 @@ const ProviderOps provider_files_reflink_ops = {
         .usage = reflink_usage,
         .plan = reflink_plan,
         .prepare = files_prepare,
+        .pre_commit = files_pre_commit,
         .commit = files_commit,
         .surface = files_surface,
         .discard = files_discard,
@@ -284,6 +289,7 @@ const ProviderOps provider_files_copy_ops = {
         .usage = copy_usage,
         .plan = copy_plan,
         .prepare = files_prepare,
+        .pre_commit = files_pre_commit,
         .commit = files_commit,
         .surface = files_surface,
         .discard = files_discard,

@@ -157,7 +157,7 @@ static void probe_says(Fixture *f, uint32_t flags, int held) {
         ProviderProbe probe;
 
         assert_int_equal(f->ops->probe(&f->env, f->volume, f->s.volume_fd, &probe), 0);
-        assert_int_equal(probe.flags, flags);
+        assert_int_equal(probe.flags, flags | PROVIDER_HAS_PRE_COMMIT);
         assert_int_equal(probe.consistency, PROVIDER_CONSISTENCY_FUZZY);
         assert_int_equal(probe.consistency_held, held);
 }
