@@ -46,6 +46,11 @@ int mkdir_p(const char *path, mode_t mode);
  * mounted in there. Subvolumes of btrfs are directories like any other. -EINVAL when @name is absolute or
  * has "..". */
 int rm_rf_at(int dir_fd, const char *name);
+/* Whether @name in @dir_fd (O_PATH) stays, asked of everything before it is removed: 1 keeps it and all below,
+ * 0 removes it, an error keeps it and is returned in the end. It may be gone already. */
+typedef int (*RmRfKeep)(int dir_fd, const char *name, void *userdata);
+/* The same, but for what @keep says. Returns 1 when something was kept. */
+int rm_rf_at_except(int dir_fd, const char *name, RmRfKeep keep, void *userdata);
 
 /* A memfd with @data, sealed against every change. Returns the descriptor or -errno. */
 int memfd_new_sealed(const char *name, const void *data, size_t size);

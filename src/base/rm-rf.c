@@ -8,6 +8,8 @@
  * held as names and inode numbers, not as descriptors; the way up is ".." and is checked; and the kernel is
  * asked to cross neither links nor mounts. Mounts, not device numbers: a btrfs subvolume has a device number
  * of its own and is to be removed, a bind mount has not and must stay.
+ *
+ * Who wants some of it to stay is asked about everything before it goes.
  */
 
 #include <dirent.h>
@@ -29,6 +31,7 @@ typedef struct Level {
         ino_t ino;
         char **directories;
         size_t n_directories, directories_capacity;
+        bool kept; /* something in it stays, and so does it */
 } Level;
 
 typedef struct RemoveTree {
@@ -36,6 +39,8 @@ typedef struct RemoveTree {
         size_t n_levels, levels_capacity;
         int fd;    /* O_PATH, the last level */
         int error; /* the first one */
+        RmRfKeep keep; /* may be NULL */
+        void *userdata;
 } RemoveTree;
 
 static void level_done(Level *level) {
@@ -114,6 +119,21 @@ static int remove_entry(int dir_fd, const char *name, int flags) {
         return unlinkat(dir_fd, name, flags) == 0 || errno == ENOENT ? 0 : -errno;
 }
 
+/* Asks, and notes in the level that something stays. */
+static int remove_tree_keeps(RemoveTree *tree, Level *level, const char *name) {
+        int r;
+
+        if (!tree->keep)
+                return 0;
+
+        r = tree->keep(tree->fd, name, tree->userdata);
+        if (r < 0)
+                remove_tree_failed(tree, r);
+        if (r != 0)
+                level->kept = true;
+        return r;
+}
+
 static int level_remember_directory(Level *level, const char *name) {
         int r;
 
@@ -136,7 +156,8 @@ static int remove_files(RemoveTree *tree, Level *level, DIR *dir) {
 
         /* NOLINTNEXTLINE(concurrency-mt-unsafe): nobody else has this DIR. */
         while (errno = 0, (entry = readdir(dir))) {
-                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+                if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0 ||
+                    remove_tree_keeps(tree, level, entry->d_name) != 0)
                         continue;
 
                 r = entry->d_type == DT_DIR ? -EISDIR : remove_entry(tree->fd, entry->d_name, 0);
@@ -207,7 +228,10 @@ static int remove_tree_ascend(RemoveTree *tree) {
                 return -ESTALE;
 
         /* The place where the tree stood is not ours to change. */
-        if (above == tree->levels)
+        if (level->kept) {
+                above->kept = true;
+                r = 0;
+        } else if (above == tree->levels)
                 r = unlinkat(fd, level->name, AT_REMOVEDIR) < 0 ? -errno : 0;
         else
                 r = remove_entry(fd, level->name, AT_REMOVEDIR);
@@ -220,8 +244,8 @@ static int remove_tree_ascend(RemoveTree *tree) {
 }
 
 /* Empties and removes directory @name, which is a single component, in @dir_fd. */
-static int remove_tree(int dir_fd, const char *name) {
-        _cleanup_(remove_tree_done) RemoveTree tree = { .fd = -EBADF };
+static int remove_tree(int dir_fd, const char *name, RmRfKeep keep, void *userdata) {
+        _cleanup_(remove_tree_done) RemoveTree tree = { .fd = -EBADF, .keep = keep, .userdata = userdata };
         struct stat st;
         char *top;
         int r;
@@ -263,7 +287,9 @@ static int remove_tree(int dir_fd, const char *name) {
                         return r;
         }
 
-        return tree.error < 0 ? tree.error : r;
+        if (tree.error < 0 || r < 0)
+                return tree.error < 0 ? tree.error : r;
+        return tree.levels[0].kept ? 1 : 0;
 }
 
 static bool path_stays_beneath(const char *path) {
@@ -284,6 +310,10 @@ static bool path_stays_beneath(const char *path) {
 }
 
 int rm_rf_at(int dir_fd, const char *name) {
+        return rm_rf_at_except(dir_fd, name, NULL, NULL);
+}
+
+int rm_rf_at_except(int dir_fd, const char *name, RmRfKeep keep, void *userdata) {
         _cleanup_(freep) char *path = NULL;
         _cleanup_(closep) int parent_fd = -EBADF;
         char *base;
@@ -310,11 +340,14 @@ int rm_rf_at(int dir_fd, const char *name) {
                 return parent_fd == -ENOENT ? 0 : parent_fd;
 
         base = base ? base : path;
+        r = keep ? keep(parent_fd, base, userdata) : 0;
+        if (r != 0)
+                return r;
         if (unlinkat(parent_fd, base, 0) == 0 || errno == ENOENT)
                 return 0;
 
         unlink_error = -errno;
-        r = remove_tree(parent_fd, base);
+        r = remove_tree(parent_fd, base, keep, userdata);
         if (r == -ENOTDIR)
                 return unlink_error;
         return r == -ENOENT ? 0 : r;
