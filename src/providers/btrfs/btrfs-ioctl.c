@@ -244,3 +244,42 @@ int btrfs_remove_subvolume(int dir_fd, const char *name) {
 
         return commit_transaction(dir_fd);
 }
+
+int btrfs_origin(int fd, BtrfsOrigin *ret) {
+        struct btrfs_ioctl_get_subvol_info_args info = { 0 };
+
+        if (ioctl(fd, BTRFS_IOC_GET_SUBVOL_INFO, &info) < 0)
+                return -errno;
+
+        memcpy(ret->uuid, info.uuid, sizeof(ret->uuid));
+        memcpy(ret->parent_uuid, info.parent_uuid, sizeof(ret->parent_uuid));
+        ret->made = (int64_t) info.otime.sec * INT64_C(1000000000) + info.otime.nsec;
+        return 0;
+}
+
+/* The kernel fills in a struct btrfs_data_container: a header, offsets, and what they point at. */
+int btrfs_inode_paths(int fd, uint64_t inode, BtrfsPaths **ret) {
+        _cleanup_(freep) BtrfsPaths *paths = calloc_checked(1, sizeof(*paths));
+        struct btrfs_ioctl_ino_path_args args = { .inum = inode };
+        struct btrfs_data_container *container;
+
+        if (!paths)
+                return -ENOMEM;
+
+        container = (struct btrfs_data_container *) (void *) paths->room;
+        args.size = sizeof(paths->room);
+        args.fspath = (uint64_t) (uintptr_t) container;
+        if (ioctl(fd, BTRFS_IOC_INO_PATHS, &args) < 0)
+                return -errno;
+
+        paths->n = container->elem_cnt;
+        paths->missed = container->elem_missed;
+        *ret = TAKE_PTR(paths);
+        return 0;
+}
+
+const char *btrfs_paths_get(const BtrfsPaths *paths, size_t i) {
+        const struct btrfs_data_container *container = (const void *) paths->room;
+
+        return (const char *) container->val + container->val[i];
+}

@@ -10,6 +10,7 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define BTRFS_UUID_STRING_MAX 37U
@@ -38,3 +39,22 @@ int btrfs_mount_subvolume(const char *uuid, uint64_t id);
 int btrfs_set_read_only(int dir_fd, const char *name, bool read_only);
 /* Removes the subvolume @name of @dir_fd, read-only or not; durable when it returns. -ENOENT. */
 int btrfs_remove_subvolume(int dir_fd, const char *name);
+
+/* Where a snapshot comes from. */
+typedef struct BtrfsOrigin {
+        uint8_t uuid[16], parent_uuid[16];
+        int64_t made; /* ns since 1970 */
+} BtrfsOrigin;
+
+int btrfs_origin(int fd, BtrfsOrigin *ret);
+
+/* The names of an inode, from the top of the subvolume. */
+typedef struct BtrfsPaths {
+        size_t n, missed;   /* which did not fit */
+        uint64_t room[512]; /* for btrfs_paths_get() */
+} BtrfsPaths;
+
+/* @fd is the top of the subvolume. -ENOENT: there is no such inode. *@ret is freed by the caller. Names that
+ * were removed a moment ago may still be listed. */
+int btrfs_inode_paths(int fd, uint64_t inode, BtrfsPaths **ret);
+const char *btrfs_paths_get(const BtrfsPaths *paths, size_t i);

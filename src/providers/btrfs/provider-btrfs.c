@@ -38,6 +38,7 @@
 #include "provider/provider-mount.h"
 #include "providers/btrfs/btrfs-find.h"
 #include "providers/btrfs/btrfs-ioctl.h"
+#include "providers/revert/revert.h"
 
 #define STORE ".umbra-shadow"
 #define BROKEN "umbra-broken" /* what was broken off, beside the store */
@@ -468,6 +469,72 @@ static int btrfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char 
         return note_write(&note, ret_note);
 }
 
+/* A snapshot has the inodes of its origin. Another subvolume, or another directory, can become what the
+ * snapshot is as well; only more has to be looked at. */
+static int open_snapshot(const ProviderEnv *env,
+                         const ProviderSnapshot *s,
+                         const char *target,
+                         int target_fd,
+                         RevertOptions *ret) {
+        _cleanup_(closep) int mount_fd = -EBADF, fd = -EBADF;
+        BtrfsOrigin origin, there;
+        BtrfsNote note;
+        int r;
+
+        r = note_read(s->note, &note);
+        if (r < 0)
+                return r;
+        mount_fd = mount_snapshot(s, &note);
+        if (mount_fd < 0)
+                return mount_fd;
+
+        fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return -errno;
+        r = btrfs_origin(fd, &origin);
+        if (r < 0)
+                return r;
+
+        *ret = (RevertOptions){
+                .target = target,
+                .target_fd = target_fd,
+                .has_flags = true,
+                .proven = INT64_MIN,
+                .own = { env->state_dir, env->runtime_dir },
+        };
+        if (btrfs_is_subvolume(target_fd) > 0 && btrfs_origin(target_fd, &there) >= 0 &&
+            memcmp(there.uuid, origin.parent_uuid, sizeof(there.uuid)) == 0) {
+                ret->same_inodes = true;
+                ret->proven = origin.made;
+        }
+        ret->source_fd = TAKE_FD(fd);
+        return 0;
+}
+
+static int btrfs_may_revert(const ProviderEnv *env,
+                            const ProviderSnapshot *s,
+                            const char *target,
+                            int target_fd,
+                            uint32_t flags) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = open_snapshot(env, s, target, target_fd, &options);
+        return r < 0 ? r : revert_check(&options, flags & PROVIDER_REVERT_FORCED);
+}
+
+static int btrfs_revert(const ProviderEnv *env,
+                        const ProviderSnapshot *s,
+                        const char *target,
+                        int target_fd,
+                        uint32_t flags) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = open_snapshot(env, s, target, target_fd, &options);
+        return r < 0 ? r : revert_tree(&options, NULL);
+}
+
 const ProviderOps provider_btrfs_ops = {
         PROVIDER_IDENTITY_BTRFS,
         .probe = btrfs_probe,
@@ -479,6 +546,8 @@ const ProviderOps provider_btrfs_ops = {
         .unseal = btrfs_unseal,
         .seal = btrfs_seal,
         .discard = btrfs_discard,
+        .may_revert = btrfs_may_revert,
+        .revert = btrfs_revert,
         .break_off = btrfs_break_off,
         .import = btrfs_import,
         .release = btrfs_release,

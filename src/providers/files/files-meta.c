@@ -250,3 +250,46 @@ int files_copy_metadata(const FilesNode *from,
 
         return set_times(to, stx);
 }
+
+static int has_attributes(const FilesNode *from, const FilesNode *to) {
+        _cleanup_(buffer_done) Buffer theirs = BUFFER_INLINE(theirs), mine = BUFFER_INLINE(mine);
+        _cleanup_(buffer_done) Buffer their_value = BUFFER_INLINE(their_value), my_value = BUFFER_INLINE(my_value);
+        ssize_t n, n_mine;
+
+        n = read_list(from, &theirs);
+        if (n < 0)
+                return (int) n;
+        n_mine = read_list(to, &mine);
+        if (n_mine < 0)
+                return (int) n_mine;
+        if (n != n_mine) /* the names are as long in all */
+                return 0;
+
+        for (const char *p = theirs.data; p < theirs.data + n; p += strlen(p) + 1) {
+                ssize_t size, my_size;
+
+                if (!list_contains(mine.data, n_mine, p))
+                        return 0;
+                size = read_value(from, p, &their_value);
+                my_size = read_value(to, p, &my_value);
+                if (size == -ENOMEM || my_size == -ENOMEM)
+                        return -ENOMEM;
+                if (size < 0 || size != my_size || memcmp(their_value.data, my_value.data, (size_t) size) != 0)
+                        return 0;
+        }
+
+        return 1;
+}
+
+int files_has_metadata(const FilesNode *from,
+                       const FilesNode *to,
+                       const struct statx *from_stx,
+                       const struct statx *to_stx) {
+        if (from_stx->stx_mode != to_stx->stx_mode || from_stx->stx_uid != to_stx->stx_uid ||
+            from_stx->stx_gid != to_stx->stx_gid ||
+            from_stx->stx_mtime.tv_sec != to_stx->stx_mtime.tv_sec ||
+            from_stx->stx_mtime.tv_nsec != to_stx->stx_mtime.tv_nsec)
+                return 0;
+
+        return has_attributes(from, to);
+}

@@ -26,3 +26,9 @@ int files_copy_metadata(const FilesNode *from,
                         const struct statx *stx,
                         mode_t mode,
                         uint64_t *lost);
+
+/* Whether @to is that already, in all but the time it was read. */
+int files_has_metadata(const FilesNode *from,
+                       const FilesNode *to,
+                       const struct statx *from_stx,
+                       const struct statx *to_stx);

@@ -197,6 +197,12 @@ int files_store_give(const FilesPlan *plan) {
         return files_store_remove(plan);
 }
 
+int files_store_open_tree(const FilesPlan *plan) {
+        _cleanup_(closep) int fd = open_snapshot(plan);
+
+        return fd < 0 ? fd : open_beneath(fd, "tree", O_RDONLY | O_DIRECTORY, 0);
+}
+
 int files_store_tree_path(const FilesPlan *plan, char **ret) {
         return format_to(ret, "%s/%s/%s/tree", strcmp(plan->parent, "/") == 0 ? "" : plan->parent,
                          plan->store, plan->name);

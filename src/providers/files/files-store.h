@@ -36,6 +36,8 @@ int files_store_remove(const FilesPlan *plan);
 /* The copy becomes a directory like any other, beside the store, and files_store_remove() finds it no more. 0
  * also when it has been so already. */
 int files_store_give(const FilesPlan *plan);
+/* The copy itself, for reading. -ENOENT: it has gone. */
+int files_store_open_tree(const FilesPlan *plan);
 int files_store_tree_path(const FilesPlan *plan, char **ret);
 
 /* Whether files in directory @fd can be cloned. Tries it, with files that have no name. */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -19,6 +20,7 @@
 #include "providers/files/files-place.h"
 #include "providers/files/files-plan.h"
 #include "providers/files/files-store.h"
+#include "providers/revert/revert.h"
 
 static int reflink_probe(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret) {
         _cleanup_(closep) int parent_fd = -EBADF;
@@ -265,6 +267,55 @@ static int files_break_off(const ProviderEnv *env, const ProviderSnapshot *s, ui
         return r < 0 ? r : files_store_give(&plan);
 }
 
+static int open_copy(const ProviderEnv *env,
+                     const ProviderSnapshot *s,
+                     const char *target,
+                     int target_fd,
+                     RevertOptions *ret) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        int fd, r;
+
+        r = read_plan(s, &plan);
+        if (r < 0)
+                return r;
+        fd = files_store_open_tree(&plan);
+        if (fd < 0)
+                return provider_fail(fd, "its copy in '%s/%s' has gone: %m", plan.parent, plan.store);
+
+        *ret = (RevertOptions){
+                .target = target,
+                .source_fd = fd,
+                .target_fd = target_fd,
+                .proven = strcmp(s->volume, target) == 0 ? revert_proven_by_copy(fd, target_fd) : INT64_MIN,
+                .own = { env->state_dir, env->runtime_dir },
+        };
+        return 0;
+}
+
+static int files_may_revert(const ProviderEnv *env,
+                            const ProviderSnapshot *s,
+                            const char *target,
+                            int target_fd,
+                            uint32_t flags) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = open_copy(env, s, target, target_fd, &options);
+        return r < 0 ? r : revert_check(&options, flags & PROVIDER_REVERT_FORCED);
+}
+
+static int files_revert(const ProviderEnv *env,
+                        const ProviderSnapshot *s,
+                        const char *target,
+                        int target_fd,
+                        uint32_t flags) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = open_copy(env, s, target, target_fd, &options);
+        return r < 0 ? r : revert_tree(&options, NULL);
+}
+
 const FilesStatistics *provider_files_statistics(const ProviderSnapshot *s) {
         return s->data ? files_ahead_statistics(s->data) : NULL;
 }
@@ -279,6 +330,8 @@ const ProviderOps provider_files_reflink_ops = {
         .commit = files_commit,
         .surface = files_surface,
         .discard = files_discard,
+        .may_revert = files_may_revert,
+        .revert = files_revert,
         .break_off = files_break_off,
         .release = files_release,
 };
@@ -293,6 +346,8 @@ const ProviderOps provider_files_copy_ops = {
         .commit = files_commit,
         .surface = files_surface,
         .discard = files_discard,
+        .may_revert = files_may_revert,
+        .revert = files_revert,
         .break_off = files_break_off,
         .release = files_release,
 };

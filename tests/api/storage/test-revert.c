@@ -251,16 +251,49 @@ static void test_that_a_revert_that_cannot_be_is_refused(void **state) {
         world_assert_clean(world);
 }
 
+/* One that is not there any more cannot either. */
 static void test_that_a_provider_that_cannot_revert_says_so(void **state) {
-        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
-        VSS_ID set_id, id;
+        VSS_ID id = make_and_change();
         IVssAsync *async;
 
-        storage_make_set(b, &world->volume, 1, files_copy_provider, &set_id, &id);
-        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_NOTIMPL,
-                       IVssBackupComponentsEx4_RevertToSnapshot(b, id, FALSE));
+        world_script(world, "may_revert = fail ENOSYS");
+        ASSERT_RETURNS(IVssBackupComponents, RevertToSnapshot, E_NOTIMPL, revert(id, FALSE));
+        world_script(world, NULL);
+
+        world_kill_umbrad(world);
+        assert_int_equal(unsetenv("UMBRA_FAKE_PROVIDER"), 0);
+        world_start_umbrad(world);
         ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, E_NOTIMPL, query(world->volume, &async));
+        world_kill_umbrad(world);
+        setenv("UMBRA_FAKE_PROVIDER", "1", 1);
+        world_start_umbrad(world);
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
+static VSS_ID make_with_files(void) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        VSS_ID set_id, id;
+
+        storage_make_set(b, &world->volume, 1, files_copy_provider, &set_id, &id);
         storage_release(b);
+        return id;
+}
+
+static void test_that_the_files_provider_reverts(void **state) {
+        _cleanup_(freep) char *gone = path_in(world->volume, "gone/soon"), *new_path = path_in(world->volume, "data/new");
+        VSS_ID id;
+
+        (void) unlink(new_path); /* an earlier test left it */
+        write_file(world->volume, "data/file", "the one thing to save\n");
+        write_file(world->volume, "gone/soon", "here before\n");
+        id = make_with_files();
+        write_file(world->volume, "data/file", "changed\n");
+        write_file(world->volume, "data/new", "was not there\n");
+        assert_int_equal(unlink(gone), 0);
+        assert_int_equal(revert(id, FALSE), S_OK);
+        assert_no_revert();
+        assert_reverted();
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
         world_assert_clean(world);
 }
@@ -354,6 +387,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_revert_goes_on_after_a_crash),
                 cmocka_unit_test(test_that_a_revert_that_cannot_be_is_refused),
                 cmocka_unit_test(test_that_a_provider_that_cannot_revert_says_so),
+                cmocka_unit_test(test_that_the_files_provider_reverts),
                 cmocka_unit_test(test_that_only_volumes_are_asked_about),
                 cmocka_unit_test(test_that_a_revert_that_fails_says_why_and_can_be_begun_anew),
                 cmocka_unit_test(test_that_losing_umbrad_is_an_internal_error_here),
