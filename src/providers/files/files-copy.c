@@ -45,7 +45,9 @@ void files_copy_record(FileEntry *entry, const struct statx *stx, bool suspect) 
         entry->ctime = files_time(&stx->stx_ctime);
         entry->mtime = files_time(&stx->stx_mtime);
         entry->mode = stx->stx_mode;
-        entry->flags &= (uint16_t) ~(FILE_SUSPECT | FILE_OPEN);
+        entry->flags &= (uint16_t) ~(FILE_SUSPECT | FILE_OPEN | FILE_SEVERAL);
+        if (stx->stx_nlink > 1)
+                entry->flags |= FILE_SEVERAL;
         if (suspect)
                 entry->flags |= FILE_SUSPECT;
 }

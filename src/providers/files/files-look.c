@@ -48,8 +48,14 @@ bool files_is_entered(const FilesScan *s, const FileEntry *entry) {
                (s->counting || (entry->flags & FILE_IN_STORE));
 }
 
+/* Whoever makes a second name for a file stamps it first and counts the name then, and may be put to sleep for long in
+ * between. So the stamp alone does not prove that it still has one name. */
+static bool has_as_many_names(const FileEntry *entry, const struct statx *stx) {
+        return S_ISDIR(stx->stx_mode) || (stx->stx_nlink > 1) == ((entry->flags & FILE_SEVERAL) != 0);
+}
+
 bool files_is_unchanged(const FileEntry *entry, const struct statx *stx) {
-        return !(entry->flags & FILE_SUSPECT) && entry->ino == stx->stx_ino &&
+        return has_as_many_names(entry, stx) && !(entry->flags & FILE_SUSPECT) && entry->ino == stx->stx_ino &&
                entry->mode == stx->stx_mode && entry->size == stx->stx_size &&
                entry->ctime == files_time(&stx->stx_ctime) && entry->mtime == files_time(&stx->stx_mtime);
 }

@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -54,7 +55,8 @@ static int make_own(int dir_fd, const char *name) {
         return open_own(dir_fd, name);
 }
 
-/* Makes the snapshot's directory. -ENOENT: the store has just been removed. */
+/* Makes the snapshot's directory. The store is locked until that is in it, so that nobody takes it for empty.
+ * -ENOENT: that has just happened. */
 static int make_snapshot(const FilesPlan *plan, int parent_fd) {
         _cleanup_(closep) int store_fd = -EBADF;
         int r;
@@ -62,6 +64,8 @@ static int make_snapshot(const FilesPlan *plan, int parent_fd) {
         store_fd = make_own(parent_fd, plan->store);
         if (store_fd < 0)
                 return store_fd;
+        if (flock(store_fd, LOCK_SH) < 0)
+                return -errno;
 
         r = rm_rf_at(store_fd, plan->name);
         if (r < 0)
@@ -138,6 +142,14 @@ int files_store_finish(const FilesPlan *plan) {
         return syncfs(fd) < 0 ? provider_fail(-errno, "its copy could not be written to the disk: %m") : 0;
 }
 
+/* Not while there are others in it, or one is being made. */
+static void remove_store(int parent_fd, const char *name) {
+        _cleanup_(closep) int fd = open_own(parent_fd, name);
+
+        if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) >= 0)
+                (void) unlinkat(parent_fd, name, AT_REMOVEDIR);
+}
+
 int files_store_remove(const FilesPlan *plan) {
         _cleanup_(freep) char *path = NULL;
         _cleanup_(closep) int parent_fd = -EBADF;
@@ -159,7 +171,7 @@ int files_store_remove(const FilesPlan *plan) {
                                      plan->store);
 
         if (plan->reflink)
-                (void) unlinkat(parent_fd, plan->store, AT_REMOVEDIR); /* not while there are others */
+                remove_store(parent_fd, plan->store);
         return 0;
 }
 

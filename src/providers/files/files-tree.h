@@ -34,6 +34,7 @@ typedef enum FileFlags {
         FILE_AGAIN = 1 << 7, /* among those that the next pass looks at in any case … */
         FILE_TODO = 1 << 8,  /* … or this one, and it has not yet done so */
         FILE_VISIT = 1 << 9, /* a directory to be visited because the names around it were read again */
+        FILE_SEVERAL = 1 << 10, /* it had several names */
 } FileFlags;
 
 /* As it was when it was copied. Times are nanoseconds since 1970; .ino 0 is what no file has: it counts as

@@ -15,6 +15,9 @@
 #include "base/guid.h"
 #include "base/utf.h"
 #include "lib/test-util.h"
+#include "providers/files/files-copy.h"
+#include "providers/files/files-inodes.h"
+#include "providers/files/files-look.h"
 #include "providers/files/files-plan.h"
 #include "providers/files/files-tree.h"
 #include "providers/files/files-walk.h"
@@ -142,6 +145,71 @@ static void test_that_inodes_of_two_devices_are_two_files(void **state) {
         assert_null(files_tree_link(tree, 0, 5001));
 }
 
+/* The kernel stamps the file before it counts the name, and may have been asked for both in between. */
+static void test_that_a_second_name_is_noticed_though_the_stamp_is_old(void **state) {
+        struct statx one = { .stx_mode = S_IFREG | 0644, .stx_ino = 7, .stx_nlink = 1, .stx_ctime.tv_sec = 1000 };
+        struct statx two = one, directory = one;
+        FileEntry entry = { 0 };
+
+        two.stx_nlink = 2;
+        files_copy_record(&entry, &one, false);
+        assert_true(files_is_unchanged(&entry, &one));
+        assert_false(files_is_unchanged(&entry, &two));
+        files_copy_record(&entry, &two, false);
+        assert_true(files_is_unchanged(&entry, &two));
+        assert_false(files_is_unchanged(&entry, &one));
+        two.stx_nlink = 3;
+        assert_true(files_is_unchanged(&entry, &two)); /* a third is another name's business */
+
+        directory.stx_mode = S_IFDIR | 0755;
+        files_copy_record(&entry, &directory, false);
+        directory.stx_nlink = 5;
+        assert_true(files_is_unchanged(&entry, &directory));
+}
+
+static size_t count_entries(const FilesInodes *inodes, const FilesTree *tree, uint64_t ino) {
+        size_t cursor = FILES_INODES_START, n = 0;
+
+        while (files_inodes_next(inodes, tree, ino, &cursor) != FILE_NONE)
+                ++n;
+        return n;
+}
+
+static void test_that_all_names_of_an_inode_are_found_and_no_others(void **state) {
+        _cleanup_(files_inodes_done) FilesInodes inodes = { 0 };
+        _cleanup_(files_tree_freep) FilesTree *tree = NULL;
+        FileId first, moved;
+
+        assert_int_equal(files_tree_new(&tree), 0);
+        assert_int_equal(count_entries(&inodes, tree, 5), 0); /* before it is made */
+        first = add(tree, FILE_ROOT, "first");
+        files_tree_entry(tree, first)->ino = 1;
+        assert_int_equal(files_inodes_build(&inodes, tree), 0);
+
+        for (unsigned i = 0; i < 5000; ++i) {
+                char name[16];
+                FileId id;
+
+                (void) snprintf(name, sizeof(name), "%u", i);
+                id = add(tree, FILE_ROOT, name);
+                files_tree_entry(tree, id)->ino = 10 + i / 2; /* two names each */
+                assert_int_equal(files_inodes_add(&inodes, tree, id), 0);
+                assert_int_equal(files_inodes_add(&inodes, tree, id), 0); /* the same again */
+        }
+        assert_int_equal(count_entries(&inodes, tree, 1), 1);
+        for (uint64_t ino = 10; ino < 2510; ++ino)
+                assert_int_equal(count_entries(&inodes, tree, ino), 2);
+        assert_int_equal(count_entries(&inodes, tree, 2510), 0);
+
+        moved = files_tree_entry(tree, FILE_ROOT)->first_child; /* the last one made */
+        files_tree_entry(tree, moved)->ino = 11;
+        assert_int_equal(files_inodes_add(&inodes, tree, moved), 0);
+        assert_int_equal(count_entries(&inodes, tree, 11), 3);
+        assert_int_equal(count_entries(&inodes, tree, 2509), 1);
+        files_tree_remove(tree, &files_tree_entry(tree, FILE_ROOT)->first_child);
+        assert_int_equal(count_entries(&inodes, tree, 11), 2);
+}
+
 static void test_that_a_walk_finds_its_way_between_any_two_directories(void **state) {
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(files_tree_freep) FilesTree *tree = NULL;
@@ -262,6 +330,8 @@ int main(void) {
                 cmocka_unit_test(test_that_removing_one_leaves_its_siblings),
                 cmocka_unit_test(test_that_a_path_too_long_to_be_said_is_cut_in_front),
                 cmocka_unit_test(test_that_inodes_of_two_devices_are_two_files),
+                cmocka_unit_test(test_that_a_second_name_is_noticed_though_the_stamp_is_old),
+                cmocka_unit_test(test_that_all_names_of_an_inode_are_found_and_no_others),
                 cmocka_unit_test(test_that_a_walk_finds_its_way_between_any_two_directories),
                 cmocka_unit_test(test_that_a_note_brings_back_every_path),
                 cmocka_unit_test(test_that_a_note_cannot_lead_astray),

@@ -238,7 +238,7 @@ static void one_change(Restless *r) {
 
         some_path(r, path);
         some_path(r, other);
-        switch (rand_r(&r->seed) % 12) {
+        switch (rand_r(&r->seed) % 14) {
         case 0:
         case 1:
         case 2:
@@ -271,6 +271,13 @@ static void one_change(Restless *r) {
                 break;
         case 10:
                 (void) chmod(path, 0700);
+                break;
+        case 11: /* a file for a directory, a tree for another */
+                (void) renameat2(AT_FDCWD, path, AT_FDCWD, other, RENAME_EXCHANGE);
+                break;
+        case 12:
+                (void) link(path, other);
+                (void) unlink(path);
                 break;
         default:
                 (void) mkfifo(path, 0644);
@@ -309,8 +316,15 @@ static void test_that_any_changes_at_rest_are_copied(void **state) {
         }
 }
 
+/* More rounds than anybody has patience for every day: $UMBRA_TEST_ROUNDS of them. */
+static unsigned rounds(unsigned some) {
+        const char *many = getenv("UMBRA_TEST_ROUNDS"); // NOLINT(concurrency-mt-unsafe)
+
+        return many ? (unsigned) strtoul(many, NULL, 10) : some;
+}
+
 static void test_that_changes_during_the_passes_are_copied(void **state) {
-        for (unsigned seed = 100; seed < 128; ++seed) {
+        for (unsigned seed = 100; seed < 100 + rounds(30); ++seed) {
                 _cleanup_(fixture_freep) Fixture *f = somewhere(seed % ELEMENTSOF(everywhere));
                 Restless r = { .seed = seed };
                 pthread_t thread;
