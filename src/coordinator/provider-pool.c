@@ -21,8 +21,6 @@
 #include "provider/provider-builtin.h"
 #include "wire/wire-limits.h"
 
-/* Those of others, and our own. */
-#define PROVIDERS_MAX (WIRE_PROVIDERS_MAX + PROVIDER_BUILTINS_MAX)
 #define PROBE_TIMEOUT_USEC (20 * USEC_PER_SEC)
 
 typedef struct PoolWorker {

@@ -16,6 +16,7 @@
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-registry.h"
+#include "coordinator/session-foreign.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session-storage-bus.h"
 #include "coordinator/session-writer.h"
@@ -134,6 +135,24 @@ static int method_is_volume_supported(sd_bus_message *m, void *userdata, sd_bus_
         Session *s = session_of_connection(userdata, error);
 
         return s ? method_about_volume(m, s, true, session_is_supported) : -EPERM;
+}
+
+static int method_ask_foreign(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        Session *s = session_of_connection(userdata, error);
+        _cleanup_(freep) char *volume = NULL;
+        Operation *op;
+        int r;
+
+        if (!s)
+                return -EPERM;
+        r = wire_read_text(m, &volume);
+        if (r >= 0)
+                r = operation_new(s, m, 0, &op);
+        if (r < 0)
+                return r;
+
+        session_ask_foreign(s, op, volume ?: "");
+        return 1;
 }
 
 static int method_get_snapshot_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -506,6 +525,16 @@ void session_bus_settle_bool(Operation *op, bool value) {
         operation_settle_reply(op, r, reply);
 }
 
+void session_bus_settle_snapshotted(Operation *op, bool present, int32_t compatibility) {
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        r = operation_reply(op, &reply);
+        if (r >= 0)
+                r = sd_bus_message_append(reply, "bi", (int) present, compatibility);
+        operation_settle_reply(op, r, reply);
+}
+
 void session_bus_settle_volumes(Operation *op, const WireVolume *volumes, size_t n) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
@@ -543,6 +572,7 @@ static const sd_bus_vtable session_vtable[] = {
         METHOD("StartSnapshotSet", "i", "ay", method_start_snapshot_set),
         METHOD("AddToSnapshotSet", "say", "ayays", method_add_to_snapshot_set),
         METHOD("IsVolumeSupported", "ays", "b", method_is_volume_supported),
+        METHOD("AskForeign", "s", "bi", method_ask_foreign),
         METHOD("GetSnapshotProperties", "ay", WIRE_SNAPSHOT, method_get_snapshot_properties),
         METHOD("Query", "ui", "a" WIRE_SNAPSHOT "a" WIRE_PROVIDER, method_query),
         METHOD("QueryVolumes", "ayi", "a" WIRE_VOLUME, method_query_volumes),

@@ -24,6 +24,7 @@ void session_bus_settle_metadata(Session *s, Operation *op);
 void session_bus_settle_document(Session *s, Operation *op);
 void session_bus_settle_status(Session *s, Operation *op);
 void session_bus_settle_added(Session *s, Operation *op, const SetSnapshot *added);
+void session_bus_settle_snapshotted(Operation *op, bool present, int32_t compatibility);
 void session_bus_settle_bool(Operation *op, bool value);
 void session_bus_settle_volumes(Operation *op, const WireVolume *volumes, size_t n);
 void session_bus_settle_deleted(Operation *op, int32_t deleted, const GUID *nondeleted, HRESULT hr);

@@ -104,6 +104,26 @@ static int com_probe(const ProviderEnv *env, const char *volume, int volume_fd, 
         return 0;
 }
 
+static int com_is_snapshotted(const ProviderEnv *env,
+                              const char *volume,
+                              int volume_fd,
+                              bool *ret_present,
+                              int32_t *ret_compatibility) {
+        LONG compatibility = 0;
+        BOOL present;
+        int r;
+
+        r = com_module_load(&com.module);
+        if (r >= 0)
+                r = com_volume_is_snapshotted(&com.module, volume, &present, &compatibility);
+        if (r < 0)
+                return r;
+
+        *ret_present = present;
+        *ret_compatibility = present ? compatibility : 0;
+        return 0;
+}
+
 /* Everything is found by its id. */
 static int com_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
         return strdup_to("com", ret_note);
@@ -287,6 +307,7 @@ const ProviderOps *provider_com_setup(const char *name, const GUID *class_id, co
                 .version = "-",
                 .type = VSS_PROV_SOFTWARE,
                 .probe = com_probe,
+                .is_snapshotted = com_is_snapshotted,
                 .plan = com_plan,
                 .prepare = com_prepare,
                 .prepare_all = com_prepare_all,

@@ -71,6 +71,17 @@ int provider_client_usage(ProviderClient *c,
         return ask_send(&a, timeout, done, userdata);
 }
 
+int provider_client_is_snapshotted(ProviderClient *c,
+                                   const char *volume,
+                                   usec_t timeout,
+                                   ProviderAnswered done,
+                                   void *userdata) {
+        _cleanup_ask_ Ask a = ask(c, PROVIDER_CALL_IS_SNAPSHOTTED);
+
+        ASK_APPEND(&a, wire_append_text, volume);
+        return ask_send(&a, timeout, done, userdata);
+}
+
 int provider_client_plan(ProviderClient *c,
                          const ProviderSnapshot *s,
                          usec_t timeout,

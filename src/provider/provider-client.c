@@ -244,7 +244,7 @@ static int read_answer(sd_bus_message *m,
                        ProviderInstant **ret_instants,
                        ProviderAnswer *answer,
                        char **ret_text) {
-        int r;
+        int r, present = false;
 
         switch (call) {
         case PROVIDER_CALL_PROBE:
@@ -258,6 +258,10 @@ static int read_answer(sd_bus_message *m,
         case PROVIDER_CALL_COMMIT:
                 r = provider_read_instants(m, ret_instants, &answer->n_instants);
                 answer->instants = *ret_instants;
+                break;
+        case PROVIDER_CALL_IS_SNAPSHOTTED:
+                r = sd_bus_message_read(m, "bi", &present, &answer->compatibility);
+                answer->present = present;
                 break;
         case PROVIDER_CALL_PLAN:
         case PROVIDER_CALL_IMPORT:

@@ -28,6 +28,8 @@ typedef struct ProviderAnswer {
         const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path */
         const ProviderProbe *probe;
         const ProviderSpace *space; /* Usage */
+        bool present;               /* IsSnapshotted: these two */
+        int32_t compatibility;
         const ProviderInstant *instants; /* Commit: one for each snapshot that was committed */
         size_t n_instants;
 } ProviderAnswer;
@@ -53,6 +55,11 @@ int provider_client_usage(ProviderClient *c,
                           usec_t timeout,
                           ProviderAnswered done,
                           void *userdata);
+int provider_client_is_snapshotted(ProviderClient *c,
+                                   const char *volume,
+                                   usec_t timeout,
+                                   ProviderAnswered done,
+                                   void *userdata);
 /* Tells the worker of a snapshot (it opens the volume) and asks for the note. */
 int provider_client_plan(ProviderClient *c,
                          const ProviderSnapshot *s,

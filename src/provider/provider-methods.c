@@ -184,6 +184,28 @@ static int method_usage(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
+static int method_is_snapshotted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) char *volume = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        int32_t compatibility = 0;
+        bool present = false;
+        int r;
+
+        r = provider_read_path(m, &volume);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = fd = provider_open_volume(volume);
+        if (r >= 0 && h->ops->is_snapshotted)
+                r = h->ops->is_snapshotted(&h->env, volume, fd, &present, &compatibility);
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_IS_SNAPSHOTTED, volume, r, provider_sentence());
+
+        return sd_bus_reply_method_return(m, "bi", (int) present, compatibility);
+}
+
 int provider_reply_text(sd_bus_message *m, const char *text) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
@@ -509,6 +531,7 @@ static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_VTABLE_START(0),
         SD_BUS_METHOD("Probe", "s", "uiiu", method_probe, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Usage", "sas", PROVIDER_USAGE, method_usage, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("IsSnapshotted", "s", "bi", method_is_snapshotted, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Plan", PROVIDER_SNAPSHOT, "s", method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Prepare", "ay", "", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Sync", "", "", method_sync, SD_BUS_VTABLE_UNPRIVILEGED),

@@ -23,6 +23,7 @@
 const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
         [PROVIDER_CALL_PROBE] = { "Probe", "take" },
         [PROVIDER_CALL_USAGE] = { "Usage", "measure the shadow copies of" },
+        [PROVIDER_CALL_IS_SNAPSHOTTED] = { "IsSnapshotted", "look for shadow copies of" },
         [PROVIDER_CALL_PLAN] = { "Plan", "plan a shadow copy of" },
         [PROVIDER_CALL_PREPARE] = { "Prepare", "prepare a shadow copy of" },
         [PROVIDER_CALL_SYNC] = { "Sync", "write out" },

@@ -11,6 +11,7 @@
  *   Probe(s volume) → (u flags, i consistency, i consistency_held, u attributes)
  *   Usage(s volume, as notes) → (s place, t used, t allocated, t free, t total)
  *                                               the last two of the place's file system; E_NOTIMPL
+ *   IsSnapshotted(s volume) → (b present, i compatibility)
  *   Plan(PROVIDER_SNAPSHOT) → s note            without note
  *   Prepare(ay snapshot_id) → ()
  *   Sync() → ()                                 these three: every snapshot planned on this connection
@@ -59,6 +60,7 @@
 typedef enum ProviderCall {
         PROVIDER_CALL_PROBE,
         PROVIDER_CALL_USAGE,
+        PROVIDER_CALL_IS_SNAPSHOTTED,
         PROVIDER_CALL_PLAN,
         PROVIDER_CALL_PREPARE,
         PROVIDER_CALL_SYNC,

@@ -141,6 +141,14 @@ typedef struct ProviderOps {
                      char *const *notes,
                      ProviderUsage *ret);
 
+        /* Optional. Has it copies of the directory, made by umbra or not, and what must not be done to the volume
+         * meanwhile (VSS_SNAPSHOT_COMPATIBILITY)? */
+        int (*is_snapshotted)(const ProviderEnv *env,
+                              const char *volume,
+                              int volume_fd,
+                              bool *ret_present,
+                              int32_t *ret_compatibility);
+
         /* Required. Decides where everything will be and says so in *@ret_note (UTF-8, at most 4 KiB,
          * caller frees). Changes nothing. */
         int (*plan)(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note);

@@ -196,6 +196,26 @@ HRESULT session_proxy_is_volume_supported(SessionProxy *p,
         return hr;
 }
 
+HRESULT session_proxy_ask_foreign(SessionProxy *p,
+                                  const char *volume,
+                                  bool *ret_present,
+                                  int32_t *ret_compatibility) {
+        _cleanup_call_ SessionCall c = session_call(p, "AskForeign", WIRE_PREPARE_TIMEOUT_USEC);
+        int32_t compatibility = 0;
+        int present = false;
+        HRESULT hr;
+
+        CALL_APPEND(&c, wire_append_text, volume);
+        session_call_send(&c);
+        CALL_READ(&c, sd_bus_message_read, "bi", &present, &compatibility);
+        hr = session_call_end(&c);
+        if (SUCCEEDED(hr)) {
+                *ret_present = present;
+                *ret_compatibility = compatibility;
+        }
+        return hr;
+}
+
 HRESULT session_proxy_get_snapshot(SessionProxy *p, const GUID *snapshot_id, WireSnapshot *ret) {
         _cleanup_call_ SessionCall c = session_call(p, "GetSnapshotProperties", WIRE_PREPARE_TIMEOUT_USEC);
 

@@ -51,6 +51,11 @@ HRESULT session_proxy_add_volume(SessionProxy *p,
                                  GUID *ret_snapshot_id,
                                  GUID *ret_provider_id,
                                  char **ret_volume);
+/* What registered providers say of shadow copies that umbra knows nothing of. */
+HRESULT session_proxy_ask_foreign(SessionProxy *p,
+                                  const char *volume,
+                                  bool *ret_present,
+                                  int32_t *ret_compatibility);
 HRESULT session_proxy_is_volume_supported(SessionProxy *p,
                                           const GUID *provider_id,
                                           const char *volume,

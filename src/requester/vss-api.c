@@ -151,12 +151,13 @@ static HRESULT volume_has_snapshots(SessionProxy *session, const char *name, boo
         return S_OK;
 }
 
-/* What must not be done on a volume with shadow copies is the business of providers on Windows; here nothing
- * harms them. [MS: nf-vsbackup-isvolumesnapshotted] */
+/* What must not be done on a volume with shadow copies is the business of providers; nothing harms those of
+ * umbra's. [MS: nf-vsbackup-isvolumesnapshotted] */
 HRESULT IsVolumeSnapshottedInternal(VSS_PWSZ volume, BOOL *ret_present, LONG *ret_capability) {
         _cleanup_(session_proxy_freep) SessionProxy *session = NULL;
         _cleanup_(freep) char *name = NULL;
-        bool present = false;
+        bool present = false, foreign = false;
+        int32_t compatibility = 0;
         HRESULT hr;
 
         if (ret_present)
@@ -173,10 +174,13 @@ HRESULT IsVolumeSnapshottedInternal(VSS_PWSZ volume, BOOL *ret_present, LONG *re
         hr = session_proxy_open_to_query((int32_t) VSS_CTX_ALL, &session);
         if (SUCCEEDED(hr))
                 hr = volume_has_snapshots(session, name, &present);
+        if (SUCCEEDED(hr))
+                hr = session_proxy_ask_foreign(session, name, &foreign, &compatibility);
         if (FAILED(hr))
                 return hr;
 
-        *ret_present = present ? TRUE : FALSE;
+        *ret_present = present || foreign ? TRUE : FALSE;
+        *ret_capability = compatibility;
         return S_OK;
 }
 

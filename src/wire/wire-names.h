@@ -47,6 +47,8 @@
  *   AddToSnapshotSet(s volume, ay provider) → (ay snapshot_id, ay provider_id, s volume)
  *                                            the volume as umbrad names it
  *   IsVolumeSupported(ay provider, s volume) → b
+ *   AskForeign(s volume) → (b snapshotted, i compatibility)
+ *                                            what registered providers say of their own
  *   GetSnapshotProperties(ay snapshot_id) → WIRE_SNAPSHOT
  *   Query(u returned_type, i context) → (a WIRE_SNAPSHOT, a WIRE_PROVIDER)
  *   QueryVolumes(ay provider, i context) → a WIRE_VOLUME

@@ -257,6 +257,8 @@ static void append_answer(FakeUmbrad *f, sd_bus_message *request, sd_bus_message
                 append_added_volume(request, reply);
         else if (strcmp(member, "IsVolumeSupported") == 0)
                 assert(sd_bus_message_append(reply, "b", true) >= 0);
+        else if (strcmp(member, "AskForeign") == 0)
+                assert(sd_bus_message_append(reply, "bi", false, 0) >= 0);
         else if (strcmp(member, "GetSnapshotProperties") == 0)
                 append_snapshot(reply);
         else if (strcmp(member, "Query") == 0)
