@@ -94,45 +94,29 @@ const ProviderInfo *provider_registry_find(Manager *m, const GUID *id) {
         return f ? &f->info : builtin;
 }
 
-static bool is_shown(const ProviderInfo *p) {
-        return !p->test_only || getenv("UMBRA_FAKE_PROVIDER");
+static int tell(const ProviderInfo *p, int (*each)(const WireProvider *p, void *userdata), void *userdata) {
+        const WireProvider provider = {
+                .id = p->id,
+                .name = (char *) (uintptr_t) p->name,
+                .type = p->type,
+                .version = (char *) (uintptr_t) p->version,
+                .version_id = p->version_id,
+                .class_id = p->class_id,
+        };
+
+        return each(&provider, userdata);
 }
 
 int provider_registry_foreach(Manager *m,
                               int (*each)(const WireProvider *p, void *userdata),
                               void *userdata) {
-        _cleanup_(catalog_providers_clear) CatalogProviders registered = {};
-        int r;
+        const ProviderInfo *all[PROVIDERS_MAX];
+        size_t n;
+        int r = 0;
 
-        for (const ProviderInfo *p = provider_builtins; p->name; ++p) {
-                const WireProvider provider = {
-                        .id = p->id,
-                        .name = (char *) (uintptr_t) p->name,
-                        .type = p->type,
-                        .version = (char *) (uintptr_t) p->version,
-                        .version_id = p->version_id,
-                        .class_id = p->class_id,
-                };
-
-                r = is_shown(p) ? each(&provider, userdata) : 0;
-                if (r < 0)
-                        return r;
-        }
-
-        r = catalog_list_providers(m->catalog, &registered);
-        for (size_t i = 0; r >= 0 && i < registered.n; ++i) {
-                const CatalogProvider *p = registered.items + i;
-                const WireProvider provider = {
-                        .id = p->id,
-                        .name = p->name,
-                        .type = p->type,
-                        .version = p->version,
-                        .version_id = p->version_id,
-                        .class_id = p->class_id,
-                };
-
-                r = each(&provider, userdata);
-        }
+        (void) provider_registry_choose(m, &(GUID){ 0 }, all, &n);
+        for (size_t i = 0; r >= 0 && i < n; ++i)
+                r = tell(all[i], each, userdata);
         return r < 0 ? r : 0;
 }
 

@@ -12,14 +12,19 @@
 
 #include "coordinator/catalog-providers.h"
 #include "coordinator/coordinator-forward.h"
+#include "provider/provider-builtin.h"
+#include "wire/wire-limits.h"
 #include "wire/wire-types.h"
+
+/* Those of others, and our own. */
+#define PROVIDERS_MAX (WIRE_PROVIDERS_MAX + PROVIDER_BUILTINS_MAX)
 
 int provider_registry_load(Manager *m); /* from the catalog, once */
 void provider_registry_clear(Manager *m);
 /* NULL: there is no such provider (any more). */
 const ProviderInfo *provider_registry_find(Manager *m, const GUID *id);
 
-/* Calls @each for every provider; the record is borrowed. Ends at the first failure. */
+/* Calls @each for every provider, in the order in which they are asked; the record is borrowed. Ends at the first failure. */
 int provider_registry_foreach(Manager *m,
                               int (*each)(const WireProvider *p, void *userdata),
                               void *userdata);
@@ -30,7 +35,7 @@ HRESULT provider_registry_add(Manager *m, const CatalogProvider *p, char **ret_w
 HRESULT provider_registry_remove(Manager *m, const GUID *id, char **ret_why);
 
 /* Who is asked for a volume, in this order: the one with this id, or all: those of others first, hardware before
- * software before file shares, then umbra's own. @ret has room for all. VSS_E_PROVIDER_NOT_REGISTERED. */
+ * software before file shares, then umbra's own. @ret has room for PROVIDERS_MAX. VSS_E_PROVIDER_NOT_REGISTERED. */
 HRESULT provider_registry_choose(Manager *m, const GUID *id, const ProviderInfo **ret, size_t *ret_n);
 /* S_OK, too, when @id leaves the choice to umbra; VSS_E_PROVIDER_NOT_REGISTERED. */
 HRESULT provider_registry_check(Manager *m, const GUID *id);

@@ -19,7 +19,7 @@
 
 static const Verb *const verbs[] = {
         &verb_backup,   &verb_restore,   &verb_run,    &verb_show,    &verb_verify, &verb_snapshot,
-        &verb_writers, &verb_providers, &verb_volumes, &verb_limit,   &verb_status,
+        &verb_writers, &verb_providers, &verb_volumes, &verb_provider, &verb_limit,  &verb_status,
 };
 
 

@@ -30,6 +30,7 @@ typedef struct Verb {
 } Verb;
 
 extern const Verb verb_writers, verb_providers, verb_volumes; /* umbra-list.c */
+extern const Verb verb_provider;                              /* umbra-provider-verb.c */
 extern const Verb verb_limit;                                 /* umbra-limit.c */
 extern const Verb verb_backup;                                /* umbra-backup.c */
 extern const Verb verb_run;                                   /* umbra-run.c */
