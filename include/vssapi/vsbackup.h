@@ -450,7 +450,8 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
         /* Takes the shadow copies: PrepareForSnapshot, Freeze, the instant, Thaw, PostSnapshot. Read the   \
          * result with QueryStatus(). Fails with VSS_E_INSUFFICIENT_STORAGE, VSS_E_FLUSH_WRITES_TIMEOUT,    \
          * VSS_E_HOLD_WRITES_TIMEOUT, VSS_E_NESTED_VOLUME_LIMIT, VSS_E_PROVIDER_VETO,                       \
-         * VSS_E_REBOOT_REQUIRED, VSS_E_TRANSACTION_FREEZE_TIMEOUT, VSS_E_TRANSACTION_THAW_TIMEOUT.         \
+         * VSS_E_REBOOT_REQUIRED, VSS_E_TRANSACTION_FREEZE_TIMEOUT, VSS_E_TRANSACTION_THAW_TIMEOUT;         \
+         * VSS_E_AUTORECOVERY_FAILED: a writer still has a file of a copy open for writing.                 \
          * [MS: nf-vsbackup-ivssbackupcomponents-dosnapshotset] */                                          \
         STDMETHOD(DoSnapshotSet)(THIS_ IVssAsync **ppAsync) PURE;                                           \
                                                                                                             \
@@ -469,8 +470,9 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
          * document, or they are here. [MS: nf-vsbackup-ivssbackupcomponents-importsnapshots] */            \
         STDMETHOD(ImportSnapshots)(THIS_ IVssAsync **ppAsync) PURE;                                         \
                                                                                                             \
-        /* Makes volumes of their own out of the shadow copies. VSS_E_PROVIDER_VETO if their provider       \
-         * cannot. Fails with VSS_E_OBJECT_NOT_FOUND.                                                       \
+        /* Makes volumes of their own out of the shadow copies, where umbra(1) says: they can be written    \
+         * to there, and stay to be seen at their device objects, read-only, until those are unmounted.     \
+         * VSS_E_PROVIDER_VETO if their provider cannot. Fails with VSS_E_OBJECT_NOT_FOUND.                 \
          * [MS: nf-vsbackup-ivssbackupcomponents-breaksnapshotset] */                                       \
         STDMETHOD(BreakSnapshotSet)(THIS_ VSS_ID SnapshotSetId) PURE;                                       \
                                                                                                             \
@@ -608,8 +610,9 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponentsEx2; /* {ACFE2B3A-22C9-4EF8
                                         LPCWSTR wszComponentName,                                           \
                                         LPCWSTR wszRestoreName) PURE;                                       \
                                                                                                             \
-        /* As BreakSnapshotSet(), with VSS_BREAKEX_FLAG_ bits. Fails with VSS_E_BREAK_REVERT_ID_FAILED,     \
-         * VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_VETO.                                                     \
+        /* As BreakSnapshotSet(), with VSS_BREAKEX_FLAG_ bits: MASK_LUNS unmounts the device objects,       \
+         * MAKE_READ_WRITE makes them writable. VSS_E_BREAK_REVERT_ID_FAILED: REVERT_IDENTITY_ALL, and the  \
+         * original is still there. Fails with VSS_E_OBJECT_NOT_FOUND, VSS_E_PROVIDER_VETO.                 \
          * [MS: nf-vsbackup-ivssbackupcomponentsex2-breaksnapshotsetex] */                                  \
         STDMETHOD(BreakSnapshotSetEx)(THIS_ VSS_ID SnapshotSetID,                                           \
                                             DWORD dwBreakFlags,                                             \

@@ -214,6 +214,10 @@ int snapshot_run_create(int argc, char *argv[]) {
                         if (r != 0)
                                 return r > 0 ? EXIT_OK : EXIT_USAGE;
                 }
+        if (c.persistent && c.client_accessible) {
+                fprintf(stderr, "umbra: --persistent and --client-accessible (or --keep) are two kinds of snapshots; choose one.\n");
+                return EXIT_USAGE;
+        }
         c.volumes = argv + optind;
         c.n_volumes = argc - optind;
         if (c.n_volumes == 0 || c.n_volumes > SNAPSHOTS_MAX) {

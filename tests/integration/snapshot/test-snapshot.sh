@@ -18,7 +18,7 @@ count() { [ "$("$UMBRA" snapshot list --json | python3 -c 'import json,sys; prin
 
 mkdir "$dir/tree" "$dir/place"
 echo text >"$dir/tree/file"
-that 'wrong usage is 2' eval 'expect 2 "keep" "$UMBRA" snapshot create --keep none "$dir/tree" && expect 2 "keep" "$UMBRA" snapshot create --keep 0 "$dir/tree" && expect 2 "an id and" "$UMBRA" snapshot expose x && expect 2 "ids of sets" "$UMBRA" snapshot break && expect 2 "one of" "$UMBRA" snapshot break --writable --unmount x && expect 0 "expose" "$UMBRA" snapshot --help'
+that 'wrong usage is 2' eval 'expect 2 "keep" "$UMBRA" snapshot create --keep none "$dir/tree" && expect 2 "keep" "$UMBRA" snapshot create --keep 0 "$dir/tree" && expect 2 "choose one" "$UMBRA" snapshot create --persistent --keep 2 "$dir/tree" && expect 2 "an id and" "$UMBRA" snapshot expose x && expect 2 "ids of sets" "$UMBRA" snapshot break && expect 2 "one of" "$UMBRA" snapshot break --writable --unmount x && expect 0 "expose" "$UMBRA" snapshot --help'
 start_umbrad || { echo "umbrad does not start"; exit 1; }
 
 keeps() {
