@@ -489,6 +489,75 @@ static void test_that_discard_leaves_nothing_however_often_it_is_called(void **s
         assert_nothing_left(w);
 }
 
+/* Of the volume's file system and the one with umbra's own store, which are the test's alone. */
+static uint64_t free_space(const World *w) {
+        const char *dirs[] = { w->place->root, w->place->state };
+        uint64_t space = 0;
+
+        for (size_t i = 0; i < ELEMENTSOF(dirs); ++i) {
+                _cleanup_(closep) int fd = open(dirs[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+                struct statvfs fs;
+
+                assert_true(fd >= 0);
+                assert_int_equal(syncfs(fd), 0);
+                assert_int_equal(fstatvfs(fd, &fs), 0);
+                space += (uint64_t) fs.f_bfree * fs.f_frsize;
+        }
+
+        return space;
+}
+
+static void write_noise(const World *w, const char *name, size_t size) {
+        _cleanup_(freep) char *path = path_in(w->place->volume, name);
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        static uint64_t block[4096], seed = 88172645463325252ULL;
+
+        assert_true(fd >= 0);
+        for (size_t done = 0; done < size; done += sizeof(block)) {
+                for (size_t i = 0; i < ELEMENTSOF(block); ++i) {
+                        seed ^= seed << 13; /* xorshift: nothing that anybody could compress away */
+                        seed ^= seed >> 7;
+                        seed ^= seed << 17;
+                        block[i] = seed;
+                }
+                assert_int_equal(fd_write_all(fd, block, sizeof(block)), 0);
+        }
+}
+
+typedef struct Space {
+        const World *world;
+        uint64_t free;
+} Space;
+
+static bool has_less(void *arg) {
+        const Space *space = arg;
+
+        return free_space(space->world) < space->free;
+}
+
+static bool has_as_much(void *arg) {
+        const Space *space = arg;
+
+        return free_space(space->world) >= space->free;
+}
+
+static void test_that_discard_gives_the_space_back(void **state) {
+        static const uint64_t size = 4 << 20;
+        World *w = *state;
+        uint64_t before;
+
+        if (!w->place->privileged) /* others write there, too */
+                skip();
+
+        write_noise(w, "noise", size);
+        before = free_space(w);
+        run_steps(w, ELEMENTSOF(steps));
+        write_noise(w, "noise", size); /* what was shared is the copy's own now */
+        assert_true(eventually(has_less, &(Space){ w, before - size * 3 / 4 }, TEST_PATIENCE_USEC));
+        discard(w);
+        assert_true(eventually(has_as_much, &(Space){ w, before - size / 4 }, TEST_PATIENCE_USEC));
+}
+
 static void test_that_discard_does_not_mind_readers(void **state) {
         World *w = *state;
         _cleanup_(freep) char *path = NULL;
@@ -763,6 +832,7 @@ int main(int argc, char **argv) {
                 CONTRACT(surfacing_twice_is_surfacing_once),
                 CONTRACT(the_copy_outlives_its_worker_and_its_mount),
                 CONTRACT(discard_leaves_nothing_however_often_it_is_called),
+                CONTRACT(discard_gives_the_space_back),
                 CONTRACT(discard_does_not_mind_readers),
                 CONTRACT(one_snapshot_can_go_while_another_stays),
                 CONTRACT(a_worker_killed_between_steps_leaves_nothing),
