@@ -10,6 +10,7 @@
 #include <btrfsutil.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,6 +114,63 @@ static void test_that_only_whole_subvolumes_are_taken(void **state) {
         assert_probe(w, w->fs->target, S_OK, NULL);
         assert_probe(w, directory, VSS_E_VOLUME_NOT_SUPPORTED, "subvolume");
         assert_probe(w, "/proc", VSS_E_VOLUME_NOT_SUPPORTED, "subvolume");
+}
+
+static void write_random(const char *path, size_t mib) {
+        _cleanup_(freep) char *command = NULL;
+
+        assert_int_equal(format_to(&command, "head -c %zuM /dev/urandom >%s", mib, path), 0);
+        assert_int_equal(system(command), 0);
+}
+
+static uint64_t used(World *w, char *const *notes) {
+        _cleanup_answer_ Answer a = ask_usage(&w->asker, w->volume, notes);
+
+        assert_answer(a, S_OK);
+        assert_true(a.space.allocated >= a.space.used);
+        return a.space.used;
+}
+
+static void assert_used(World *w, char *const *notes, uint64_t mib) {
+        uint64_t found = used(w, notes);
+
+        if (found < mib << 20 || found > (mib + 1) << 20)
+                fail_msg("the snapshots take %" PRIu64 " bytes, not %" PRIu64 " MiB", found, mib);
+}
+
+/* Known amounts: what the volume no longer has, what only snapshots share, and what somebody else has as well. */
+static void test_that_what_snapshots_take_is_told_to_the_byte(void **state) {
+        World *w = *state;
+        _cleanup_(freep) char *first = path_in(w->volume, "first"), *second = path_in(w->volume, "second"), *again = NULL, *clone = NULL,
+                              *other_note = NULL;
+        char *notes[3] = { NULL };
+        ProviderSnapshot other = w->snapshot;
+
+        write_random(first, 16);
+        write_random(second, 8);
+        guid_generate(&other.id);
+        plan_and_prepare(w, &other, &other_note);
+        create(w); /* commits both */
+        notes[0] = w->note;
+        notes[1] = other_note;
+        assert_used(w, notes, 0);
+
+        write_random(first, 16); /* both snapshots have the old one, once */
+        assert_used(w, notes, 16);
+        assert_int_equal(unlink(second), 0);
+        assert_used(w, notes, 24);
+        notes[1] = NULL;
+        assert_true(used(w, notes) < UINT64_C(1) << 20); /* one alone would free nothing */
+
+        notes[1] = other_note;
+        assert_int_equal(format_to(&clone, "%s/kept", w->fs->target), 0);
+        assert_int_equal(format_to(&again, "cp --reflink=always %s/.umbra-shadow/%s/second %s", w->fs->target, GUID_TO_STRING(&other.id), clone),
+                         0);
+        assert_int_equal(system(again), 0);
+        assert_used(w, notes, 16); /* somebody else holds it now */
+        assert_int_equal(unlink(clone), 0);
+        sync();
+        assert_used(w, notes, 24);
 }
 
 static void test_that_it_needs_to_mount(void **state) {
@@ -314,6 +372,7 @@ static void test_that_a_note_of_somebody_else_removes_nothing(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 TEST(only_whole_subvolumes_are_taken),
+                TEST(what_snapshots_take_is_told_to_the_byte),
                 TEST(it_needs_to_mount),
                 TEST(a_read_only_file_system_stays_so),
                 TEST(a_volume_that_is_only_seen_read_only_is_taken),

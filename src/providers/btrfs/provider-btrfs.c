@@ -38,6 +38,7 @@
 #include "provider/provider-mount.h"
 #include "providers/btrfs/btrfs-find.h"
 #include "providers/btrfs/btrfs-ioctl.h"
+#include "providers/btrfs/btrfs-usage.h"
 #include "providers/revert/revert.h"
 
 #define STORE ".umbra-shadow"
@@ -105,18 +106,6 @@ static int btrfs_probe(const ProviderEnv *env, const char *volume, int volume_fd
                 .attributes = VSS_VOLSNAP_ATTR_DIFFERENTIAL,
         };
         return 0;
-}
-
-/* Snapshots lie where the volume does. Which of their extents are theirs alone only quota groups know. */
-static int btrfs_usage(const ProviderEnv *env,
-                       const char *volume,
-                       int volume_fd,
-                       char *const *notes,
-                       ProviderUsage *ret) {
-        *ret = (ProviderUsage){ .used = PROVIDER_SIZE_UNKNOWN, .allocated = PROVIDER_SIZE_UNKNOWN };
-        if (!*notes)
-                ret->used = ret->allocated = 0;
-        return strdup_to(volume, &ret->place);
 }
 
 static int btrfs_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
@@ -431,42 +420,130 @@ static bool is_in_store(int top_fd, const char *name) {
         return fd >= 0 && btrfs_is_subvolume(fd) > 0;
 }
 
+typedef struct Search {
+        BtrfsNote note;
+        bool received; /* and not in a store */
+} Search;
+
 /* 1: it is on this file system. One that cannot be looked at does not have it. */
 static int look_for(const char *uuid, void *userdata) {
         _cleanup_(closep) int top_fd = -EBADF, received_fd = -EBADF;
-        BtrfsNote *note = userdata;
+        Search *search = userdata;
+        bool found;
 
         top_fd = btrfs_mount_private(uuid, NULL, false);
         if (top_fd < 0)
                 return 0;
-        if (!is_in_store(top_fd, note->name)) {
-                received_fd = btrfs_find_received(uuid, top_fd, note->name);
-                if (received_fd < 0)
-                        return 0;
-        }
-        (void) snprintf(note->uuid, sizeof(note->uuid), "%s", uuid);
-        return 1;
+
+        if (search->received)
+                received_fd = btrfs_find_received(uuid, top_fd, search->note.name);
+        found = search->received ? received_fd >= 0 : is_in_store(top_fd, search->note.name);
+        if (found)
+                (void) snprintf(search->note.uuid, sizeof(search->note.uuid), "%s", uuid);
+        return found;
 }
 
+/* The snapshot itself rather than one that was received, if both are here. */
 static int btrfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
         _cleanup_(freep) char *device = NULL;
-        BtrfsNote note = { 0 };
+        Search search = { .received = false };
+        BtrfsNote *note = &search.note;
         int r;
 
-        (void) guid_to_string(&s->id, note.name);
-        r = btrfs_foreach_file_system(look_for, &note);
+        (void) guid_to_string(&s->id, note->name);
+        r = btrfs_foreach_file_system(look_for, &search);
+        if (r == 0) {
+                search.received = true;
+                r = btrfs_foreach_file_system(look_for, &search);
+        }
         if (r < 0)
                 return r;
         if (r == 0)
                 return provider_fail(-ENOENT,
                                      "no btrfs file system of this machine has a snapshot, or a subvolume that was received "
                                      "and is complete, of the name '%s'",
-                                     note.name);
+                                     note->name);
 
-        if (btrfs_mounted_device(note.uuid, &device) < 0)
-                (void) btrfs_unmounted_device(note.uuid, &device);
-        note.device = device ?: "";
-        return note_write(&note, ret_note);
+        if (btrfs_mounted_device(note->uuid, &device) < 0)
+                (void) btrfs_unmounted_device(note->uuid, &device);
+        note->device = device ?: "";
+        return note_write(note, ret_note);
+}
+
+/* The snapshots of a volume, open. */
+typedef struct SnapshotFds {
+        int *fds;
+        size_t n;
+} SnapshotFds;
+
+static void snapshot_fds_close(SnapshotFds *l) {
+        for (size_t i = 0; i < l->n; ++i)
+                (void) fd_close(l->fds[i]);
+        free(l->fds);
+}
+
+/* -ENOENT: it is gone, or its file system is. */
+static int open_by_note(const char *text) {
+        _cleanup_(closep) int mount_fd = -EBADF;
+        _cleanup_(freep) char *path = NULL;
+        BtrfsNote note;
+        int fd, r;
+
+        r = note_read(text, &note);
+        if (r >= 0)
+                r = format_to(&path, STORE "/%s", note.name);
+        if (r < 0)
+                return r;
+
+        mount_fd = btrfs_mount_private(note.uuid, path, false);
+        if (mount_fd < 0)
+                return mount_fd == -ENODEV ? -ENOENT : mount_fd;
+
+        fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int open_snapshots(char *const *notes, SnapshotFds *l) {
+        size_t n = 0;
+
+        while (notes[n])
+                ++n;
+        l->fds = calloc_checked(n + 1, sizeof(*l->fds));
+        if (!l->fds)
+                return -ENOMEM;
+
+        for (size_t i = 0; i < n; ++i) {
+                int fd = open_by_note(notes[i]);
+
+                if (fd < 0 && fd != -ENOENT)
+                        return fd;
+                if (fd >= 0)
+                        l->fds[l->n++] = fd;
+        }
+        return 0;
+}
+
+/* Snapshots lie where the volume does, and nothing is set aside for them. What was written since and is in memory only still has its
+ * place in them. */
+static int btrfs_usage(const ProviderEnv *env,
+                       const char *volume,
+                       int volume_fd,
+                       char *const *notes,
+                       ProviderUsage *ret) {
+        _cleanup_(snapshot_fds_close) SnapshotFds snapshots = { 0 };
+        uint64_t used = 0;
+        int r;
+
+        r = open_snapshots(notes, &snapshots);
+        if (r >= 0 && volume_fd >= 0 && snapshots.n > 0 && syncfs(volume_fd) < 0)
+                r = -errno;
+        if (r >= 0)
+                r = btrfs_measure_exclusive(snapshots.fds, snapshots.n, volume_fd, &used);
+        if (r < 0)
+                return provider_fail(r, "what its snapshots take cannot be measured: %m");
+
+        *ret = (ProviderUsage){ .used = used, .allocated = used };
+        return strdup_to(volume, &ret->place);
 }
 
 /* A snapshot has the inodes of its origin. Another subvolume, or another directory, can become what the

@@ -80,7 +80,7 @@ static int fake_usage(const ProviderEnv *env,
 
                 r = format_to(&path, "%s/%s", env->state_dir, *note);
                 if (r >= 0)
-                        r = provider_measure(path, PROVIDER_MEASURE_ALL, &usage.used);
+                        r = provider_measure(path, &usage.used);
         }
         if (r < 0)
                 return r;

@@ -21,7 +21,6 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 
-#define STORE_NAME "store"
 #define NOTE_MAX 4096U
 
 void files_plan_done(FilesPlan *plan) {
@@ -161,7 +160,7 @@ int files_plan_copy(const ProviderEnv *env, const ProviderSnapshot *s, FilesPlan
         if (r < 0)
                 return r;
 
-        r = complete(&plan, STORE_NAME, &s->id);
+        r = complete(&plan, FILES_STORE_NAME, &s->id);
         if (r < 0)
                 return r;
 
@@ -174,7 +173,7 @@ int files_plan_copy_place(const ProviderEnv *env, int *ret_fd) {
         _cleanup_(freep) char *path = NULL;
         int r;
 
-        r = format_to(&path, "%s/" STORE_NAME, env->state_dir);
+        r = format_to(&path, "%s/" FILES_STORE_NAME, env->state_dir);
         if (r < 0)
                 return r;
 

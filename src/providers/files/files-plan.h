@@ -18,6 +18,7 @@
 #include "provider/provider.h"
 
 #define FILES_SHADOW_NAME ".umbra-shadow" /* holds the clones, one directory per snapshot */
+#define FILES_STORE_NAME "store"          /* the same for copies, in the state directory */
 
 /* Beside the store: what was broken off, under the snapshot's id, root's alone. Of clones and of copies. */
 #define FILES_BROKEN_REFLINK_NAME "umbra-broken"
@@ -34,6 +35,9 @@ void files_plan_done(FilesPlan *plan);
 
 int files_plan_reflink(const ProviderEnv *env, const ProviderSnapshot *s, FilesPlan *ret);
 int files_plan_copy(const ProviderEnv *env, const ProviderSnapshot *s, FilesPlan *ret);
+
+/* Where one of another machine is, now that its disk is here. -ENOENT: nowhere. */
+int files_plan_arrived(const ProviderEnv *env, const ProviderSnapshot *s, bool reflink, FilesPlan *ret);
 
 /* "key=value" lines; what is not a printable ASCII character is "\xHH". */
 int files_plan_to_note(const FilesPlan *plan, char **ret);

@@ -150,6 +150,17 @@ static void remove_store(int parent_fd, const char *name) {
                 (void) unlinkat(parent_fd, name, AT_REMOVEDIR);
 }
 
+bool files_store_is_complete(const FilesPlan *plan) {
+        _cleanup_(closep) int parent_fd = -EBADF, store_fd = -EBADF, fd = -EBADF, tree_fd = -EBADF;
+
+        parent_fd = open(plan->parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        store_fd = parent_fd < 0 ? -errno : open_own(parent_fd, plan->store);
+        fd = store_fd < 0 ? store_fd : open_own(store_fd, plan->name);
+        tree_fd = fd < 0 ? fd : openat(fd, "tree", O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+        return tree_fd >= 0 && faccessat(fd, "links", F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+}
+
 int files_store_remove(const FilesPlan *plan) {
         _cleanup_(freep) char *path = NULL;
         _cleanup_(closep) int parent_fd = -EBADF;

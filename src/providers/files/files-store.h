@@ -30,6 +30,8 @@ int files_store_create(const FilesPlan *plan, FilesStore *ret);
 /* Everything has been copied: what only helped goes, and the rest is on the disk when this returns. 0 also
  * the second time. */
 int files_store_finish(const FilesPlan *plan);
+/* Is it there, ours, and was files_store_finish() done with it? */
+bool files_store_is_complete(const FilesPlan *plan);
 /* Removes all of it, and the store too if that was made for this and is empty now. 0 also when there was
  * nothing. */
 int files_store_remove(const FilesPlan *plan);

@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
+#include "base/strv.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider-measure.h"
 #include "provider/provider-mount.h"
@@ -99,11 +101,13 @@ static int copy_probe(const ProviderEnv *env, const char *volume, int volume_fd,
         return 0;
 }
 
-/* What the copies take. Clones cost what is no longer shared. */
-static int files_usage(char *const *notes, ProviderMeasure what, ProviderUsage *usage) {
+/* Where the files of the copies are. */
+static int files_trees(char *const *notes, char ***ret) {
+        _cleanup_(strv_freep) char **trees = NULL;
+
         for (char *const *note = notes; *note; ++note) {
                 _cleanup_(files_plan_done) FilesPlan plan = { 0 };
-                _cleanup_(freep) char *path = NULL;
+                char *path = NULL;
                 int r;
 
                 r = files_plan_from_note(*note, &plan);
@@ -112,29 +116,36 @@ static int files_usage(char *const *notes, ProviderMeasure what, ProviderUsage *
 
                 r = files_store_tree_path(&plan, &path);
                 if (r >= 0)
-                        r = provider_measure(path, what, &usage->used);
+                        r = strv_consume(&trees, path);
                 if (r < 0)
                         return r;
         }
 
-        usage->allocated = usage->used;
+        *ret = TAKE_PTR(trees);
         return 0;
 }
 
+/* What is not written yet has no place on the disk, and shares it still. */
 static int reflink_usage(const ProviderEnv *env,
                          const char *volume,
                          int volume_fd,
                          char *const *notes,
                          ProviderUsage *ret) {
+        _cleanup_(strv_freep) char **trees = NULL;
         ProviderUsage usage = { 0 };
         int r;
 
-        r = files_usage(notes, PROVIDER_MEASURE_EXCLUSIVE, &usage);
+        r = files_trees(notes, &trees);
+        if (r >= 0 && trees && volume_fd >= 0 && syncfs(volume_fd) < 0)
+                r = -errno;
+        if (r >= 0 && trees)
+                r = provider_measure_clones(trees, volume_fd >= 0 ? volume : NULL, FILES_SHADOW_NAME, &usage.used);
         if (r >= 0)
                 r = strdup_to(volume, &usage.place);
         if (r < 0)
                 return r;
 
+        usage.allocated = usage.used;
         *ret = usage;
         return 0;
 }
@@ -144,15 +155,20 @@ static int copy_usage(const ProviderEnv *env,
                       int volume_fd,
                       char *const *notes,
                       ProviderUsage *ret) {
+        _cleanup_(strv_freep) char **trees = NULL;
         ProviderUsage usage = { 0 };
         int r;
 
-        r = files_usage(notes, PROVIDER_MEASURE_ALL, &usage);
+        r = files_trees(notes, &trees);
+        STRV_FOREACH(tree, trees)
+                if (r >= 0)
+                        r = provider_measure(*tree, &usage.used);
         if (r >= 0)
                 r = strdup_to(env->state_dir, &usage.place);
         if (r < 0)
                 return r;
 
+        usage.allocated = usage.used;
         *ret = usage;
         return 0;
 }
@@ -316,6 +332,22 @@ static int files_revert(const ProviderEnv *env,
         return r < 0 ? r : revert_tree(&options, NULL);
 }
 
+static int import(const ProviderEnv *env, const ProviderSnapshot *s, bool reflink, char **ret_note) {
+        _cleanup_(files_plan_done) FilesPlan plan = { 0 };
+        int r;
+
+        r = files_plan_arrived(env, s, reflink, &plan);
+        return r < 0 ? r : files_plan_to_note(&plan, ret_note);
+}
+
+static int reflink_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        return import(env, s, true, ret_note);
+}
+
+static int copy_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        return import(env, s, false, ret_note);
+}
+
 const FilesStatistics *provider_files_statistics(const ProviderSnapshot *s) {
         return s->data ? files_ahead_statistics(s->data) : NULL;
 }
@@ -332,6 +364,7 @@ const ProviderOps provider_files_reflink_ops = {
         .discard = files_discard,
         .may_revert = files_may_revert,
         .revert = files_revert,
+        .import = reflink_import,
         .break_off = files_break_off,
         .release = files_release,
 };
@@ -348,6 +381,7 @@ const ProviderOps provider_files_copy_ops = {
         .discard = files_discard,
         .may_revert = files_may_revert,
         .revert = files_revert,
+        .import = copy_import,
         .break_off = files_break_off,
         .release = files_release,
 };

@@ -10,15 +10,15 @@
 command -v mkfs.btrfs >/dev/null || exit 77
 
 also_clean_up() {
-        for m in one two; do
+        for m in one two clones; do
                 if mountpoint -q "$dir/$m"; then umount "$dir/$m"; fi
         done
 }
 
-# disk NAME: one with a btrfs, mounted at $dir/NAME; without a mount there is no disk
+# disk NAME [TYPE]: one with a file system, mounted at $dir/NAME; without a mount there is no disk
 disk() {
         mkdir -p "$dir/$1"
-        if [ ! -e "$dir/$1.img" ]; then truncate -s 256M "$dir/$1.img" && mkfs.btrfs -q "$dir/$1.img" >/dev/null 2>&1; fi
+        if [ ! -e "$dir/$1.img" ]; then truncate -s 400M "$dir/$1.img" && "mkfs.${2:-btrfs}" -q "$dir/$1.img" >/dev/null 2>&1; fi
         mount -o loop "$dir/$1.img" "$dir/$1"
 }
 
@@ -79,8 +79,24 @@ disk one
 that 'a snapshot is imported on the disk that it was made on' expect 0 "$id" "$UMBRA" snapshot import "$dir/set.xml"
 that 'its files are the same' eval '[ "$(cat "$(device)/file")" = before ] && [ "$(cat "$dir/one/data/file")" = after ]'
 that 'it still says where it was made' eval '"$UMBRA" snapshot show "$id" --json | grep -q "$dir/one/data"'
-that 'who deletes it deletes it on the disk' eval '"$UMBRA" snapshot delete --quiet "$id" && ! btrfs subvolume list "$dir/one" | grep -q umbra-shadow'
+that 'who deletes it deletes it on the disk' eval 'expect 0 "" "$UMBRA" snapshot delete --quiet "$id" && ! btrfs subvolume list "$dir/one" | grep umbra-shadow >"$dir/out"'
 
 machine one
 that 'the machine that made it can forget it then' eval '"$UMBRA" snapshot delete --quiet "$id" && no_snapshots'
+
+# Clones lie on the disk as well
+disk clones xfs
+mkdir "$dir/clones/data" && echo before >"$dir/clones/data/file"
+"$UMBRA" snapshot create --persistent --quiet --document "$dir/clones.xml" "$dir/clones/data" >/dev/null
+id=$(snapshots | field snapshot)
+echo after >"$dir/clones/data/file"
+machine two
+umount "$dir/machine-one/run/shadow/"* && umount "$dir/clones"
+that 'clones cannot be imported without their disk' expect 1 VSS_E_NO_SNAPSHOTS_IMPORTED "$UMBRA" snapshot import "$dir/clones.xml"
+disk clones
+that 'clones are imported where their disk is mounted' expect 0 "$id" "$UMBRA" snapshot import "$dir/clones.xml"
+that 'they are those of the instant' eval '[ "$(cat "$(device)/file")" = before ] && [ "$(cat "$dir/clones/data/file")" = after ]'
+that 'they can be deleted' eval '"$UMBRA" snapshot delete --quiet "$id" && no_snapshots && [ ! -e "$dir/clones/.umbra-shadow" ]'
+mkdir -p "$dir/clones/.umbra-shadow/$id/tree/data" "$dir/clones/.umbra-shadow/$id/links"
+that 'a copy that was never finished is none' expect 1 VSS_E_NO_SNAPSHOTS_IMPORTED "$UMBRA" snapshot import "$dir/clones.xml"
 finish
