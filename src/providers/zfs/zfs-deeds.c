@@ -9,9 +9,12 @@
 #include "providers/zfs/zfs-deeds.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/fd-util.h"
+#include "providers/revert/revert.h"
 #include "providers/zfs/zfs-command.h"
 #include "providers/zfs/zfs-find.h"
 #include "providers/zfs/zfs-mount.h"
@@ -97,55 +100,96 @@ static int find_newest(const char *dataset, char **ret) {
         return r < 0 ? r : strdup_to(r > 0 ? field : "", ret);
 }
 
-/* What is to be made of @target, and how: -ENOSYS: it is not what the snapshot is of. */
-static int check_target(const ProviderSnapshot *s, int target_fd, ZfsFound *ret) {
+typedef struct ZfsRevert {
+        ZfsFound found;
+        bool rollback; /* ZFS does it, at once */
+        RevertOptions options;
+} ZfsRevert;
+
+static void zfs_revert_clear(ZfsRevert *r) {
+        zfs_found_clear(&r->found);
+        revert_options_done(&r->options);
+}
+
+/* A rollback is whole or not at all, whatever dies, but it is one of the dataset to what it was. It would destroy
+ * what was made later, whosever that is; and it knows nothing of what writers have put right in a clone. */
+static int may_roll_back(const ZfsFound *found, int target_fd) {
         _cleanup_(freep) char *dataset = NULL, *newest = NULL;
-        ZfsNote note;
-        size_t n;
+        size_t n = strcspn(found->snapshot, "@");
         int r;
 
-        r = find_existing(s, &note, ret);
-        if (r >= 0)
-                r = zfs_dataset_of(target_fd, MOUNTINFO, &dataset);
-        if (r < 0)
-                return r;
-
-        n = strcspn(ret->snapshot, "@");
-        if (strlen(dataset) != n || strncmp(dataset, ret->snapshot, n) != 0)
-                return provider_fail(-ENOSYS, "it is a snapshot of '%.*s', not of '%s'", (int) n, ret->snapshot, dataset);
-        if (ret->clone)
-                return provider_fail(-ENOSYS, "writers have changed files of it, and a rollback would not have that");
+        if (found->clone || zfs_dataset_of(target_fd, MOUNTINFO, &dataset) < 0 || strlen(dataset) != n ||
+            strncmp(dataset, found->snapshot, n) != 0)
+                return 0;
 
         r = find_newest(dataset, &newest);
+        return r < 0 ? r : strcmp(newest, found->snapshot) == 0;
+}
+
+static int plan_revert(const ProviderEnv *env,
+                       const ProviderSnapshot *s,
+                       const char *target,
+                       int target_fd,
+                       ZfsRevert *ret) {
+        _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
+        _cleanup_(closep) int mount_fd = -EBADF;
+        ZfsNote note;
+        int r;
+
+        r = find_existing(s, &note, &v.found);
+        if (r >= 0)
+                r = may_roll_back(&v.found, target_fd);
+        if (r < 0)
+                return r;
+        v.rollback = r > 0;
+
+        r = mount_fd = zfs_mount_private(v.found.clone ?: v.found.snapshot);
         if (r < 0)
                 return r;
 
-        /* zfs rollback -r would destroy them, whosever they are. */
-        if (strcmp(newest, ret->snapshot) != 0)
-                return provider_fail(-EBUSY, "'%s' is newer, and would be lost; destroy what is newer, or copy files back",
-                                     newest);
+        v.options = (RevertOptions){
+                .target = target,
+                .source_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                .target_fd = target_fd,
+                .proven = INT64_MIN,
+                .own = { env->state_dir, env->runtime_dir },
+        };
+        if (v.options.source_fd < 0)
+                return -errno;
+
+        *ret = v;
+        v = (ZfsRevert){ .options = REVERT_OPTIONS_INIT };
         return 0;
 }
 
 int zfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
-        _cleanup_(zfs_found_clear) ZfsFound found = { 0 };
-
-        return check_target(s, target_fd, &found);
-}
-
-/* Whole or not at all, whatever dies. */
-int zfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
-        _cleanup_(zfs_found_clear) ZfsFound found = { 0 };
+        _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
         int r;
 
-        r = check_target(s, target_fd, &found);
-        if (r >= 0)
-                r = zfs_run((const char *[]){ "zfs", "rollback", found.snapshot, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+        r = plan_revert(env, s, target, target_fd, &v);
+        return r < 0 ? r : revert_check(&v.options, flags & PROVIDER_REVERT_FORCED);
+}
+
+int zfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
+        _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
+        int r;
+
+        r = plan_revert(env, s, target, target_fd, &v);
         if (r < 0)
                 return r;
 
-        provider_progress(1000);
-        return 0;
+        /* Without -r, which would destroy what came in between. Then it is done the other way. */
+        if (v.rollback) {
+                r = zfs_run((const char *[]){ "zfs", "rollback", v.found.snapshot, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+                if (r >= 0) {
+                        provider_progress(1000);
+                        return 0;
+                }
+                if (r == -ETIMEDOUT)
+                        return r;
+        }
+
+        return revert_tree(&v.options, NULL);
 }
 
 /* Breaking */

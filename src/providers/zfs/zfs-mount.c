@@ -16,7 +16,7 @@
 #include "base/fd-util.h"
 #include "provider/provider-mount.h"
 
-static int mount_private(const char *name, bool read_only) {
+static int mount_dataset(const char *name, bool read_only) {
         _cleanup_(closep) int fs_fd = -EBADF;
         int fd;
 
@@ -33,13 +33,19 @@ static int mount_private(const char *name, bool read_only) {
         return fd < 0 ? -errno : fd;
 }
 
+/* A clone may be written to one day, so its file system is not read-only; where it is attached, it is before. */
+int zfs_mount_private(const char *name) {
+        int fd = mount_dataset(name, strchr(name, '@'));
+
+        return fd < 0 ? provider_fail(fd, "'%s' cannot be mounted: %m", name) : fd;
+}
+
 int zfs_mount_at_shadow(const ProviderEnv *env, const ProviderSnapshot *s, const char *name, char **ret_device) {
         _cleanup_(closep) int mount_fd = -EBADF;
 
-        /* A clone may be written to one day; the place that it is attached at is read-only before. */
-        mount_fd = mount_private(name, strchr(name, '@'));
+        mount_fd = zfs_mount_private(name);
         if (mount_fd < 0)
-                return provider_fail(mount_fd, "'%s' cannot be mounted: %m", name);
+                return mount_fd;
 
         return provider_shadow_attach(env, &s->id, mount_fd, ret_device);
 }
