@@ -67,6 +67,7 @@ static int zfs_probe(const ProviderEnv *env, const char *volume, int volume_fd, 
                 return r;
 
         *ret = (ProviderProbe) {
+                .flags = PROVIDER_FORBIDS_HOLD,
                 .consistency = PROVIDER_CONSISTENCY_CRASH,
                 .consistency_held = PROVIDER_CONSISTENCY_CRASH,
                 .attributes = VSS_VOLSNAP_ATTR_DIFFERENTIAL,
