@@ -180,6 +180,8 @@ static HRESULT get_properties(VSS_ID id, VSS_SNAPSHOT_PROP *p) {
         hr = puppet_call(method);
         if (hr != S_OK)
                 return hr;
+        if (memcmp(p, &(VSS_SNAPSHOT_PROP){ 0 }, sizeof(*p)) != 0)
+                return E_INVALIDARG;
         if (format_to(&tree, "%s/store/%s/tree", dir(), GUID_TO_STRING(&id)) < 0)
                 return E_OUTOFMEMORY;
         if (access(tree, F_OK) < 0)
@@ -205,7 +207,8 @@ static HRESULT get_properties(VSS_ID id, VSS_SNAPSHOT_PROP *p) {
         return string_or_lie("device", tree, &p->m_pwszSnapshotDeviceObject);
 }
 
-static HRESULT query(IVssEnumObject **ret) {
+static HRESULT query(VSS_ID id, VSS_OBJECT_TYPE type, VSS_OBJECT_TYPE returned, IVssEnumObject **ret) {
+        bool everything = guid_is_null(&id) && type == VSS_OBJECT_NONE && returned == VSS_OBJECT_SNAPSHOT;
         _cleanup_(freep) char *path = puppet_path("store");
         VSS_OBJECT_PROP *list = NULL;
         FILE *names;
@@ -213,7 +216,7 @@ static HRESULT query(IVssEnumObject **ret) {
         size_t n = 0;
         HRESULT hr;
 
-        hr = puppet_call("Query");
+        hr = puppet_step("Query", "%s", everything ? "everything" : "something");
         if (hr != S_OK || puppet_lies("Query", ""))
                 return hr;
 
@@ -292,7 +295,7 @@ static HRESULT STDMETHODCALLTYPE software_Query(IVssSoftwareSnapshotProvider *if
                                                 VSS_OBJECT_TYPE type,
                                                 VSS_OBJECT_TYPE returned,
                                                 IVssEnumObject **ret) {
-        return query(ret);
+        return query(id, type, returned, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE software_DeleteSnapshots(IVssSoftwareSnapshotProvider *iface,
@@ -389,7 +392,7 @@ static HRESULT STDMETHODCALLTYPE share_Query(IVssFileShareSnapshotProvider *ifac
                                              VSS_OBJECT_TYPE type,
                                              VSS_OBJECT_TYPE returned,
                                              IVssEnumObject **ret) {
-        return query(ret);
+        return query(id, type, returned, ret);
 }
 
 static HRESULT STDMETHODCALLTYPE share_DeleteSnapshots(IVssFileShareSnapshotProvider *iface,

@@ -216,7 +216,7 @@ static void test_that_a_set_that_fails_is_aborted_by_a_fresh_process(void **stat
                                            "OnLoad -\n"
                                            "SetContext 0xffffffff\n"
                                            "AbortSnapshots\n"
-                                           "Query\n"));
+                                           "Query everything\n"));
         assert_null(strstr(afterwards, "DeleteSnapshots"));
         REACHES_RULE(IVssProviderCreateSnapshotSet, "EndPrepareSnapshots", "AbortSnapshots can arrive");
 }
