@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "com/com-object.h"
 #include "provider-com/com-device.h"
+#include "provider-com/com-hardware.h"
 #include "provider-com/com-module.h"
 #include "provider-com/com-result.h"
 #include "provider-com/com-revert.h"
@@ -42,8 +43,8 @@ static int enter(uint32_t context) {
         int r;
 
         r = com_module_load(&com.module);
-        if (r < 0 || (com.has_context && com.context == context))
-                return r;
+        if (r < 0 || com.module.hardware || (com.has_context && com.context == context))
+                return r; /* those of hardware have no such method */
 
         r = com_volume_set_context(&com.module, context);
         if (r < 0)
@@ -92,7 +93,8 @@ static int com_probe(const ProviderEnv *env, const char *volume, int volume_fd, 
 
         r = com_module_load(&com.module);
         if (r >= 0)
-                r = com_volume_is_supported(&com.module, volume, &supported);
+                r = com.module.hardware ? com_hardware_is_supported(&com.module, volume_fd, &supported) :
+                                          com_volume_is_supported(&com.module, volume, &supported);
         if (r >= 0 && !supported)
                 r = provider_fail(-EOPNOTSUPP, "it says that it cannot");
         if (r >= 0)
@@ -114,6 +116,8 @@ static int com_is_snapshotted(const ProviderEnv *env,
         int r;
 
         r = com_module_load(&com.module);
+        if (r >= 0 && com.module.hardware)
+                return 0; /* umbra knows all of them */
         if (r >= 0)
                 r = com_volume_is_snapshotted(&com.module, volume, &present, &compatibility);
         if (r < 0)
@@ -133,7 +137,11 @@ static int com_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
         int r;
 
         r = enter(s->context);
-        return r < 0 ? r : com_volume_begin_prepare(&com.module, s, &com.id);
+        if (r < 0)
+                return r;
+
+        return com.module.hardware ? com_hardware_begin_prepare(&com.module, s) :
+                                     com_volume_begin_prepare(&com.module, s, &com.id);
 }
 
 static int com_prepare_all(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n) {
@@ -183,6 +191,8 @@ static int com_surface(const ProviderEnv *env, const ProviderSnapshot *s, char *
         r = enter(s->context);
         if (r >= 0)
                 r = pre_final_commit(&s->set_id);
+        if (r >= 0 && com.module.hardware)
+                return com_hardware_surface(&com.module, env, s, ret_device);
         if (r >= 0)
                 r = com_volume_device(&com.module, s, &device);
         return r < 0 ? r : com_device_show(env, s, "GetSnapshotProperties", device, ret_device);
@@ -230,6 +240,11 @@ static int com_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         if (r < 0)
                 return r;
 
+        if (com.module.hardware) {
+                if (s->unfinished)
+                        abort_set(&s->set_id);
+                return com_hardware_discard(&com.module, env, s);
+        }
         if (s->unfinished && discard_unfinished(s) == -ENOENT)
                 return 0;
 
@@ -275,7 +290,7 @@ static int com_expose(const ProviderEnv *env, const ProviderSnapshot *s, const c
         path[n] = '\0';
 
         r = enter(s->context);
-        if (r >= 0)
+        if (r >= 0 && !com.module.hardware)
                 r = com_volume_set_property(&com.module, &s->id, VSS_SPROPID_EXPOSED_NAME, path);
         return r < 0 ? r : provider_expose_bind(env, device, path_fd);
 }
@@ -289,7 +304,7 @@ static int com_unexpose(const ProviderEnv *env, const ProviderSnapshot *s, const
                 return r;
 
         r = enter(s->context);
-        if (r >= 0)
+        if (r >= 0 && !com.module.hardware)
                 r = com_volume_set_property(&com.module, &s->id, VSS_SPROPID_EXPOSED_NAME, NULL);
         if (r < 0)
                 log_warning("Telling the provider that {%s} is not exposed any more, %s; going on",

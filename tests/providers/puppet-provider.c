@@ -123,7 +123,7 @@ HRESULT puppet_call(const char *method) {
         return puppet_step(method, "%s", "");
 }
 
-static HRESULT run(const char *format, ...) {
+HRESULT puppet_run(const char *format, ...) {
         char command[16384];
         va_list ap;
 
@@ -154,7 +154,7 @@ static HRESULT begin_prepare(VSS_ID set_id, VSS_ID id, VSS_PWSZ volume, LONG con
 
         hr = puppet_step("BeginPrepareSnapshot", "%s 0x%x", NARROW(volume), (unsigned) context);
         return hr != S_OK ? hr :
-                            run("mkdir -p %s/store/%s && cd %s/store/%s && echo %s > set && echo '%s' > volume",
+                            puppet_run("mkdir -p %s/store/%s && cd %s/store/%s && echo %s > set && echo '%s' > volume",
                                 dir(), s, dir(), s, GUID_TO_STRING(&set_id), NARROW(volume));
 }
 
@@ -245,7 +245,7 @@ static HRESULT delete_snapshots(VSS_ID id, VSS_OBJECT_TYPE type, LONG *deleted, 
         if (access(path, F_OK) < 0)
                 return VSS_E_OBJECT_NOT_FOUND;
 
-        hr = run("rm -rf '%s'", path);
+        hr = puppet_run("rm -rf '%s'", path);
         if (hr != S_OK)
                 return hr;
         *deleted = 1;
@@ -263,7 +263,7 @@ static HRESULT is_supported(const char *method, VSS_PWSZ name, BOOL *ret) {
 static HRESULT is_snapshotted(const char *method, VSS_PWSZ name, BOOL *ret, LONG *ret_compatibility) {
         HRESULT hr = puppet_step(method, "%s", NARROW(name));
 
-        *ret = hr == S_OK && run("grep -qsx '%s' %s/store/*/volume", NARROW(name), dir()) == S_OK;
+        *ret = hr == S_OK && puppet_run("grep -qsx '%s' %s/store/*/volume", NARROW(name), dir()) == S_OK;
         *ret_compatibility = *ret ? VSS_SC_DISABLE_DEFRAG : 0;
         return hr;
 }
@@ -339,7 +339,7 @@ static HRESULT STDMETHODCALLTYPE software_RevertToSnapshot(IVssSoftwareSnapshotP
         HRESULT hr = puppet_call("RevertToSnapshot");
 
         return hr != S_OK ? hr :
-                            run("cd %s/store/%s && find $(cat volume) -mindepth 1 -delete; cp -a tree/. "
+                            puppet_run("cd %s/store/%s && find $(cat volume) -mindepth 1 -delete; cp -a tree/. "
                                 "$(cat volume)",
                                 dir(), GUID_TO_STRING(&id));
 }
@@ -467,8 +467,9 @@ static HRESULT STDMETHODCALLTYPE set_CommitSnapshots(IVssProviderCreateSnapshotS
         HRESULT hr = puppet_call("CommitSnapshots");
 
         return hr != S_OK ? hr :
-                            run("cd %s/store && for s in $(grep -lsx %s */set); do "
-                                "cp -a \"$(cat ${s%%/set}/volume)\" ${s%%/set}/tree || exit 1; done",
+                            puppet_run("cd %s/store && for s in $(grep -lsx %s */set); do "
+                                "t=${s%%/set}; if [ -e $t/source ]; then cp --reflink=auto $t/source $t/disk; "
+                                "else cp -a \"$(cat $t/volume)\" $t/tree; fi || exit 1; done",
                                 dir(), GUID_TO_STRING(&id));
 }
 
@@ -491,8 +492,9 @@ static HRESULT STDMETHODCALLTYPE set_AbortSnapshots(IVssProviderCreateSnapshotSe
         HRESULT hr = puppet_call("AbortSnapshots");
 
         return hr != S_OK ? hr :
-                            run("cd %s/store 2>/dev/null && for s in $(grep -lsx %s */set); do rm -rf "
-                                "${s%%/set}; done; true",
+                            puppet_run("cd %s/store 2>/dev/null && for s in $(grep -lsx %s */set); do t=${s%%/set}; "
+                                "for l in $(losetup -n -O NAME -j $PWD/$t/disk); do losetup -d $l; done; "
+                                "rm -rf $t; done; true",
                                 dir(), GUID_TO_STRING(&id));
 }
 
@@ -572,6 +574,8 @@ static void take_faces(void) {
                 ComInterface interface;
         } all[] = {
                 { "software", COM_INTERFACE(Puppet, IVssSoftwareSnapshotProvider) },
+                { "hardware", COM_INTERFACE_AS(Puppet, IVssHardwareSnapshotProvider, IVssHardwareSnapshotProviderEx) },
+                { "hardware ex", COM_INTERFACE(Puppet, IVssHardwareSnapshotProviderEx) },
                 { "share", COM_INTERFACE(Puppet, IVssFileShareSnapshotProvider) },
                 { "set", COM_INTERFACE(Puppet, IVssProviderCreateSnapshotSet) },
                 { "notifications", COM_INTERFACE(Puppet, IVssProviderNotifications) },
@@ -604,6 +608,7 @@ HRESULT STDAPICALLTYPE CreateVssProvider(REFCLSID class_id, REFIID iid, void **p
         take_faces();
         puppet.IVssSoftwareSnapshotProvider_iface.lpVtbl = &software_vtbl;
         puppet.IVssFileShareSnapshotProvider_iface.lpVtbl = &share_vtbl;
+        puppet.IVssHardwareSnapshotProviderEx_iface.lpVtbl = &puppet_luns_vtbl;
         puppet.IVssProviderCreateSnapshotSet_iface.lpVtbl = &set_vtbl;
         puppet.IVssProviderNotifications_iface.lpVtbl = &notifications_vtbl;
         puppet.IUmbraProviderTraits_iface.lpVtbl = &traits_vtbl;

@@ -19,6 +19,7 @@ typedef struct Puppet {
         ComObject com;
         IVssSoftwareSnapshotProvider IVssSoftwareSnapshotProvider_iface;
         IVssFileShareSnapshotProvider IVssFileShareSnapshotProvider_iface;
+        IVssHardwareSnapshotProviderEx IVssHardwareSnapshotProviderEx_iface;
         IVssProviderCreateSnapshotSet IVssProviderCreateSnapshotSet_iface;
         IVssProviderNotifications IVssProviderNotifications_iface;
         IUmbraProviderTraits IUmbraProviderTraits_iface;
@@ -29,6 +30,10 @@ HRESULT puppet_step(const char *method, const char *format, ...) __attribute__((
 HRESULT puppet_call(const char *method); /* one without arguments worth a note */
 char *puppet_told(const char *method);
 bool puppet_lies(const char *method, const char *what);
+
+HRESULT puppet_run(const char *format, ...) __attribute__((format(printf, 1, 2))); /* a shell's command */
+
+extern const IVssHardwareSnapshotProviderExVtbl puppet_luns_vtbl;
 
 /* One whose Wait() and QueryStatus() are told by the script: "status" is the result, pending for the first few
  * questions. */

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Providers of Hardware
+ */
+
+#include "provider-com/com-hardware.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <vsserror.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "base/log.h"
+#include "base/time-util.h"
+#include "base/utf.h"
+#include "provider-com/com-lun.h"
+#include "provider-com/com-result.h"
+#include "provider/provider-mount.h"
+
+/* How long the kernel has to find a disk that the array shows to it. */
+#define ARRIVAL_TIMEOUT_USEC (30 * USEC_PER_SEC)
+#define ARRIVAL_POLL_USEC 50000U
+#define TARGET_TEXT_MAX 8192U
+
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
+#endif
+
+int com_hardware_is_supported(ComModule *m, int volume_fd, BOOL *ret) {
+        _cleanup_disk_ ComDisk d = { 0 };
+        _cleanup_(freep) WCHAR *name = NULL;
+        int r;
+
+        *ret = FALSE;
+        r = com_disk_of_volume(volume_fd, &d);
+        if (r >= 0)
+                r = wide_from_utf8(d.device, &name);
+        if (r < 0)
+                return r;
+
+        return com_result("AreLunsSupported",
+                          IVssHardwareSnapshotProvider_AreLunsSupported(m->hardware, 1, VSS_CTX_BACKUP, &name,
+                                                                        &d.lun, ret));
+}
+
+int com_hardware_begin_prepare(ComModule *m, const ProviderSnapshot *s) {
+        _cleanup_disk_ ComDisk d = { 0 };
+        _cleanup_(freep) WCHAR *name = NULL;
+        int r;
+
+        r = com_disk_of_volume(s->volume_fd, &d);
+        if (r >= 0)
+                r = wide_from_utf8(d.device, &name);
+        if (r < 0)
+                return r;
+
+        return com_result("BeginPrepareSnapshot",
+                          IVssHardwareSnapshotProvider_BeginPrepareSnapshot(
+                                  m->hardware, s->set_id, s->id, (LONG) s->context, 1, &name, &d.lun));
+}
+
+/* Where a snapshot is: the disk, which partition of it, and what kind of file system. */
+typedef struct Target {
+        char *serial, type[16];
+        unsigned partition;
+} Target;
+
+static void target_clear(Target *t) {
+        free(t->serial);
+}
+#define _cleanup_target_ _cleanup_(target_clear)
+
+static int target_path(const ProviderEnv *env, const GUID *id, char **ret) {
+        return format_to(ret, "%s/luns/%s", env->state_dir, GUID_TO_STRING(id));
+}
+
+/* "PARTITION TYPE SERIAL". -ENOENT. */
+static int target_read(const ProviderEnv *env, const GUID *id, Target *ret) {
+        _cleanup_(freep) char *path = NULL, *text = NULL;
+        Target t = { 0 };
+        int r, n = 0;
+
+        r = target_path(env, id, &path);
+        if (r >= 0)
+                r = file_read_text(path, TARGET_TEXT_MAX, &text);
+        if (r < 0)
+                return r;
+        if (sscanf(text, "%u %15s %n", &t.partition, t.type, &n) < 2 || n == 0 || !text[n])
+                return -EUCLEAN;
+
+        r = strdup_to(text + n, &t.serial);
+        if (r >= 0)
+                *ret = t;
+        return r;
+}
+
+static int target_write(const ProviderEnv *env, const GUID *id, const Target *t) {
+        _cleanup_(freep) char *directory = NULL, *path = NULL, *text = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = format_to(&directory, "%s/luns", env->state_dir);
+        if (r >= 0)
+                r = mkdir_p(directory, 0700);
+        if (r >= 0)
+                r = target_path(env, id, &path);
+        if (r >= 0)
+                r = format_to(&text, "%u %s %s", t->partition, t->type, t->serial);
+        if (r < 0)
+                return r;
+
+        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+        if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t) strlen(text) || fsync(fd) < 0)
+                return provider_fail(errno > 0 ? -errno : -EIO, "'%s' cannot be written: %m", path);
+        return 0;
+}
+
+static int file_system_type(int volume_fd, char type[16]) {
+        struct statfs st;
+
+        if (fstatfs(volume_fd, &st) < 0)
+                return -errno;
+
+        switch ((unsigned long) st.f_type) {
+        case EXT4_SUPER_MAGIC:
+                (void) strcpy(type, "ext4");
+                return 0;
+        case XFS_SUPER_MAGIC:
+                (void) strcpy(type, "xfs");
+                return 0;
+        default:
+                return provider_fail(-EOPNOTSUPP, "its file system is neither ext4 nor xfs");
+        }
+}
+
+static int check_target(const VDS_LUN_INFORMATION *lun) {
+        static const char method[] = "GetTargetLuns";
+
+        if (lun->m_version != VER_VDS_LUN_INFORMATION)
+                return com_nonsense(method, "gave a LUN of another version");
+        if (!guid_is_null(&lun->m_diskSignature))
+                return com_nonsense(method, "gave a LUN with a disk signature");
+        if (!lun->m_szSerialNumber || !*lun->m_szSerialNumber ||
+            strnlen(lun->m_szSerialNumber, TARGET_TEXT_MAX / 2) == TARGET_TEXT_MAX / 2)
+                return com_nonsense(method, "gave a LUN without a serial number");
+
+        return 0;
+}
+
+/* Asks which disk the array has made, and writes it down. */
+static int take_target(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, Target *ret) {
+        _cleanup_disk_ ComDisk d = { 0 };
+        _cleanup_(freep) WCHAR *name = NULL;
+        VDS_LUN_INFORMATION made = { .m_version = VER_VDS_LUN_INFORMATION };
+        _cleanup_target_ Target t = { 0 };
+        int r;
+
+        r = com_disk_of_volume(s->volume_fd, &d);
+        if (r >= 0)
+                r = wide_from_utf8(d.device, &name);
+        if (r >= 0)
+                r = file_system_type(s->volume_fd, t.type);
+        if (r < 0)
+                return r;
+
+        r = com_result("GetTargetLuns",
+                       IVssHardwareSnapshotProvider_GetTargetLuns(m->hardware, 1, &name, &d.lun, &made));
+        if (r >= 0)
+                r = check_target(&made);
+        if (r >= 0)
+                r = strdup_to(made.m_szSerialNumber, &t.serial);
+        com_lun_clear(&made);
+        t.partition = d.partition;
+        if (r >= 0)
+                r = target_write(env, &s->id, &t);
+        if (r < 0)
+                return r;
+
+        *ret = t;
+        t = (Target){ 0 };
+        return 0;
+}
+
+/* Makes the array show the disk, and waits until the kernel has seen it. -ENODEV: it never does. */
+static int locate_target(ComModule *m, const Target *t, ComDisk *ret) {
+        VDS_LUN_INFORMATION wanted = { .m_version = VER_VDS_LUN_INFORMATION, .m_szSerialNumber = t->serial };
+        usec_t deadline = now_usec(CLOCK_MONOTONIC) + ARRIVAL_TIMEOUT_USEC;
+        int r;
+
+        r = com_result("LocateLuns", IVssHardwareSnapshotProvider_LocateLuns(m->hardware, 1, &wanted));
+        if (r < 0)
+                return r;
+
+        while ((r = com_disk_find(t->serial, ret)) == -ENODEV) {
+                if (now_usec(CLOCK_MONOTONIC) >= deadline)
+                        return provider_fail(-ENODEV, "the disk '%s' that its GetTargetLuns() named has not arrived",
+                                             t->serial);
+                (void) usleep(ARRIVAL_POLL_USEC);
+        }
+        return r;
+}
+
+/* Is it what the provider thinks it is? What the method returns is nobody's result; what it fills in is.
+ * [MS: nf-vsprov-ivsshardwaresnapshotprovider-fillinluninfo] */
+static int check_arrived(ComModule *m, const Target *t, ComDisk *d) {
+        _cleanup_(freep) WCHAR *name = NULL;
+        BOOL supported = FALSE;
+        int r;
+
+        r = wide_from_utf8(d->device, &name);
+        if (r < 0)
+                return r;
+
+        (void) IVssHardwareSnapshotProvider_FillInLunInfo(m->hardware, name, &d->lun, &supported);
+        if (!supported)
+                return com_nonsense("FillInLunInfo", "does not know the disk that its GetTargetLuns() named");
+        if (!d->lun.m_szSerialNumber || strcmp(d->lun.m_szSerialNumber, t->serial) != 0)
+                return com_nonsense("FillInLunInfo", "says that the disk is another");
+        return 0;
+}
+
+static int set_flag(int fs, const char *flag) {
+        return fsconfig(fs, FSCONFIG_SET_FLAG, flag, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* Read-only, and without a look at what was under way: a read-only disk cannot be repaired. */
+static int mount_target(const char *type, const char *device) {
+        _cleanup_(closep) int fs = -EBADF;
+        int fd, r;
+
+        fs = fsopen(type, FSOPEN_CLOEXEC);
+        if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0)
+                return provider_fail(-errno, "'%s' cannot be mounted as %s: %m", device, type);
+
+        r = set_flag(fs, "ro");
+        if (r >= 0 && strcmp(type, "xfs") == 0) {
+                r = set_flag(fs, "nouuid");
+                if (r >= 0)
+                        r = set_flag(fs, "norecovery");
+        } else if (r >= 0)
+                r = set_flag(fs, "noload");
+        if (r < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+                return provider_fail(r < 0 ? r : -errno, "'%s' cannot be mounted: %m", device);
+
+        fd = fsmount(fs, FSMOUNT_CLOEXEC, MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV);
+        return fd < 0 ? provider_fail(-errno, "'%s' cannot be mounted: %m", device) : fd;
+}
+
+/* What is mounted from it already stays, also after a restart of umbrad. */
+static int show(const ProviderEnv *env, const ProviderSnapshot *s, const Target *t, const ComDisk *d, char **ret) {
+        _cleanup_(freep) char *device = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = com_disk_partition(d, t->partition, &device);
+        if (r < 0)
+                return provider_fail(r, "'%s' has no partition %u", d->device, t->partition);
+
+        fd = mount_target(t->type, device);
+        return fd < 0 ? fd : provider_shadow_attach(env, &s->id, fd, ret);
+}
+
+int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
+        _cleanup_target_ Target t = { 0 };
+        _cleanup_disk_ ComDisk d = { 0 };
+        int r;
+
+        if (!env->privileged)
+                return provider_fail(-EPERM, "a disk cannot be mounted without root");
+
+        r = target_read(env, &s->id, &t);
+        if (r == -ENOENT)
+                r = take_target(m, env, s, &t);
+        if (r >= 0)
+                r = locate_target(m, &t, &d);
+        if (r >= 0)
+                r = check_arrived(m, &t, &d);
+        return r < 0 ? r : show(env, s, &t, &d, ret_device);
+}
+
+/* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. */
+int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s) {
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(freep) WCHAR *name = NULL;
+        _cleanup_target_ Target t = { 0 };
+        _cleanup_disk_ ComDisk d = { 0 };
+        BOOL supported = FALSE;
+        int r;
+
+        r = target_read(env, &s->id, &t);
+        if (r == -ENOENT)
+                return 0;
+        if (r >= 0)
+                r = target_path(env, &s->id, &path);
+        if (r < 0)
+                return r;
+
+        r = com_disk_find(t.serial, &d);
+        if (r == -ENODEV && !s->unfinished) /* else it was aborted, and is gone */
+                r = locate_target(m, &t, &d);
+        if (r >= 0)
+                r = wide_from_utf8(d.device, &name);
+        if (r >= 0) {
+                (void) IVssHardwareSnapshotProvider_FillInLunInfo(m->hardware, name, &d.lun, &supported);
+                r = com_result("OnLunEmpty",
+                               IVssHardwareSnapshotProvider_OnLunEmpty(m->hardware, name, &d.lun));
+        } else if (r == -ENODEV) {
+                log_notice("The disk '%s' of the shadow copy {%s} is not here any more, forgetting it", t.serial,
+                           GUID_TO_STRING(&s->id));
+                r = 0;
+        }
+        if (r < 0)
+                return r;
+
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Providers of Hardware
+ *
+ * IVssHardwareSnapshotProvider knows disks and not volumes. What is between the two is done here: which disk a volume
+ * lies on, and showing the file system of the disk that the array has made. Which disk that is stands in
+ * <state_dir>/luns/<snapshot id> from GetTargetLuns() until OnLunEmpty().
+ */
+
+#include "provider-com/com-module.h"
+#include "provider/provider.h"
+
+/* *ret: AreLunsSupported(). */
+int com_hardware_is_supported(ComModule *m, int volume_fd, BOOL *ret);
+int com_hardware_begin_prepare(ComModule *m, const ProviderSnapshot *s);
+/* As ProviderOps.surface(). */
+int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device);
+int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s);
