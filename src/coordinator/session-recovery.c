@@ -17,10 +17,12 @@
 #include "coordinator/deed.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
+#include "coordinator/provider-registry.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session-storage.h"
 #include "coordinator/session.h"
 #include "coordinator/volume.h"
+#include "provider/provider-builtin.h"
 #include "provider/provider.h"
 
 struct Recovery {
@@ -42,6 +44,13 @@ static HRESULT recovery_target(Session *s,
         return FAILED(hr) && hr != E_OUTOFMEMORY ? VSS_E_VOLUME_NOT_SUPPORTED : hr;
 }
 
+/* umbra's own come with it and are never too old. */
+static bool is_legacy(Session *s, const CatalogSnapshot *row) {
+        const ProviderInfo *provider = provider_registry_find(s->manager, &row->provider_id);
+
+        return provider && provider->foreign;
+}
+
 HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destination, char **ret_why) {
         _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
         _cleanup_(volume_freep) Volume *v = NULL;
@@ -52,6 +61,10 @@ HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destinat
         hr = session_get_snapshot(s, id, &row);
         if (FAILED(hr))
                 return hr;
+        if (is_legacy(s, &row)) {
+                (void) strdup_to("the provider has no IVssHardwareSnapshotProviderEx; RevertToSnapshot() may do", ret_why);
+                return VSS_E_LEGACY_PROVIDER;
+        }
         hr = session_provider_is_able(s, &row, PROVIDER_CAN_REVERT, VSS_E_VOLUME_NOT_SUPPORTED, &why);
         if (FAILED(hr)) {
                 (void) strdup_to(why, ret_why);

@@ -267,6 +267,24 @@ static void test_that_a_provider_reverts_persistent_shadow_copies(void **state) 
         puppeteer_assert_clean(puppeteer);
 }
 
+static void test_that_a_recovery_set_is_for_providers_that_can_resync(void **state) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        BSTR document = NULL;
+        VSS_ID id;
+
+        assert_int_equal(puppeteer_make(puppeteer, b, puppet_id, &id), VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssBackupComponentsEx4_SaveAsXML(b, &document), S_OK);
+        storage_release(b);
+        b = storage_object();
+        assert_int_equal(IVssBackupComponentsEx4_InitializeForRestore(b, document), S_OK);
+        SysFreeString(document);
+        ASSERT_RETURNS(IVssBackupComponentsEx3, AddSnapshotToRecoverySet, VSS_E_LEGACY_PROVIDER,
+                       IVssBackupComponentsEx4_AddSnapshotToRecoverySet(b, id, 0, NULL));
+        storage_release(b);
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        puppeteer_assert_clean(puppeteer);
+}
+
 static void test_that_a_provider_of_file_shares_is_asked_like_one_of_volumes(void **state) {
         static const char *const steps[] = {
                 "IsPathSupported ", "SetContext 0x",          "BeginPrepareSnapshot ",  "EndPrepareSnapshots",
@@ -327,6 +345,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_provider_learns_where_its_shadow_copy_is_exposed),
                 cmocka_unit_test(test_that_a_shadow_copy_is_read_only_when_it_is_made),
                 cmocka_unit_test(test_that_a_provider_reverts_persistent_shadow_copies),
+                cmocka_unit_test(test_that_a_recovery_set_is_for_providers_that_can_resync),
                 cmocka_unit_test(test_that_a_provider_of_file_shares_is_asked_like_one_of_volumes),
         };
 
