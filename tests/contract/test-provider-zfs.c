@@ -215,6 +215,28 @@ static void test_that_a_set_is_one_command_a_pool(void **state) {
                 provider_zfs_ops.release(all[i]);
 }
 
+/* One pool has been exported since; what was made in the other one is found and removed. */
+static void test_that_a_pool_that_fails_leaves_nothing_in_others(void **state) {
+        World *w = *state;
+        ProviderSnapshot s[2] = { w->snapshot, w->snapshot }, *all[2] = { &s[0], &s[1] };
+
+        s[1].note = "pool=18 dataset=3 snapshot=0 id=" OTHER_ID " name=lake";
+        set_records(w, "\"tank\": 17, \"lake\": 18",
+                    "\"tank\": {\"guid\": 5, \"txg\": 1}, \"tank/a\": {\"guid\": 1, \"txg\": 2},"
+                    "\"lake\": {\"guid\": 3, \"txg\": 3}");
+        for (size_t i = 0; i < 2; ++i)
+                assert_int_equal(provider_zfs_ops.prepare(&w->env, all[i]), 0);
+        set_records(w, "\"tank\": 17", "\"tank\": {\"guid\": 5, \"txg\": 1}, \"tank/a\": {\"guid\": 1, \"txg\": 2}");
+
+        assert_int_equal(provider_zfs_ops.commit_all(&w->env, all, 2), -EIO);
+        assert_non_null(strstr(provider_sentence(), "cannot open 'lake': dataset does not exist"));
+        assert_names(w, "tank\ntank/a\ntank/a@umbra-" ID "\n");
+        assert_int_equal(discard(w), 0);
+        assert_names(w, "tank\ntank/a\n");
+        for (size_t i = 0; i < 2; ++i)
+                provider_zfs_ops.release(all[i]);
+}
+
 static void test_that_a_dataset_that_was_exchanged_is_noticed_in_time(void **state) {
         World *w = *state;
 
@@ -466,6 +488,7 @@ int main(int argc, char **argv) {
                 TEST(names_that_no_dataset_has_are_refused),
                 TEST(a_volume_is_what_the_table_of_mounts_says),
                 TEST(a_set_is_one_command_a_pool),
+                TEST(a_pool_that_fails_leaves_nothing_in_others),
                 TEST(a_dataset_that_was_exchanged_is_noticed_in_time),
                 TEST(a_snapshot_is_found_whatever_it_is_called_by_then),
                 TEST(nothing_of_others_is_destroyed),
