@@ -361,22 +361,39 @@ static void test_that_a_snapshot_with_somebodys_clone_goes_when_that_goes(void *
 
 /* Importing */
 
-static void test_that_what_was_imported_is_ours_to_discard(void **state) {
+static void test_that_what_was_imported_goes_only_where_it_is_umbras(void **state) {
+        static const struct {
+                const char *mark;
+                const char *left;
+        } cases[] = {
+                { "\"received\": {\"umbra:set\": \"" SET_ID "\"}", "lake\nlake/x\nlake/x@umbra-" ID "\n" }, /* somebody's copy */
+                { "\"received\": {}",                             "lake\nlake/x\nlake/x@umbra-" ID "\n" }, /* without properties */
+                { OURS,                                           "lake\nlake/x\n"                       }, /* on the disk itself */
+        };
         World *w = *state;
-        _cleanup_(freep) char *note = NULL;
+        _cleanup_(freep) char *none = NULL;
 
-        set_records(w, "\"lake\": 20", "\"lake/x\": {\"guid\": 4, \"txg\": 1}");
+        set_records(w, "\"lake\": 20", "\"lake\": {\"guid\": 5, \"txg\": 1}, \"lake/x\": {\"guid\": 4, \"txg\": 2}");
         w->snapshot.note = NULL;
-        assert_int_equal(provider_zfs_ops.import(&w->env, &w->snapshot, &note), -ENOENT);
+        assert_int_equal(provider_zfs_ops.import(&w->env, &w->snapshot, &none), -ENOENT);
 
-        set_records(w, "\"lake\": 20",
-                    "\"lake/x\": {\"guid\": 4, \"txg\": 1}, \"lake/x@umbra-" ID "\": {\"guid\": 9, \"txg\": 2,"
-                    "\"received\": {\"umbra:set\": \"" SET_ID "\"}}");
-        assert_int_equal(provider_zfs_ops.import(&w->env, &w->snapshot, &note), 0);
-        assert_string_equal(note, "pool=20 dataset=4 snapshot=9 id=" ID " name=lake/x");
-        w->snapshot.note = note;
-        assert_int_equal(discard(w), 0);
-        assert_names(w, "lake/x\n");
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(freep) char *note = NULL, *records = NULL, *device = NULL;
+
+                assert_int_equal(format_to(&records,
+                                           "\"lake\": {\"guid\": 5, \"txg\": 1}, \"lake/x\": {\"guid\": 4, \"txg\": 2},"
+                                           "\"lake/x@umbra-" ID "\": {\"guid\": 9, \"txg\": 3, %s}",
+                                           cases[i].mark),
+                                 0);
+                set_records(w, "\"lake\": 20", records);
+                assert_int_equal(provider_zfs_ops.import(&w->env, &w->snapshot, &note), 0);
+                assert_string_equal(note, "pool=20 dataset=4 snapshot=9 id=" ID " name=lake/x");
+                w->snapshot.note = note;
+                assert_true(provider_zfs_ops.surface(&w->env, &w->snapshot, &device) < 0); /* there is no ZFS, but it is found */
+                assert_non_null(strstr(provider_sentence(), "'lake/x@umbra-" ID "' cannot be mounted"));
+                assert_int_equal(discard(w), 0);
+                assert_names(w, cases[i].left);
+        }
 }
 
 /* Failure */
@@ -495,7 +512,7 @@ int main(int argc, char **argv) {
                 TEST(a_note_of_somebody_else_removes_nothing),
                 TEST(a_pool_that_is_not_there_is_a_clear_error),
                 TEST(a_snapshot_with_somebodys_clone_goes_when_that_goes),
-                TEST(what_was_imported_is_ours_to_discard),
+                TEST(what_was_imported_goes_only_where_it_is_umbras),
                 TEST(people_are_told_what_zfs_says),
                 TEST(answers_in_another_form_are_refused),
                 TEST(a_command_that_hangs_is_left_to_itself_with_its_lock),

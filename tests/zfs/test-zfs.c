@@ -320,7 +320,7 @@ static void test_that_a_snapshot_that_was_received_can_be_imported(void **state)
         surface(w, 0);
         assert_file(w->devices[0], "file", "text");
         discard(w, 0);
-        assert_snapshots(w, "");
+        assert_snapshots(w, "umbra\n"); /* it is whose copy it was */
 }
 
 #define TEST(sentence) cmocka_unit_test_setup_teardown(test_that_##sentence, world_setup, world_teardown)

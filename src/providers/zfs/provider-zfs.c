@@ -227,7 +227,7 @@ static int destroy(const ProviderSnapshot *s, const ZfsFound *found) {
 
         if (found->clone)
                 r = zfs_run_patiently((const char *[]){ "zfs", "destroy", found->clone, NULL }, s);
-        if (r >= 0 && found->snapshot)
+        if (r >= 0 && found->ours)
                 r = zfs_run_patiently((const char *[]){ "zfs", "destroy", "-d", found->snapshot, NULL }, s);
         return r;
 }

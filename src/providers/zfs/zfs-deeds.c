@@ -259,7 +259,10 @@ int zfs_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t fl
                 r = zfs_mount_at_shadow(env, s, found.clone ?: clone, &device);
         if (r >= 0 && found.clone)
                 r = give_away_clone(s, found.clone);
-        if (r >= 0 && found.snapshot)
+        if (r < 0 || (found.snapshot && !found.ours))
+                return r;
+
+        if (found.ours)
                 r = forget_mark(s, found.snapshot);
         return r < 0 ? r : give_away_snapshot(s, found.snapshot ?: origin);
 }

@@ -256,11 +256,16 @@ static int look_for_imported(const ZfsNote *note, const char *dataset, const cha
 }
 
 static int look(const ProviderSnapshot *s, const ZfsNote *note, const char *dataset, const char *pool, ZfsFound *f) {
-        int r = 0;
+        int r;
 
-        if (note->snapshot != 0)
-                r = look_for_imported(note, dataset, pool, f);
-        return r < 0 ? r : look_for_marked(s, note, dataset, pool, f);
+        r = look_for_marked(s, note, dataset, pool, f);
+        if (r < 0)
+                return r;
+        if (f->snapshot)
+                f->ours = true;
+        else if (note->snapshot != 0)
+                return look_for_imported(note, dataset, pool, f);
+        return 0;
 }
 
 int zfs_find(const ZfsNote *note, const ProviderSnapshot *s, ZfsFound *ret) {

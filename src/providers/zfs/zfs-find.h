@@ -26,7 +26,7 @@
 /* What plan() wrote down. */
 typedef struct ZfsNote {
         uint64_t pool, dataset;
-        uint64_t snapshot; /* of one that was imported, and so does not carry the property; else 0 */
+        uint64_t snapshot; /* of one that was imported, and may not carry the property; else 0 */
         char id[GUID_STRING_MAX];
         const char *name; /* of the dataset, then */
 } ZfsNote;
@@ -58,6 +58,7 @@ bool zfs_is_called(const char *name, char separator, const char *id);
 typedef struct ZfsFound {
         char *snapshot; /* its full name; NULL: none */
         char *clone;
+        bool ours; /* else it is a copy of somebody's, which was imported and is only shown */
 } ZfsFound;
 
 void zfs_found_clear(ZfsFound *f);
