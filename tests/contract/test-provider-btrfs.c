@@ -330,17 +330,25 @@ static void test_that_the_file_system_need_not_be_mounted(void **state) {
         World *w = *state;
         _cleanup_(freep) char *image = path_in(w->dir, "fs.img"), *elsewhere = path_in(w->dir, "elsewhere"),
                               *store = path_in(w->dir, "elsewhere/.umbra-shadow"), *text = NULL;
-        _cleanup_answer_ Answer surfaced = { 0 }, discarded = { 0 };
+        _cleanup_answer_ Answer surfaced = { 0 }, other_surfaced = { 0 }, discarded = { 0 }, other_discarded = { 0 };
+        _cleanup_(freep) char *other_note = NULL;
+        ProviderSnapshot other = w->snapshot;
 
-        create(w);
+        guid_generate(&other.id);
+        plan_and_prepare(w, &other, &other_note);
+        create(w); /* commits both */
         lose(w);
         assert_int_equal(mkdir(elsewhere, 0755), 0);
         run("/sbin/losetup", "-f", image, NULL);
 
         surfaced = ask_surface(&w->asker, &w->snapshot);
         assert_answer(surfaced, S_OK);
+        other_surfaced = ask_surface(&w->asker, &other);
+        assert_answer(other_surfaced, S_OK);
         text = read_file(surfaced.text, "directory/file");
         assert_string_equal(text, "text");
+        other_discarded = ask_discard(&w->asker, &other); /* while the first is still seen */
+        assert_answer(other_discarded, S_OK);
         discarded = ask_discard(&w->asker, &w->snapshot);
         assert_answer(discarded, S_OK);
 

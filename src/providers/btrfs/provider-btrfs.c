@@ -261,7 +261,9 @@ static int adopt_received(const ProviderSnapshot *s, const BtrfsNote *note) {
         return 0;
 }
 
-static int mount_snapshot(const ProviderSnapshot *s, const BtrfsNote *note) {
+/* Where nobody has mounted the file system, this is what does, and then it could not be written to as long as the snapshot is seen: others in
+ * it could not be deleted. So it is mounted to be written to; the snapshot itself is read-only whatever its mount says. */
+static int mount_in_store(const BtrfsNote *note) {
         _cleanup_(freep) char *path = NULL;
         int fd, r;
 
@@ -269,10 +271,17 @@ static int mount_snapshot(const ProviderSnapshot *s, const BtrfsNote *note) {
         if (r < 0)
                 return r;
 
-        fd = btrfs_mount_private(note->uuid, path, false);
+        fd = btrfs_mount_private(note->uuid, path, true);
+        return fd == -EROFS || fd == -EACCES ? btrfs_mount_private(note->uuid, path, false) : fd;
+}
+
+static int mount_snapshot(const ProviderSnapshot *s, const BtrfsNote *note) {
+        int fd, r;
+
+        fd = mount_in_store(note);
         if (fd == -ENOENT) {
                 r = adopt_received(s, note);
-                fd = r < 0 ? r : btrfs_mount_private(note->uuid, path, false);
+                fd = r < 0 ? r : mount_in_store(note);
         }
         if (fd == -ENODEV)
                 return not_there(note);

@@ -19,6 +19,7 @@ stop() {
         umount -a -t btrfs
 }
 
+UMBRA=${2:-$UMBRA} UMBRAD=${3:-$UMBRAD}
 case ${1:-} in
 make)
         start one
@@ -56,7 +57,7 @@ print(*[s["device"] for s in json.load(sys.stdin) if s["volume"] == "/run/disk/"
         mkdir "$dir/share"
         for step in make import; do
                 status=0
-                "$UMBRA_VM_RUN" --disk "$dir/disk:256M" --share "$dir/share" bash "$0" "$step" || status=$?
+                "$UMBRA_VM_RUN" --disk "$dir/disk:256M" --share "$dir/share" bash "$0" "$step" "$UMBRA" "$UMBRAD" || status=$?
                 [ "$status" = 0 ] || exit "$status"
         done
         echo "ok - a set is imported from the disk by a machine that never saw it"
