@@ -24,6 +24,7 @@
 #include "base/fd-util.h"
 #include "base/log.h"
 #include "base/time-util.h"
+#include "base/utf.h"
 #include "providers/files/files-scan.h"
 #include "providers/files/files-watch.h"
 
@@ -33,6 +34,7 @@
 #define NEARLY_NOTHING (UINT64_C(1024) * 1024)       /* a pass that costs less than this is not worth another */
 #define CHANGE_BYTES 4096U                           /* what a change costs beside the bytes that are copied */
 #define SIZE_STRING_MAX 32U
+#define RESTLESS_PATH_MAX 512U
 
 struct FilesAhead {
         FilesScan scan;
@@ -40,7 +42,7 @@ struct FilesAhead {
         FilesWatch *watch; /* NULL: changes cannot be followed … */
         int watch_error;   /* … and why not */
         FilesStatistics statistics;
-        char *volume, *place; /* for sentences */
+        char *volume, *place, *restless; /* for sentences */
         uint64_t room;        /* that the copy may take; 0: what there is */
         int volume_fd, from_fd;
         bool clone;
@@ -96,6 +98,7 @@ FilesAhead *files_ahead_free(FilesAhead *a) {
         (void) fd_close(a->volume_fd);
         free(a->volume);
         free(a->place);
+        free(a->restless);
         free(a);
         return NULL;
 }
@@ -244,6 +247,8 @@ static int one_pass_ahead(FilesAhead *a) {
         a->scan.copy.synced = files_now();
         (void) syncfs(a->volume_fd);
 
+        a->scan.copy.largest = FILE_NONE;
+        a->scan.copy.largest_size = 0;
         return one_pass(a);
 }
 
@@ -251,8 +256,26 @@ static uint64_t work_changes(const FilesWork *work) {
         return work->files + work->others + work->removed;
 }
 
+static FilesWork work_since(const FilesWork *work, const FilesWork *before) {
+        return (FilesWork){ .files = work->files - before->files,
+                            .bytes = work->bytes - before->bytes,
+                            .others = work->others - before->others,
+                            .removed = work->removed - before->removed };
+}
+
 static uint64_t work_cost(const FilesWork *work) {
         return work->bytes + work_changes(work) * CHANGE_BYTES;
+}
+
+/* Which file it was, among others, that did not come to rest: the tree is another one when that is said. */
+static int remember_restless(FilesAhead *a) {
+        char path[RESTLESS_PATH_MAX];
+
+        if (a->scan.copy.largest == FILE_NONE)
+                return 0;
+
+        return xml_escape_bytes(files_tree_path(a->scan.tree, a->scan.copy.largest, path, sizeof(path)),
+                                &a->restless);
 }
 
 int files_ahead_prepare(FilesAhead *a) {
@@ -267,21 +290,21 @@ int files_ahead_prepare(FilesAhead *a) {
 
         while (st->passes < FILES_PASSES_MAX && !st->converged) {
                 FilesWork before = st->ahead;
-                uint64_t bytes, cost;
+                uint64_t cost;
 
                 r = one_pass_ahead(a);
                 if (r < 0)
                         return r;
 
                 ++st->passes;
-                bytes = st->ahead.bytes - before.bytes;
-                if (!a->clone && bytes >= FLUSH_BYTES && syncfs(a->store.tree_fd) < 0)
+                st->last = work_since(&st->ahead, &before);
+                if (!a->clone && st->last.bytes >= FLUSH_BYTES && syncfs(a->store.tree_fd) < 0)
                         return provider_fail(-errno, "its copy could not be written to the disk: %m");
 
-                st->converged = a->scan.suspects == 0 && work_changes(&st->ahead) == work_changes(&before);
+                st->converged = a->scan.suspects == 0 && work_changes(&st->last) == 0;
 
                 /* Once a pass has hardly less to do than the one before, neither has the next. */
-                cost = work_cost(&st->ahead) - work_cost(&before);
+                cost = work_cost(&st->last);
                 if (st->passes > 2 && (cost * 2 >= cost_before || cost <= NEARLY_NOTHING))
                         break;
                 cost_before = cost;
@@ -294,7 +317,7 @@ int files_ahead_prepare(FilesAhead *a) {
         }
 
         st->ahead.usec = now_usec(CLOCK_MONOTONIC) - begin;
-        return 0;
+        return st->converged ? 0 : remember_restless(a);
 }
 
 int files_ahead_catch_up(FilesAhead *a) {
@@ -366,8 +389,9 @@ void files_ahead_report(FilesAhead *a) {
                  SIZE_TO_STRING(st->window.bytes), st->files,
                  span_to_string(st->window.usec, (char[SPAN_STRING_MAX]){ 0 }));
         if (!st->converged && st->window.files > 0)
-                log_info("'%s' did not come to rest in %u passes, so the window had to copy more", a->volume,
-                         st->passes);
+                log_info("'%s' did not come to rest in %u passes, the last copied %" PRIu64
+                         " files (%s) again, '%s' for one, leaving them to the window",
+                         a->volume, st->passes, st->last.files, SIZE_TO_STRING(st->last.bytes), a->restless ?: "?");
         report_following(a);
         if (st->window.torn > 0)
                 log_notice("%" PRIu64 " files of '%s' changed while they were copied, keeping them so",

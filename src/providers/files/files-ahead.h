@@ -25,6 +25,7 @@ typedef struct FilesStatistics {
         FilesWork ahead, window;
         unsigned passes;  /* ahead of the window */
         bool converged;   /* the last of them found nothing to do */
+        FilesWork last;   /* that one alone */
         bool followed;    /* the window looked at what was touched, and at nothing else */
         unsigned lost;    /* how often events were lost */
         uint64_t files;   /* known when the window closed, directories included */

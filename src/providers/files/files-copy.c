@@ -303,6 +303,10 @@ int files_copy_entry(FilesCopy *copy,
         }
 
         entry->flags |= FILE_IN_STORE;
+        if (copy->largest == FILE_NONE || t.stx.stx_size > copy->largest_size) {
+                copy->largest = id;
+                copy->largest_size = t.stx.stx_size;
+        }
         files_copy_record(entry, &t.stx, t.suspect);
         if (t.open)
                 entry->flags |= FILE_OPEN;

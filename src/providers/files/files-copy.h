@@ -41,6 +41,8 @@ typedef struct FilesCopy {
         uint8_t pass;
         char *buffer;
         FilesWork *work;
+        FileId largest; /* of the files that were copied, FILE_NONE: none; for sentences */
+        uint64_t largest_size;
         uint64_t lost;    /* attributes and owners that the store cannot have */
         uint64_t skipped; /* device nodes that we may not make */
 } FilesCopy;
