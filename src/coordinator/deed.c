@@ -34,6 +34,7 @@
 struct DeedQueue {
         Manager *manager;
         Deed *deeds;
+        DeedPast *reverts; /* that are over */
         sd_event_source *kick;
 };
 
@@ -258,6 +259,8 @@ static void deed_finish(Deed *d) {
                         "Failed to record what became of the snapshot {%s}, trying at the next start: %m",
                         GUID_TO_STRING(&d->snapshot.id));
         hr = FAILED(d->undone) ? d->undone : d->result;
+        if (d->kind == DEED_REVERT)
+                deed_pasts_add(&q->reverts, d->path, &d->snapshot.id, hr, d->message);
         deed_tell_done(d, hr);
 }
 
@@ -328,6 +331,7 @@ DeedQueue *deed_queue_free(DeedQueue *q) {
 
         while (q->deeds)
                 deed_free(q->deeds);
+        deed_pasts_clear(&q->reverts);
         sd_event_source_disable_unref(q->kick);
         free(q);
         return NULL;
@@ -425,4 +429,8 @@ void deed_queue_report(DeedQueue *q,
                              .permille = d->permille,
                      },
                      userdata);
+}
+
+const DeedPast *deed_queue_past_reverts(const DeedQueue *q) {
+        return q->reverts;
 }

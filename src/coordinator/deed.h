@@ -24,6 +24,7 @@
 #include "base/macro.h"
 #include "coordinator/catalog.h"
 #include "coordinator/coordinator-forward.h"
+#include "coordinator/deed-past.h"
 
 typedef enum DeedKind {
         DEED_EXPOSE,
@@ -76,4 +77,6 @@ typedef struct DeedReport {
         unsigned permille; /* of a revert */
 } DeedReport;
 
+/* The last of each volume, the latest at the end; NULL: none. */
+const DeedPast *deed_queue_past_reverts(const DeedQueue *q);
 void deed_queue_report(DeedQueue *q, void (*each)(const DeedReport *report, void *userdata), void *userdata);

@@ -115,6 +115,17 @@ static json_t *deeds_json(const Manager *m) {
         return list;
 }
 
+static json_t *reverts_json(const Manager *m) {
+        json_t *list = json_array();
+        const DeedPast *p;
+
+        DL_FOREACH(deed_queue_past_reverts(m->deeds), p)
+                json_array_append_new(list, json_pack("{s:o, s:s, s:b, s:o}", "volume", text(p->volume), "snapshot_id",
+                                                      GUID_TO_STRING(&p->snapshot_id), "done", SUCCEEDED(p->hr), "message",
+                                                      text(p->message)));
+        return list;
+}
+
 int status_to_json(Manager *m, char **ret) {
         json_t *root, *sessions = json_array();
         json_int_t n_express = 0;
@@ -130,6 +141,8 @@ int status_to_json(Manager *m, char **ret) {
                          (json_int_t) (now_usec(CLOCK_MONOTONIC) - m->started), "writers", (json_int_t) m->n_writers,
                          "express_writers", n_express, "sessions", sessions, "frozen", frozen_json(m), "deeds",
                          deeds_json(m));
+        if (root)
+                json_object_set_new(root, "reverts", reverts_json(m));
         if (root && m->window.n_phases > 0)
                 json_object_set_new(root, "last_window", window_json(&m->window));
         out = root ? json_dumps(root, JSON_COMPACT) : NULL;

@@ -8,7 +8,10 @@
 
 #include "requester/revert-block.h"
 
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/bstr.h"
@@ -17,6 +20,11 @@
 #include "requester/storage-proxy.h"
 #include "view/view-text.h"
 #include "wire/last-error.h"
+
+static void fclosep(FILE **f) {
+        if (*f)
+                (void) fclose(*f);
+}
 
 static void backup_releasep(IVssBackupComponents **b) {
         if (*b)
@@ -139,6 +147,22 @@ static HRESULT gather(IVssBackupComponents *backup, const GUID *writers, size_t 
         return FAILED(hr) ? hr : status;
 }
 
+/* The root of the running system, or what it swaps to. Others than writers have a say there. */
+static bool is_the_systems(const char *volume) {
+        _cleanup_(fclosep) FILE *swaps = NULL;
+        struct stat root, st;
+        char line[PATH_MAX + 128];
+
+        if (stat("/", &root) == 0 && stat(volume, &st) == 0 && root.st_dev == st.st_dev && root.st_ino == st.st_ino)
+                return true;
+
+        swaps = fopen("/proc/swaps", "re");
+        while (swaps && fgets(line, sizeof(line), swaps))
+                if (strncmp(line, volume, strlen(volume)) == 0)
+                        return true;
+        return false;
+}
+
 HRESULT revert_is_blocked(const WCHAR *volume, bool *ret) {
         _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
         _cleanup_(freep) char *folded = NULL;
@@ -154,6 +178,10 @@ HRESULT revert_is_blocked(const WCHAR *volume, bool *ret) {
                 hr = backup_components_new(&backup);
         if (FAILED(hr))
                 return hr;
+        if (is_the_systems(folded)) {
+                *ret = true;
+                return S_OK;
+        }
 
         b = impl_from_IVssBackupComponentsEx4((IVssBackupComponentsEx4 *) backup);
         hr = storage_proxy_get_revert_blockers(b->session, &writers, &n_writers);

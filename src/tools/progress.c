@@ -27,6 +27,7 @@ static struct {
         usec_t began, drawn;
         unsigned tenths; /* said so far */
         bool active, terminal;
+        bool share; /* of a whole, not bytes */
 } progress;
 
 static const char *human(uint64_t bytes, char buffer[32]) {
@@ -61,6 +62,11 @@ static void draw_bar(void) {
         memset(bar, '#', filled);
         memset(bar + filled, '.', BAR_WIDTH - filled);
         bar[BAR_WIDTH] = '\0';
+        if (progress.share) {
+                fprintf(stderr, "\r%s [%s] %3u%%\033[K", progress.what, bar,
+                        (unsigned) (100 * MIN(progress.done, progress.total) / progress.total));
+                return;
+        }
         fprintf(stderr, "\r%s [%s] %3u%%  %s  %s/s", progress.what, bar,
                 (unsigned) (100 * MIN(progress.done, progress.total) / progress.total), human(progress.done, done), human(rate, fast));
         if (rate > 0 && progress.total > progress.done)
@@ -83,6 +89,10 @@ static void say_line(usec_t now) {
         if (tenths <= progress.tenths)
                 return;
         progress.tenths = tenths;
+        if (progress.share) {
+                fprintf(stderr, "%s: %u%%\n", progress.what, tenths * 10);
+                return;
+        }
         fprintf(stderr, "%s: %u%%, %s, %s/s\n", progress.what, tenths * 10, human(progress.done, done), human(speed(), fast));
 }
 
@@ -111,6 +121,11 @@ void progress_begin(const char *what, uint64_t total) {
         progress.terminal = isatty(STDERR_FILENO);
 }
 
+void progress_begin_share(const char *what) {
+        progress_begin(what, 1000);
+        progress.share = true;
+}
+
 void progress_set(uint64_t done) {
         progress.done = done;
         progress_update();
@@ -131,6 +146,7 @@ void progress_end(void) {
                 return;
         if (progress.terminal)
                 fputs("\r\033[K", stderr);
-        fprintf(stderr, "%s: done, %s, %s/s\n", progress.what, human(progress.done, done), human(speed(), fast));
+        if (!progress.share)
+                fprintf(stderr, "%s: done, %s, %s/s\n", progress.what, human(progress.done, done), human(speed(), fast));
         progress.active = false;
 }

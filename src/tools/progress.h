@@ -11,6 +11,8 @@
 
 /* @total: bytes in all; 0: not known (no percentage then). @what: "Saving", "Restoring". One at a time. */
 void progress_begin(const char *what, uint64_t total);
+/* Of what has no bytes: thousandths are set. */
+void progress_begin_share(const char *what);
 void progress_set(uint64_t done);
 void progress_add(uint64_t more);
 void progress_total(uint64_t total); /* it has become known */

@@ -53,6 +53,29 @@ static void print_frozen(json_t *frozen) {
         }
 }
 
+/* What goes on whoever looks; and how the last revert of each volume ended. */
+static void print_deeds(json_t *deeds, json_t *reverts) {
+        json_t *d;
+        size_t i;
+
+        json_array_foreach(deeds, i, d) {
+                if (strcmp(string_of(d, "kind") ?: "", "revert") != 0)
+                        continue;
+                printf("Reverting '%s' to {%s}: ", string_of(d, "path"), string_of(d, "snapshot_id"));
+                if (json_is_true(json_object_get(d, "doing")))
+                        printf("%d.%d%%\n", (int) json_integer_value(json_object_get(d, "permille")) / 10,
+                               (int) json_integer_value(json_object_get(d, "permille")) % 10);
+                else
+                        printf("waits\n");
+        }
+        json_array_foreach(reverts, i, d)
+                if (json_is_true(json_object_get(d, "done")))
+                        printf("Reverted '%s' to {%s}.\n", string_of(d, "volume"), string_of(d, "snapshot_id"));
+                else
+                        printf("Failed to revert '%s' to {%s}: %s\n", string_of(d, "volume"), string_of(d, "snapshot_id"),
+                               string_of(d, "message") ?: "?");
+}
+
 static void print_window(json_t *window) {
         char span[SPAN_STRING_MAX];
         json_t *p;
@@ -104,6 +127,7 @@ static int run_status(int argc, char *argv[]) {
         printf("\n");
         print_sessions(json_object_get(root, "sessions"));
         print_frozen(json_object_get(root, "frozen"));
+        print_deeds(json_object_get(root, "deeds"), json_object_get(root, "reverts"));
         print_window(json_object_get(root, "last_window"));
         json_decref(root);
         return EXIT_OK;
@@ -113,7 +137,8 @@ const Verb verb_status = {
         .name = "status",
         .summary = "what is in progress, and what is frozen and for how long",
         .help = "umbra status [--json]\n\n"
-                "Sessions in progress and their phase, anything that is frozen and for how long, and how long\n"
+                "Sessions in progress and their phase, anything that is frozen and for how long, reverts and how far\n"
+                "they are, and how long\n"
                 "the last snapshot set held whom, phase by phase.\n",
         .run = run_status,
 };

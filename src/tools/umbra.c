@@ -18,7 +18,7 @@
 #include "tools/tool-vss.h"
 
 static const Verb *const verbs[] = {
-        &verb_backup,   &verb_restore,   &verb_run,    &verb_show,    &verb_verify, &verb_snapshot,
+        &verb_backup,   &verb_restore,   &verb_run,    &verb_show,    &verb_verify, &verb_snapshot, &verb_revert,
         &verb_writers, &verb_providers, &verb_volumes, &verb_provider, &verb_limit,  &verb_status,
 };
 

@@ -35,6 +35,7 @@ extern const Verb verb_limit;                                 /* umbra-limit.c *
 extern const Verb verb_backup;                                /* umbra-backup.c */
 extern const Verb verb_run;                                   /* umbra-run.c */
 extern const Verb verb_restore;                               /* umbra-restore.c */
+extern const Verb verb_revert;                                /* umbra-revert.c */
 extern const Verb verb_show, verb_verify;                     /* umbra-show.c */
 extern const Verb verb_snapshot;                              /* umbra-snapshot.c */
 extern const Verb verb_status;                                /* umbra-status.c */

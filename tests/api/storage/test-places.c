@@ -201,6 +201,8 @@ static void test_that_a_writer_may_be_against_reverting(void **state) {
         Actor *writer;
         bool block = true;
 
+        assert_int_equal(ShouldBlockRevert(L"/", &block), S_OK);
+        assert_true(block); /* the system runs on it */
         assert_int_equal(ShouldBlockRevert(NULL, &block), E_INVALIDARG);
         assert_false(block);
         assert_int_equal(ShouldBlockRevert(wide(world->volume), NULL), E_INVALIDARG);
