@@ -721,6 +721,77 @@ static void test_that_a_break_that_was_killed_is_gone_on_with(void **state) {
         }
 }
 
+/* Providers that make one tree what another is. Others have means of their own. */
+static bool reverts_in_place(void) {
+        return strcmp(provider, "btrfs") == 0 || strncmp(provider, "files-", 6) == 0;
+}
+
+static int begin_revert(World *w, Answer *answer) {
+        return provider_client_revert(w->asker.client, &w->snapshot, w->place->volume, 0, ASKER_TIMEOUT_USEC,
+                                      answer_take, answer);
+}
+
+static void revert_volume(World *w) {
+        _cleanup_answer_ Answer answer = { 0 };
+
+        assert_int_equal(begin_revert(w, &answer), 0);
+        asker_await(&w->asker, &answer);
+        assert_answer(answer, S_OK);
+}
+
+static void test_that_a_volume_becomes_what_its_copy_is(void **state) {
+        World *w = *state;
+        _cleanup_(freep) char *before = NULL, *after = NULL, *copied = NULL;
+
+        if (!reverts_in_place())
+                skip();
+
+        run_steps(w, 4);
+        before = manifest_new(w->place->volume);
+        commit(w);
+        surface(w);
+        tree_spoil(w->place->volume);
+        revert_volume(w);
+        after = manifest_new(w->place->volume);
+        assert_same_manifest(before, after);
+        copied = manifest_new(w->device);
+        assert_same_manifest(before, copied); /* it stays */
+        discard(w);
+        assert_nothing_left(w);
+}
+
+/* Killed again and again, a little later each time; then it may come to its end. */
+static void test_that_a_revert_that_was_killed_goes_on(void **state) {
+        static const uint64_t delays[] = { 0, 300, 1000, 2000, 3000, 5000, 10000, 20000 };
+        World *w = *state;
+        _cleanup_(freep) char *before = NULL, *after = NULL;
+
+        if (!reverts_in_place())
+                skip();
+
+        run_steps(w, 4);
+        before = manifest_new(w->place->volume);
+        commit(w);
+        surface(w);
+        tree_spoil(w->place->volume);
+        for (size_t i = 0; i < ELEMENTSOF(delays); ++i) {
+                struct timespec t = timespec_from_usec(delays[i]);
+                _cleanup_answer_ Answer answer = { 0 };
+
+                assert_int_equal(begin_revert(w, &answer), 0);
+                (void) sd_event_run(w->asker.event, 0);
+                (void) nanosleep(&t, NULL);
+                asker_kill(&w->asker);
+                asker_await(&w->asker, &answer);
+                asker_restart(&w->asker);
+        }
+        revert_volume(w);
+        after = manifest_new(w->place->volume);
+        assert_same_manifest(before, after);
+        discard(w);
+        assert_nothing_left(w);
+}
+
 /* Until one fails; S_OK when none does. */
 static HRESULT run_until_failure(World *w) {
         for (size_t n = 1; n <= 4; ++n) {
@@ -838,6 +909,8 @@ int main(int argc, char **argv) {
                 CONTRACT(a_worker_killed_between_steps_leaves_nothing),
                 CONTRACT(a_worker_killed_within_a_step_leaves_nothing),
                 CONTRACT(a_discard_that_was_killed_can_be_repeated),
+                CONTRACT(a_volume_becomes_what_its_copy_is),
+                CONTRACT(a_revert_that_was_killed_goes_on),
                 CONTRACT(a_full_disk_is_said_to_be_full),
                 CONTRACT(a_volume_that_disappears_is_a_clear_error),
                 CONTRACT(commit_works_while_the_volume_is_held),
