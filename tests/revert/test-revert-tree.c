@@ -47,6 +47,7 @@ static bool is_btrfs(void) {
         return strcmp(kind, "btrfs") == 0;
 }
 
+static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static void run(const char *format, ...) {
         char command[4096];
         va_list args;
