@@ -7,15 +7,15 @@
 
 REVERT_SIZE=${UMBRA_BENCH_SIZE:-10240}
 
+revert_noise() { openssl enc -aes-128-ctr -pass "pass:$1" -nosalt </dev/zero 2>/dev/null; }
+
 revert_fill() { # revert_fill DIR
         local dir=$1 large=$((REVERT_SIZE / 2)) i
         mkdir -p "$dir/small"
         for i in $(seq $(((large + 1023) / 1024))); do
-                openssl enc -aes-128-ctr -pass "pass:$i" -nosalt </dev/zero 2>/dev/null |
-                        head -c $((large < 1024 ? large : 1024))M >"$dir/large-$i" || true
+                head -c $((large < 1024 ? large : 1024))M < <(revert_noise "$i") >"$dir/large-$i"
         done
-        openssl enc -aes-128-ctr -pass pass:small -nosalt </dev/zero 2>/dev/null |
-                head -c $((REVERT_SIZE - large))M | split -b 1M -a 5 - "$dir/small/"
+        head -c $((REVERT_SIZE - large))M < <(revert_noise small) | split -b 1M -a 5 - "$dir/small/"
         sync -f "$dir"
 }
 
@@ -61,10 +61,10 @@ revert_figure() {
         read -r id device < <("$UMBRA" snapshot create --persistent --json "$volume" |
                 python3 -c 'import json, sys; s = json.load(sys.stdin)[0]; print(s["snapshot"], s["device"])')
         revert_change "$volume"
-        theirs=$(milliseconds revert_by_rsync "$device" "$volume")
-        revert_change "$volume"
         ours=$(milliseconds "$UMBRA" revert --yes --quiet "$id")
         diff -r --no-dereference --exclude=.umbra-shadow "$device" "$volume" >&2
+        revert_change "$volume"
+        theirs=$(milliseconds revert_by_rsync "$device" "$volume") # after this nothing is shared any more
         echo "$name: rsync $theirs ms, umbra $ours ms" >&2
         figure "$name-faster-than-rsync" "$(awk -v a="$theirs" -v b="$ours" 'BEGIN { printf "%.1f", a / b }')" ratio 10 at-least
         "$UMBRA" snapshot delete --quiet "$id"

@@ -34,6 +34,36 @@ static void make_link(const char *dir, const char *target, const char *name) {
         assert_int_equal(symlink(target, path), 0);
 }
 
+static int keep_named(int dir_fd, const char *name, void *userdata) {
+        ++*(unsigned *) userdata;
+        if (strcmp(name, "broken") == 0)
+                return -EUCLEAN;
+        return strcmp(name, "kept") == 0;
+}
+
+static void test_that_what_somebody_keeps_stays_and_the_way_to_it(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(closep) int fd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        unsigned n_asked = 0;
+
+        write_file(dir, "tree/a/b/kept/file", "");
+        write_file(dir, "tree/a/other/file", "");
+        write_file(dir, "tree/c/file", "");
+        assert_int_equal(rm_rf_at_except(fd, "tree", keep_named, &n_asked), 1);
+        assert_int_equal(n_asked, 8); /* not what is in that which is kept */
+        assert_true(file_exists(dir, "tree/a/b/kept/file"));
+        assert_false(file_exists(dir, "tree/a/other"));
+        assert_false(file_exists(dir, "tree/c"));
+
+        write_file(dir, "tree/a/broken", "");
+        assert_int_equal(rm_rf_at_except(fd, "tree", keep_named, &n_asked), -EUCLEAN);
+        assert_true(file_exists(dir, "tree/a/broken"));
+        assert_int_equal(rm_rf_at(fd, "tree"), 0);
+        assert_int_equal(rm_rf_at_except(fd, "tree", keep_named, &n_asked), 0);
+        write_file(dir, "kept", "");
+        assert_int_equal(rm_rf_at_except(fd, "kept", keep_named, &n_asked), 1);
+}
+
 static void test_that_only_what_is_below_can_be_named(void **state) {
         static const struct {
                 const char *name;
@@ -301,6 +331,7 @@ static void test_that_any_failed_allocation_can_be_made_up_for(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_only_what_is_below_can_be_named),
+                cmocka_unit_test(test_that_what_somebody_keeps_stays_and_the_way_to_it),
                 cmocka_unit_test(test_that_links_in_the_tree_are_not_followed),
                 cmocka_unit_test(test_that_a_tree_may_be_deeper_than_descriptors_reach),
                 cmocka_unit_test(test_that_a_tree_may_be_wide),
