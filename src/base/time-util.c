@@ -85,6 +85,21 @@ char *timestamp_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]) {
         return buffer;
 }
 
+char *instant_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]) {
+        time_t sec = (time_t) (realtime / USEC_PER_SEC);
+        struct tm tm;
+        size_t n = 0;
+
+        if (realtime != USEC_INFINITY && gmtime_r(&sec, &tm))
+                n = strftime(buffer, TIMESTAMP_STRING_MAX, "%Y-%m-%dT%H:%M:%S", &tm);
+        if (n == 0)
+                (void) snprintf(buffer, TIMESTAMP_STRING_MAX, "never");
+        else
+                (void) snprintf(buffer + n, TIMESTAMP_STRING_MAX - n, ".%06uZ", (unsigned) (realtime % USEC_PER_SEC));
+
+        return buffer;
+}
+
 char *span_to_string(usec_t span, char buffer[SPAN_STRING_MAX]) {
         const usec_t minute = 60 * USEC_PER_SEC, hour = 60 * minute;
 

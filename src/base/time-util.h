@@ -32,6 +32,8 @@ int64_t filetime_from_timespec(const struct timespec *ts);
 #define TIMESTAMP_STRING_MAX 32U
 /* "2026-03-01 12:00:00 UTC"; "never" for USEC_INFINITY */
 char *timestamp_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]);
+/* "2026-03-01T12:00:00.000000Z", as XML has it; "never" for USEC_INFINITY */
+char *instant_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]);
 #define SPAN_STRING_MAX 32U
 /* "850 µs", "1.234 ms", "12.0 s", "2 min 5 s", "3 h 20 min", "forever": for people. */
 char *span_to_string(usec_t span, char buffer[SPAN_STRING_MAX]);

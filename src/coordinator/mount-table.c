@@ -66,7 +66,8 @@ static const struct {
         { "vboxsf",               FS_NETWORK  },
         { "virtiofs",             FS_NETWORK  },
 
-        { "autofs",               FS_PSEUDO   }, /* looking into it mounts something */
+        { "autofs",               FS_AUTOMOUNT },
+
         { "devtmpfs",             FS_PSEUDO   },
 };
 
@@ -219,8 +220,18 @@ bool mount_is_read_only(const Mount *mount) {
         return mnt_optstr_get_option(mount->fs_options, "ro", NULL, NULL) == 0;
 }
 
+/* The way to it goes over a server, which is asked at every step. */
+static bool is_behind_server(const MountTable *table, const Mount *mount) {
+        for (size_t i = 0; i < table->n; ++i)
+                if (table->mounts[i].class == FS_NETWORK && path_below(mount->target, table->mounts[i].target))
+                        return true;
+
+        return false;
+}
+
 bool mount_is_visible(const MountTable *table, const Mount *mount) {
-        return mount_covering(table, mount->target) == mount && mount_of_path(table, mount->target) == mount;
+        return mount_covering(table, mount->target) == mount && !is_behind_server(table, mount) &&
+               mount_of_path(table, mount->target) == mount;
 }
 
 int mount_option(const Mount *mount, const char *name, char **ret) {

@@ -207,6 +207,7 @@ void phase_commit_begin(SnapshotSet *set) {
 /* In the document, for PostSnapshot and for whoever restores one day. */
 static HRESULT record_in_document(SnapshotSet *set) {
         BackupDoc *doc = set->session->doc;
+        char instant[TIMESTAMP_STRING_MAX];
         HRESULT hr;
 
         if (!doc)
@@ -226,6 +227,8 @@ static HRESULT record_in_document(SnapshotSet *set) {
                     free_and_strdup(&v->machine, set->manager->machine) < 0)
                         return E_OUTOFMEMORY;
                 v->consistency = (Consistency) set_snapshot_consistency(s);
+                if (free_and_strdup(&v->instant, s->instant_usec > 0 ? instant_to_string(s->instant_usec, instant) : NULL) < 0)
+                        return E_OUTOFMEMORY;
         }
         return S_OK;
 }
@@ -242,6 +245,7 @@ static void surface_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
 }
 
 void phase_surface_begin(SnapshotSet *set) {
+        phase_decide_instants(set);
         if (set->n_snapshots == 0) {
                 phase_done(set, S_OK, NULL);
                 return;
@@ -274,7 +278,7 @@ void phase_record_begin(SnapshotSet *set) {
                         .set_id = set->id,
                         .device = set->snapshots[i]->device,
                         .consistency = set_snapshot_consistency(set->snapshots[i]),
-                        .created_usec = set->instant_usec,
+                        .created_usec = set->snapshots[i]->instant_usec ?: set->instant_usec,
                 };
         r = set->n_snapshots > 0 ? catalog_set_created(set->manager->catalog, rows, set->n_snapshots) : 0;
         phase_done(set, hresult_from_errno(r < 0 ? r : 0), r < 0 ? "the catalog could not be written" : NULL);

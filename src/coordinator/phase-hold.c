@@ -15,6 +15,17 @@
 #include "coordinator/manager.h"
 #include "wire/wire-limits.h"
 
+/* From now on umbrad itself does not look into these. */
+static void avoid_suspended(const SnapshotSet *set) {
+        dev_t devices[WIRE_VOLUMES_MAX];
+        size_t n = 0;
+
+        for (size_t i = 0; i < set->n_snapshots; ++i)
+                if (set->snapshots[i]->hold == HOLD_SUSPEND || set->snapshots[i]->hold == HOLD_WATCH)
+                        devices[n++] = set->snapshots[i]->volume->fs_dev;
+        volume_avoid(devices, n);
+}
+
 static void hold_on_guard(GuardClient *g, GuardEvent event, HRESULT hr, const char *message, void *userdata) {
         SnapshotSet *set = userdata;
 
@@ -27,10 +38,12 @@ static void hold_on_guard(GuardClient *g, GuardEvent event, HRESULT hr, const ch
                 phase_done(set, S_OK, NULL);
                 return;
         case GUARD_THAWED:
+                volume_avoid(NULL, 0);
                 set->manager->window.held_usec = guard_client_held_usec(g);
                 phase_done(set, hr, message);
                 return;
         case GUARD_FAILED:
+                volume_avoid(NULL, 0);
                 phase_done(set, hr, message);
                 return;
         }
@@ -88,6 +101,7 @@ void phase_guard_undo(SnapshotSet *set) {
                 return;
         if (guard_client_is_holding(set->guard))
                 guard_client_release_now(set->guard);
+        volume_avoid(NULL, 0);
         set->guard = guard_client_free(set->guard);
 }
 
@@ -98,6 +112,7 @@ void phase_hold_begin(SnapshotSet *set) {
                 phase_done(set, S_OK, NULL);
                 return;
         }
+        avoid_suspended(set);
         r = guard_client_hold(set->guard);
         if (r < 0)
                 phase_done(set, hresult_from_errno(r), "umbra-guard does not answer");

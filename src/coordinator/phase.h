@@ -61,5 +61,7 @@ void phase_post_commit_begin(SnapshotSet *set);
 void phase_surface_begin(SnapshotSet *set);
 void phase_record_begin(SnapshotSet *set);
 void phase_finish_begin(SnapshotSet *set);
+/* phase-instants.c: after the commits. */
+void phase_decide_instants(SnapshotSet *set);
 /* How good the copy of this volume is. */
 int set_snapshot_consistency(const SetSnapshot *s);

@@ -45,6 +45,7 @@ struct SetSnapshot {
         HoldKind hold;  /* how it is held while all commit */
         bool own_instant; /* its commit is an instant, without our holding it */
         usec_t committed_usec; /* when its commit began */
+        usec_t instant_usec;   /* of its copy; 0: it is not one */
 };
 
 struct SnapshotSet {
@@ -67,7 +68,8 @@ struct SnapshotSet {
         size_t pending_own;   /* … and of the answers that the second commits wait for */
 
         GuardClient *guard;
-        usec_t freeze_began, instant_usec;
+        usec_t freeze_began;
+        usec_t instant_usec; /* when everything was held */
         bool turning_back; /* set before anything is taken back: answers that come meanwhile do not count */
         HRESULT failure;
         char *failure_message;

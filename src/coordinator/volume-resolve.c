@@ -4,7 +4,7 @@
  * Volumes by Name
  *
  * Names come from requesters, so they may be anything; what they lead to may be a server that does not
- * answer, so the table of mounts is asked before anything is touched. Every refusal says why, in a sentence
+ * answer, so the table of mounts is asked before anything is touched (safe-path.c). Every refusal says why, in a sentence
  * for people.
  */
 
@@ -23,6 +23,7 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "base/hresult.h"
+#include "coordinator/safe-path.h"
 #include "coordinator/volume-id.h"
 #include "coordinator/volume-internal.h"
 #include "coordinator/volume-stack.h"
@@ -62,12 +63,28 @@ static HRESULT refuse_class(const Mount *mount, const char *name, char **ret_why
                 return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why,
                               "'%s' is on %s, whose files are kept elsewhere: make the copy there", name,
                               mount->fstype);
+        case FS_AUTOMOUNT:
+                return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why,
+                              "'%s' is where something is mounted when it is used: mount it, then name it", name);
         case FS_PSEUDO:
                 return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why, "'%s' is on %s, which keeps no files",
                               name, mount->fstype);
         default:
                 return S_OK;
         }
+}
+
+/* @r is of path_resolve(). */
+static HRESULT refuse_path(int r, const Mount *mount, const char *name, char **ret_why) {
+        HRESULT hr;
+
+        if (r != -EREMOTE)
+                return refuse_errno(r, name, ret_why);
+
+        hr = refuse_class(mount, name, ret_why);
+        return FAILED(hr) ? hr :
+                            refuse(VSS_E_VOLUME_IN_USE, ret_why,
+                                   "'%s' is suspended just now, as for a snapshot: try again, or see dmsetup(8)", name);
 }
 
 static bool is_separator(char c) {
@@ -105,7 +122,7 @@ static HRESULT resolve_guid(const MountTable *table,
                 const Mount *mount = table->mounts + i;
 
                 if (mount->class > FS_UNLISTED || stack_is_ours(mount->target) ||
-                    !mount_is_visible(table, mount))
+                    stack_is_suspended(mount->fs_dev) || !mount_is_visible(table, mount))
                         continue;
                 if (volume_of_mount(table, mount, &v) < 0 || !guid_equal(&v->id, id))
                         continue;
@@ -139,19 +156,14 @@ static HRESULT resolve_device(const MountTable *table,
 }
 
 static HRESULT resolve_directory(const MountTable *table,
-                                 const char *path,
+                                 const char *real,
                                  const char *name,
                                  Volume **ret,
                                  char **ret_why) {
         _cleanup_(closep) int fd = -EBADF;
-        _cleanup_(freep) char *real = NULL;
         const Mount *mount;
         HRESULT hr;
         int r;
-
-        real = realpath(path, NULL);
-        if (!real)
-                return refuse_errno(-errno, name, ret_why);
 
         fd = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0)
@@ -175,19 +187,16 @@ static HRESULT resolve_path(const MountTable *table,
                             const char *name,
                             Volume **ret,
                             char **ret_why) {
+        _cleanup_(freep) char *real = NULL;
         const Mount *mount;
         struct stat st;
-        HRESULT hr;
+        int r;
 
-        /* Not even stat() before we know who would answer. (Links that lead there are found out later.) */
-        mount = mount_covering(table, path);
-        if (mount) {
-                hr = mount->class == FS_NETWORK ? refuse_class(mount, name, ret_why) : S_OK;
-                if (FAILED(hr))
-                        return hr;
-        }
+        r = path_resolve(table, path, &real, &mount);
+        if (r < 0)
+                return refuse_path(r, mount, name, ret_why);
 
-        if (stat(path, &st) < 0)
+        if (stat(real, &st) < 0)
                 return refuse_errno(-errno, name, ret_why);
 
         if (S_ISBLK(st.st_mode))
@@ -195,14 +204,21 @@ static HRESULT resolve_path(const MountTable *table,
         if (!S_ISDIR(st.st_mode))
                 return refuse(VSS_E_VOLUME_NOT_SUPPORTED, ret_why, "'%s' is not a directory", name);
 
-        return resolve_directory(table, path, name, ret, ret_why);
+        return resolve_directory(table, real, name, ret, ret_why);
+}
+
+/* There is something with just this name, or it cannot be known. */
+static bool is_name(const MountTable *table, const char *path) {
+        _cleanup_(freep) char *real = NULL;
+        int r = path_resolve(table, path, &real, NULL);
+
+        return r >= 0 || r == -EREMOTE;
 }
 
 /* A backslash is a separator, unless there is something with just this name. The last separators go, and so
  * does the difference between a directory and "directory/.". */
-static int normalize(const char *name, char **ret) {
+static int normalize(const MountTable *table, const char *name, char **ret) {
         _cleanup_(freep) char *path = NULL;
-        struct stat st;
         size_t n;
         int r;
 
@@ -210,7 +226,7 @@ static int normalize(const char *name, char **ret) {
         if (r < 0)
                 return r;
 
-        if (path[0] == '\\' || (strchr(path, '\\') && lstat(path, &st) < 0))
+        if (path[0] == '\\' || (strchr(path, '\\') && !is_name(table, path)))
                 for (char *p = path; *p; ++p)
                         if (*p == '\\')
                                 *p = '/';
@@ -244,7 +260,7 @@ HRESULT volume_resolve(const char *name, Volume **ret, char **ret_why) {
         if (!is_separator(name[0]))
                 return refuse(E_INVALIDARG, ret_why, "'%s' is not an absolute path", name);
 
-        r = normalize(name, &path);
+        r = normalize(&table, name, &path);
         if (r < 0)
                 return refuse_errno(r, name, ret_why);
 
@@ -275,18 +291,17 @@ static int expand_guid(const MountTable *table, const char *name, char **ret) {
 }
 
 /* Cuts @path until something is there. */
-static int real_ancestor(char *path, char **ret) {
-        char *real;
+static int real_ancestor(const MountTable *table, char *path, char **ret, const Mount **ret_mount) {
+        int r;
 
-        while (!(real = realpath(path, NULL))) {
+        while ((r = path_resolve(table, path, ret, ret_mount)) < 0) {
                 char *slash = strrchr(path, '/');
 
-                if ((errno != ENOENT && errno != ENOTDIR) || !slash)
-                        return -errno;
+                if ((r != -ENOENT && r != -ENOTDIR) || !slash)
+                        return r;
                 slash[slash == path] = '\0';
         }
 
-        *ret = real;
         return 0;
 }
 
@@ -332,7 +347,6 @@ HRESULT volume_containing(const char *name, Volume **ret, char **ret_why) {
         _cleanup_(mount_table_clear) MountTable table = {};
         _cleanup_(freep) char *expanded = NULL, *path = NULL, *real = NULL;
         const Mount *mount;
-        HRESULT hr;
         int r;
 
         r = mount_table_read(&table);
@@ -347,15 +361,10 @@ HRESULT volume_containing(const char *name, Volume **ret, char **ret_why) {
         if (!is_separator(*(expanded ?: name)))
                 return refuse(E_INVALIDARG, ret_why, "'%s' is not an absolute path", name);
 
-        r = normalize(expanded ?: name, &path);
+        r = normalize(&table, expanded ?: name, &path);
         if (r < 0)
                 return refuse_errno(r, name, ret_why);
 
-        mount = mount_covering(&table, path);
-        hr = mount && mount->class == FS_NETWORK ? refuse_class(mount, name, ret_why) : S_OK;
-        if (FAILED(hr))
-                return hr;
-
-        r = real_ancestor(path, &real);
-        return r < 0 ? refuse_errno(r, name, ret_why) : find_root(&table, real, name, ret, ret_why);
+        r = real_ancestor(&table, path, &real, &mount);
+        return r < 0 ? refuse_path(r, mount, name, ret_why) : find_root(&table, real, name, ret, ret_why);
 }

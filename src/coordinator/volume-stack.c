@@ -31,9 +31,11 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/strv.h"
+#include "coordinator/safe-path.h"
 
 #define STACK_DEPTH_MAX 32U
 #define PROTECTED_MAX 16U
+#define SUSPENDED_MAX 64U
 #define SYSFS_LINE_MAX 64U
 #define SYSFS_PATH_MAX 4096U
 
@@ -45,6 +47,11 @@ static struct {
         VolumeProtection why[PROTECTED_MAX];
         size_t n;
 } protected;
+
+static struct {
+        dev_t devices[SUSPENDED_MAX];
+        size_t n;
+} suspended; /* by us */
 
 typedef struct Walk {
         const MountTable *table;
@@ -121,6 +128,9 @@ static bool walk_loop_status(Walk *walk, dev_t device) {
 
 static bool walk_loop(Walk *walk, dev_t device, const char *backing_file) {
         struct stat st;
+
+        if (path_untouchable(walk->table, backing_file))
+                return true;
 
         /* A file that was deleted has " (deleted)" behind its name here. */
         return stat(backing_file, &st) == 0 ? walk_path(walk, backing_file) : walk_loop_status(walk, device);
@@ -261,6 +271,22 @@ bool stack_is_mapped(dev_t fs) {
         _cleanup_(freep) char *name = NULL;
 
         return major(fs) != 0 && read_block(fs, "dm/name", SYSFS_LINE_MAX, &name) != -ENOENT;
+}
+
+bool stack_is_suspended(dev_t fs) {
+        _cleanup_(freep) char *text = NULL;
+
+        for (size_t i = 0; i < suspended.n; ++i)
+                if (suspended.devices[i] == fs)
+                        return true;
+
+        return major(fs) != 0 && read_block(fs, "dm/suspended", SYSFS_LINE_MAX, &text) == 0 && text[0] == '1';
+}
+
+void volume_avoid(const dev_t *devices, size_t n) {
+        suspended.n = MIN(n, ELEMENTSOF(suspended.devices));
+        for (size_t i = 0; i < suspended.n; ++i)
+                suspended.devices[i] = devices[i];
 }
 
 int volume_protect(const char *path, VolumeProtection protection) {

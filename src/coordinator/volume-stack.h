@@ -20,6 +20,9 @@
 bool stack_lies_on(const MountTable *table, dev_t fs, dev_t below);
 /* Does the file system lie on a device of device mapper, with nothing in between? */
 bool stack_is_mapped(dev_t fs);
+/* Is the device of the file system suspended, so that whoever looks into it waits? Also when it is about to be
+ * (volume_avoid()). */
+bool stack_is_suspended(dev_t fs);
 /* Does something with this protection (volume_protect()) lie on @fs? */
 bool stack_is_protected(const MountTable *table, dev_t fs, VolumeProtection protection);
 /* Is @path below a directory that umbra keeps? */

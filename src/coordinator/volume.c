@@ -97,7 +97,7 @@ int volume_of_mount(const MountTable *table, const Mount *mount, Volume **ret) {
 static bool is_listed(const MountTable *table, const Mount *mount) {
         struct stat st;
 
-        if (mount->class > FS_UNLISTED || stack_is_ours(mount->target))
+        if (mount->class > FS_UNLISTED || stack_is_ours(mount->target) || stack_is_suspended(mount->fs_dev))
                 return false;
 
         /* A container's root is what there is, whatever it is made of. */

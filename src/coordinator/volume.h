@@ -61,6 +61,10 @@ typedef enum VolumeProtection {
 int volume_protect(const char *path, VolumeProtection protection);
 void volume_protect_none(void); /* forgets them all */
 
+/* What lies on these devices is suspended, or is about to be: it is refused, and not listed, because looking there
+ * would take until it is resumed. Replaces what was said before. */
+void volume_avoid(const dev_t *devices, size_t n);
+
 typedef struct HoldOrder {
         Hold *holds; /* one per file system, in the order in which they are held */
         char **mounts; /* their mount points (a string vector) */

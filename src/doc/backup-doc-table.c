@@ -240,6 +240,7 @@ static const DocField volume_fields[] = {
         FIELD(BackupVolume, AT_DEVICE_OBJECT, DOC_TEXT, device_object, 0),
         FIELD(BackupVolume, AT_CONSISTENCY,   DOC_WORD, consistency,   0, WORDS(consistency)),
         FIELD(BackupVolume, AT_ORIGINATING_MACHINE, DOC_TEXT, machine, 0),
+        FIELD(BackupVolume, AT_INSTANT,       DOC_TEXT, instant,       0),
 };
 
 static const DocElement volume_element = {

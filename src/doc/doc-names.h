@@ -87,6 +87,7 @@
 #define AT_DEVICE_OBJECT "deviceObject"
 #define AT_CONSISTENCY "consistency"
 #define AT_ORIGINATING_MACHINE "originatingMachine"
+#define AT_INSTANT "instant"
 #define AT_COMPONENT_TYPE "componentType"
 #define AT_COMPONENT_CAPTION "componentCaption"
 #define AT_BACKUP_STAMP "backupStamp"

@@ -87,13 +87,13 @@ static char **read_consistencies(const BackupPlan *p, const xmlNode *root) {
         return list;
 }
 
-static char *volume_consistency(const xmlNode *root, const GUID *snapshot_id) {
+static char *volume_attribute(const xmlNode *root, const GUID *snapshot_id, const char *name) {
         for (const xmlNode *n = child(root, "SNAPSHOT", NULL); n; n = child(root, "SNAPSHOT", n)) {
                 _cleanup_(freep) char *snapshot = attribute(n, "snapshotId");
                 GUID id;
 
                 if (snapshot && guid_from_string(snapshot, &id) >= 0 && guid_equal(&id, snapshot_id))
-                        return attribute(n, "consistency");
+                        return attribute(n, name);
         }
         return NULL;
 }
@@ -141,10 +141,12 @@ static json_t *volumes_json(const BackupPlan *p, const xmlNode *root) {
         json_t *list = json_array();
 
         for (size_t i = 0; i < p->n_volumes; ++i) {
-                _cleanup_(freep) char *consistency = volume_consistency(root, &p->volumes[i].snapshot_id);
+                const GUID *id = &p->volumes[i].snapshot_id;
+                _cleanup_(freep) char *consistency = volume_attribute(root, id, "consistency"),
+                                      *instant = volume_attribute(root, id, "instant");
 
-                json_array_append_new(list, json_pack("{s:o, s:s}", "volume", text(p->volumes[i].path), "consistency",
-                                                      consistency ?: "unknown"));
+                json_array_append_new(list, json_pack("{s:o, s:s, s:s?}", "volume", text(p->volumes[i].path), "consistency",
+                                                      consistency ?: "unknown", "instant", instant));
         }
         return list;
 }

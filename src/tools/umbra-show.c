@@ -132,13 +132,13 @@ static void show_type(json_t *manifest) {
 }
 
 static void show_volumes(json_t *manifest) {
-        static const char *const headings[] = { "VOLUME", "CONSISTENCY", NULL };
+        static const char *const headings[] = { "VOLUME", "CONSISTENCY", "INSTANT", NULL };
         _cleanup_(table_freep) Table *t = table_new(headings);
         json_t *v;
         size_t i;
 
         json_array_foreach(json_object_get(manifest, "volumes"), i, v)
-                TABLE_ADD(t, string_of(v, "volume"), string_of(v, "consistency"));
+                TABLE_ADD(t, string_of(v, "volume"), string_of(v, "consistency"), string_of(v, "instant"));
         putchar('\n');
         table_print(t, false, NULL);
         json_array_foreach(json_object_get(manifest, "paths"), i, v)

@@ -49,7 +49,7 @@ that 'a volume that is not one is refused' eval 'expect 1 "/proc" "$UMBRA" snaps
 that 'everything of all writers is backed up' expect 0 'Saved' "$UMBRA" backup --to "$dir/set"
 that 'a set that is there is not overwritten' expect 1 'already' "$UMBRA" backup --to "$dir/set"
 that 'nothing is left of the shadow copies' no_snapshots
-that 'show tells components, consistency and how to restore' eval 'expect 0 "application" "$UMBRA" show "$dir/set" && grep -q "umbra restore" "$dir/out" && grep -q two.db "$dir/out"'
+that 'show tells components, consistency and how to restore' eval 'expect 0 "application" "$UMBRA" show "$dir/set" && grep -q "umbra restore" "$dir/out" && grep -q two.db "$dir/out" && grep -q INSTANT "$dir/out"'
 that 'show has JSON' eval '"$UMBRA" show "$dir/set" --json >"$dir/out" && python3 -m json.tool <"$dir/out" >/dev/null'
 that 'a whole set is verified' expect 0 'whole' "$UMBRA" verify "$dir/set"
 that 'any tar opens it' eval 'tar --zstd -tf "$dir/set" | grep one.db >/dev/null'

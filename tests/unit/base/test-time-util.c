@@ -92,12 +92,12 @@ static void test_that_filetime_comes_back_as_the_same_microsecond(void **state) 
 static void test_that_timestamps_are_utc(void **state) {
         static const struct {
                 usec_t usec;
-                const char *text;
+                const char *text, *instant;
         } cases[] = {
-                { USEC_INFINITY,                     "never"                    },
-                { USEC_INFINITY - 1,                 "586524-01-19 08:01:49 UTC" },
-                { 0,                                 "1970-01-01 00:00:00 UTC"  },
-                { NOON_SEC * USEC_PER_SEC + 999999,  "2026-03-01 12:00:00 UTC"  },
+                { USEC_INFINITY,                     "never",                     "never"                         },
+                { USEC_INFINITY - 1,                 "586524-01-19 08:01:49 UTC", "586524-01-19T08:01:49.551614Z" },
+                { 0,                                 "1970-01-01 00:00:00 UTC",   "1970-01-01T00:00:00.000000Z"   },
+                { NOON_SEC * USEC_PER_SEC + 999999,  "2026-03-01 12:00:00 UTC",   "2026-03-01T12:00:00.999999Z"   },
         };
 
         (void) setenv("TZ", "Asia/Kathmandu", 1);
@@ -107,6 +107,7 @@ static void test_that_timestamps_are_utc(void **state) {
                 char buffer[TIMESTAMP_STRING_MAX];
 
                 assert_string_equal(timestamp_to_string(cases[i].usec, buffer), cases[i].text);
+                assert_string_equal(instant_to_string(cases[i].usec, buffer), cases[i].instant);
         }
 }
 

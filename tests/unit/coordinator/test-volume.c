@@ -499,7 +499,8 @@ static void test_that_directories_without_a_disk_are_volumes(void **state) {
 
 static void test_that_a_server_that_hangs_is_not_asked(void **state) {
         Fixture *f = *state;
-        _cleanup_(freep) char *hung = make_dir(f, "hung"), *below = path_in(hung, "below"), *options = NULL;
+        _cleanup_(freep) char *hung = make_dir(f, "hung"), *below = path_in(hung, "below"), *options = NULL,
+                              *link = NULL, *through = NULL, *deep = NULL;
         _cleanup_(closep) int fd = -EBADF;
 
         enter_private_mounts();
@@ -514,7 +515,67 @@ static void test_that_a_server_that_hangs_is_not_asked(void **state) {
         assert_refused(hung, VSS_E_VOLUME_NOT_SUPPORTED);
         assert_refused(below, VSS_E_VOLUME_NOT_SUPPORTED);
         assert_false(is_listed(hung));
+
+        /* Not by a link either, nor by a link on the way, nor by a name that could be two. */
+        link = path_in(f->dir, "link");
+        assert_int_equal(symlink("hung/below", link), 0);
+        assert_refused(link, VSS_E_VOLUME_NOT_SUPPORTED);
+        through = path_in(f->dir, "through");
+        assert_int_equal(symlink(f->dir, through), 0);
+        deep = path_in(through, "hung/a/../b\\c");
+        assert_refused(deep, VSS_E_VOLUME_NOT_SUPPORTED);
+        {
+                _cleanup_(volume_freep) Volume *v = NULL;
+
+                assert_int_equal(volume_containing(link, &v, NULL), VSS_E_VOLUME_NOT_SUPPORTED);
+                assert_null(v);
+        }
         assert_refused("\\\\?\\Volume{00000000-0000-0000-0000-000000000000}\\", VSS_E_OBJECT_NOT_FOUND);
+}
+
+/* Whoever looks into an automount point waits for the automounter, and there is none. */
+static void test_that_an_automount_point_is_not_entered(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *point = make_dir(f, "auto"), *below = path_in(point, "disk/dir"), *options = NULL;
+        _cleanup_(freep) char *why = NULL;
+        _cleanup_(volume_freep) Volume *v = NULL;
+        int fds[2];
+
+        enter_private_mounts();
+        assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+        assert_int_equal(format_to(&options, "fd=%d,pgrp=%d,minproto=5,maxproto=5,direct", fds[1], 1), 0);
+        if (mount("automounter", point, "autofs", 0, options) < 0)
+                skip();
+
+        assert_refused(point, VSS_E_VOLUME_NOT_SUPPORTED);
+        assert_refused(below, VSS_E_VOLUME_NOT_SUPPORTED);
+        assert_int_equal(volume_resolve(point, &v, &why), VSS_E_VOLUME_NOT_SUPPORTED);
+        assert_non_null(strstr(why, "mount it"));
+        assert_false(is_listed(point));
+        assert_int_equal(umount2(point, MNT_DETACH), 0);
+        fd_close(fds[0]);
+        fd_close(fds[1]);
+}
+
+static void test_that_a_device_that_is_suspended_is_not_entered(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *inside = NULL, *link = path_in(f->dir, "link");
+        _cleanup_(volume_freep) Volume *v = NULL;
+
+        enter_private_mounts();
+        f->a = loop_fs_new(f->dir, "fs", "ext4");
+        inside = path_in(f->a->target, "dir");
+        assert_int_equal(mkdir(inside, 0755) | symlink(inside, link), 0);
+        v = resolve(f->a->target);
+
+        volume_avoid(&v->fs_dev, 1);
+        assert_refused(f->a->target, VSS_E_VOLUME_IN_USE);
+        assert_refused(inside, VSS_E_VOLUME_IN_USE);
+        assert_refused(link, VSS_E_VOLUME_IN_USE);
+        assert_false(is_listed(f->a->target));
+
+        volume_avoid(NULL, 0);
+        assert_true(is_listed(f->a->target));
 }
 
 static void test_that_what_is_mounted_over_is_hidden(void **state) {
@@ -780,6 +841,8 @@ int main(void) {
                 volume_test(test_that_subvolumes_are_volumes_of_their_own),
                 volume_test(test_that_directories_without_a_disk_are_volumes),
                 volume_test(test_that_a_server_that_hangs_is_not_asked),
+                volume_test(test_that_an_automount_point_is_not_entered),
+                volume_test(test_that_a_device_that_is_suspended_is_not_entered),
                 volume_test(test_that_what_is_mounted_over_is_hidden),
                 volume_test(test_that_mounted_files_are_not_listed),
                 volume_test(test_that_a_read_only_file_system_is_not_held),
