@@ -14,7 +14,8 @@
  * logical volume that lvm itself suspends) has its hold within its commit. So these commit first, while all the
  * others are still held, and then those whose commits resume what we suspended; and
  *
- *         no such volume, or exactly one      the set is one instant
+ *         no such volume, or exactly one      the set is one instant (several that their provider takes at once, as ZFS
+ *                                             does, count as one)
  *         several of them                     each of them is one instant with all that we hold, but two of them are
  *                                             not with each other
  *

@@ -399,10 +399,25 @@ static bool is_among(const GUID *id, const GUID *ids, size_t n) {
         return false;
 }
 
+/* Those of which the provider says nothing are not one instant with any other. */
+static void measure_instants(const ProviderHost *h) {
+        for (Planned *p = rounds_first(h->rounds); p; p = p->next) {
+                if (p->snapshot.instant_usec > 0)
+                        p->committed_usec = p->snapshot.instant_usec;
+                for (Planned *other = rounds_first(h->rounds); other != p && p->snapshot.instant_usec == 0;)
+                        if (other->committed_usec == p->committed_usec) {
+                                ++p->committed_usec;
+                                other = rounds_first(h->rounds);
+                        } else
+                                other = other->next;
+        }
+}
+
 static int reply_instants(sd_bus_message *m, const ProviderHost *h) {
         _cleanup_message_ sd_bus_message *reply = NULL;
         int r;
 
+        measure_instants(h);
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
                 r = sd_bus_message_open_container(reply, 'a', "(" PROVIDER_INSTANT ")");

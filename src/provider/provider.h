@@ -105,6 +105,7 @@ typedef struct ProviderSnapshot {
         int lock_fd;        /* a positive one: whoever has it open still works on the snapshot, and discard() comes
                              * later; for commands (base/command.h), which may outlive the worker */
         bool unfinished;    /* in discard(): its set never came to be */
+        usec_t instant_usec; /* said by commit() and commit_all(), CLOCK_REALTIME; 0: one of its own, when it was called */
         void *data;         /* the provider's own, from prepare() on; freed by its release() */
 } ProviderSnapshot;
 
@@ -168,7 +169,8 @@ typedef struct ProviderOps {
         /* Required, one of the two. The instant itself. Applications are frozen and, if asked for, the file system is
          * held: no waiting for other processes, no retries, no allocation that could be avoided. Several
          * snapshots of a set may be committed by parallel threads. @held: whether the file system really
-         * is held, or its device suspended. */
+         * is held, or its device suspended. Where several copies are one instant together, it says so by the same
+         * s->instant_usec for all of them. */
         int (*commit)(const ProviderEnv *env, ProviderSnapshot *s, bool held);
         int (*commit_all)(const ProviderEnv *env, ProviderSnapshot *const *all, size_t n);
 

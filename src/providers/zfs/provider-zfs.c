@@ -141,6 +141,7 @@ typedef struct Batch {
 
 static int batch_start(Batch *b, ProviderSnapshot *const *all, size_t n, size_t first) {
         const ZfsSnapshot *leader = all[first]->data;
+        usec_t instant = now_usec(CLOCK_REALTIME);
         size_t n_words = 0;
 
         b->argv[n_words++] = "zfs";
@@ -152,6 +153,7 @@ static int batch_start(Batch *b, ProviderSnapshot *const *all, size_t n, size_t 
 
                 if (snapshot->pool != leader->pool)
                         continue;
+                all[i]->instant_usec = instant;
                 b->argv[n_words++] = snapshot->name;
                 b->locks[b->n++] = all[i]->lock_fd;
         }
