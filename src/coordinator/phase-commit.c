@@ -21,6 +21,9 @@
 #include "provider/provider-protocol.h"
 #include "wire/wire-limits.h"
 
+/* Later than the phase's own deadline, and the guard's: these know that the hold was too long. */
+#define COMMIT_ANSWER_USEC (2 * WIRE_HOLD_MAX_USEC)
+
 int set_snapshot_consistency(const SetSnapshot *s) {
         return s->hold == HOLD_FREEZE || s->hold == HOLD_SUSPEND ? s->probe.consistency_held : s->probe.consistency;
 }
@@ -167,7 +170,7 @@ static void commit_ask(ProviderClient *c, const ProviderInfo *provider, Snapshot
         commit_work(set, provider, turn, &work);
         if (work.n_ids == 0)
                 return;
-        if (provider_client_commit(c, &(ProviderCommit){ work.ids, work.held, work.n_ids, work.n_held }, WIRE_HOLD_MAX_USEC,
+        if (provider_client_commit(c, &(ProviderCommit){ work.ids, work.held, work.n_ids, work.n_held }, COMMIT_ANSWER_USEC,
                                    work.own ? commit_on_own : commit_on_other, set) < 0)
                 phase_done(set, VSS_E_UNEXPECTED_PROVIDER_ERROR, NULL);
 }

@@ -22,6 +22,7 @@
 
 #include "base/fd-util.h"
 #include "base/guid.h"
+#include "base/log.h"
 #include "base/strv.h"
 #include "base/utf.h"
 #include "provider/provider-lock.h"
@@ -391,6 +392,18 @@ static int method_pre_commit(sd_bus_message *m, void *userdata, sd_bus_error *er
         return answer_round(h, m, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit, h->ops->pre_commit_all);
 }
 
+void provider_host_be_quiet(ProviderHost *host) {
+        if (!host->is_quiet)
+                log_hold();
+        host->is_quiet = true;
+}
+
+void provider_host_speak(ProviderHost *host) {
+        if (host->is_quiet)
+                log_release();
+        host->is_quiet = false;
+}
+
 static bool is_among(const GUID *id, const GUID *ids, size_t n) {
         for (size_t i = 0; i < n; ++i)
                 if (guid_equal(id, ids + i))
@@ -463,6 +476,7 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
                                               p->volume);
         }
 
+        provider_host_be_quiet(h);
         failed = rounds_run(h->rounds, step_commit, false);
         if (!failed && h->ops->commit_all)
                 failed = commit_all(h);
@@ -476,6 +490,7 @@ static int method_post_commit(sd_bus_message *m, void *userdata, sd_bus_error *e
         uint32_t n_set;
         int r;
 
+        provider_host_speak(h);
         r = sd_bus_message_read(m, "u", &n_set);
         if (r < 0)
                 return r;
@@ -494,6 +509,7 @@ static int method_finish(sd_bus_message *m, void *userdata, sd_bus_error *error)
         GUID set_id;
         int r;
 
+        provider_host_speak(h);
         r = wire_read_guid(m, &set_id);
         if (r < 0)
                 return r;
@@ -515,6 +531,7 @@ static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error
         ProviderSnapshot s;
         int r;
 
+        provider_host_speak(h);
         r = provider_read_snapshot(m, &s, &volume, &note);
         if (r < 0)
                 return r;
@@ -536,6 +553,7 @@ static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error
         ProviderSnapshot s;
         int r;
 
+        provider_host_speak(h);
         r = provider_read_snapshot(m, &s, &volume, &note);
         if (r < 0)
                 return r;

@@ -17,7 +17,13 @@ typedef struct ProviderHost {
         const ProviderOps *ops;
         ProviderEnv env;
         Rounds *rounds; /* the snapshots planned here */
+        bool is_quiet;  /* its log is held */
 } ProviderHost;
+
+/* File systems are held, the log's perhaps among them: from the commit to the next question what the provider logs is
+ * kept in memory. */
+void provider_host_be_quiet(ProviderHost *host);
+void provider_host_speak(ProviderHost *host);
 
 int provider_methods_attach(sd_bus *bus, ProviderHost *host);
 /* The other half, provider-deeds.c: what is done to snapshots that exist. */

@@ -229,6 +229,7 @@ int provider_worker_main(const ProviderOps *(*find)(const char *name), int argc,
 
         r = worker_run(&w);
         w.bus = sd_bus_close_unref(w.bus);
+        provider_host_speak(&w.host);
         w.host.rounds = rounds_free(w.host.rounds);
         worker_end(&w);
         w.watch_fd = fd_close(w.watch_fd);

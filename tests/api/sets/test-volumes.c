@@ -19,9 +19,11 @@
 #include "base/fd-util.h"
 #include "base/process-util.h"
 #include "loop-fs.h"
+#include "phases/actors.h"
 
 #define PAIR_SETS 25U /* held sets, each with its check; more of them in the virtual machine */
 #define UNHELD_TRIES_MAX 20U
+#define LATE_USEC (2 * USEC_PER_SEC) /* of a machine that is busy */
 
 static char *pairs_path;
 static World *world;
@@ -231,6 +233,60 @@ static void test_that_sixty_four_volumes_make_a_set_and_no_more(void **state) {
                 (void) loop_fs_free(volumes[i]);
 }
 
+/* The provider of one volume hangs, and all the others wait for it: not for longer than they may. */
+static void test_that_a_hold_ends_in_time_and_writers_hear_of_it(void **state) {
+        _cleanup_(loop_fs_freep) LoopFs *ext4 = NULL, *xfs = NULL;
+        Sets s = { .backup = NULL };
+        IVssAsync *async = NULL;
+        Writer *first, *second;
+        usec_t begun;
+        Actor *actor;
+
+        enter_private_mounts();
+        ext4 = loop_fs_new(dir, "ext4", "ext4");
+        xfs = loop_fs_new(dir, "xfs", "xfs");
+        actor = actor_writer("Patient", world->volume, NULL);
+        world_script(world, "commit = hang");
+
+        s.backup = storage_backup(VSS_CTX_BACKUP);
+        assert_int_equal(IVssBackupComponentsEx4_SetBackupState(s.backup, false, false, VSS_BT_FULL, false), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_GatherWriterMetadata(s.backup, &async), S_OK);
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(s.backup, &s.set_id), S_OK);
+        sets_add(&s, world->volume, fake_provider);
+        sets_add(&s, ext4->target, files_copy_provider);
+        sets_add(&s, xfs->target, files_copy_provider);
+        assert_int_equal(IVssBackupComponentsEx4_PrepareForBackup(s.backup, &async), S_OK);
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+
+        assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(s.backup, &async), S_OK);
+        actor_await(actor, "Freeze");
+        world_await_status(world, "\"phase\":\"commit\"");
+        begun = now_usec(CLOCK_MONOTONIC);
+        first = writer_start(ext4->target);
+        second = writer_start(xfs->target);
+        assert_int_equal(storage_end(async), VSS_E_HOLD_WRITES_TIMEOUT);
+        assert_true(writer_is_done(first, TEST_PATIENCE_USEC) && writer_is_done(second, TEST_PATIENCE_USEC));
+        assert_true(now_usec(CLOCK_MONOTONIC) - begun < 10 * USEC_PER_SEC + LATE_USEC);
+        writer_free(first);
+        writer_free(second);
+
+        actor_await(actor, "Abort");
+        assert_false(actor_has_said(actor, "Thaw"));
+        assert_false(loop_fs_is_frozen(ext4) || loop_fs_is_frozen(xfs));
+        (void) world_write(world, 0);
+        storage_release(s.backup);
+        world_script(world, NULL);
+        world_assert_clean(world);
+        (void) actor_free(actor);
+
+        sets_begin(&s);
+        sets_add(&s, world->volume, fake_provider);
+        sets_add(&s, ext4->target, files_copy_provider);
+        sets_make(&s);
+        sets_end(&s);
+}
+
 /* Somebody who writes pairs until he is killed. */
 typedef struct PairWriter {
         int pidfd;
@@ -343,6 +399,7 @@ int main(int argc, char **argv) {
                 TEST(a_snapshot_does_not_wait_for_what_its_file_system_lies_on),
                 TEST(one_file_system_by_several_ways_is_held_once),
                 TEST(sixty_four_volumes_make_a_set_and_no_more),
+                TEST(a_hold_ends_in_time_and_writers_hear_of_it),
                 TEST(no_held_set_has_the_second_write_without_the_first),
                 TEST(two_sets_one_after_the_other_are_found_out),
         };
