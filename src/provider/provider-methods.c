@@ -445,16 +445,6 @@ static int reply_instants(sd_bus_message *m, const ProviderHost *h) {
         return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
-/* What is made as a whole has one instant. */
-static Planned *commit_all(ProviderHost *h) {
-        usec_t now = now_usec(CLOCK_REALTIME);
-
-        for (Planned *p = rounds_first(h->rounds); p; p = p->next)
-                if (p->chosen)
-                        p->committed_usec = now;
-        return rounds_run_all(h->rounds, h->ops->commit_all, false);
-}
-
 static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ProviderHost *h = userdata;
         _cleanup_(freep) GUID *ids = NULL, *held = NULL;
@@ -479,7 +469,7 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
         provider_host_be_quiet(h);
         failed = rounds_run(h->rounds, step_commit, false);
         if (!failed && h->ops->commit_all)
-                failed = commit_all(h);
+                failed = rounds_run_all(h->rounds, h->ops->commit_all, false);
         return failed ? answer_planned_failure(h, error, PROVIDER_CALL_COMMIT, failed) : reply_instants(m, h);
 }
 
