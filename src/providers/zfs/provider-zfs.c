@@ -66,7 +66,7 @@ static int zfs_probe(const ProviderEnv *env, const char *volume, int volume_fd, 
         if (r < 0)
                 return r;
 
-        *ret = (ProviderProbe) {
+        *ret = (ProviderProbe){
                 .flags = PROVIDER_FORBIDS_HOLD,
                 .consistency = PROVIDER_CONSISTENCY_CRASH,
                 .consistency_held = PROVIDER_CONSISTENCY_CRASH,
@@ -117,7 +117,8 @@ static int zfs_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
         if (r < 0)
                 return r;
         if (guid != note.dataset)
-                return provider_fail(-ENOENT, "its dataset '%s' is another one since a moment ago", note.name);
+                return provider_fail(-ENOENT, "its dataset '%s' is another one since a moment ago",
+                                     note.name);
 
         snapshot = calloc_checked(1, sizeof(*snapshot));
         if (!snapshot)
@@ -253,7 +254,8 @@ static int snapshots_with_notes(char *const *notes, const char *dataset, char **
         char *text, *field;
         int r;
 
-        r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-d", "1", "-t", "snapshot", "-o", "name", dataset, NULL },
+        r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-d", "1", "-t", "snapshot", "-o", "name",
+                                      dataset, NULL },
                     NULL, ZFS_CHANGE_TIMEOUT_USEC, &output);
         if (r < 0)
                 return r;
@@ -316,7 +318,8 @@ static int zfs_usage(const ProviderEnv *env,
                 /* What was written in the last seconds is counted with the next transaction group. */
                 r = format_to(&pool, "%.*s", (int) strcspn(dataset, "/"), dataset);
                 if (r >= 0)
-                        r = zfs_run((const char *[]){ "zpool", "sync", pool, NULL }, NULL, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+                        r = zfs_run((const char *[]){ "zpool", "sync", pool, NULL }, NULL,
+                                    ZFS_CHANGE_TIMEOUT_USEC, NULL);
                 if (r >= 0)
                         r = measure(snapshots, &used);
         }

@@ -51,8 +51,8 @@ static int finish(Command *c, const char *const *argv, usec_t deadline, bool len
 
         r = command_wait(c, deadline, &status);
         if (r == -ETIMEDOUT)
-                return provider_fail(r, "'%s %s' has not ended in time and goes on alone; see zpool status", argv[0],
-                                     argv[1]);
+                return provider_fail(r, "'%s %s' has not ended in time and goes on alone; see zpool status",
+                                     argv[0], argv[1]);
         if (r < 0)
                 return r;
         if (status != 0 && (!lenient || status != 1))
@@ -87,7 +87,10 @@ int zfs_run(const char *const *argv, const ProviderSnapshot *s, usec_t timeout, 
         return run(argv, s, timeout, false, ret_output);
 }
 
-int zfs_run_leniently(const char *const *argv, const ProviderSnapshot *s, usec_t timeout, char **ret_output) {
+int zfs_run_leniently(const char *const *argv,
+                      const ProviderSnapshot *s,
+                      usec_t timeout,
+                      char **ret_output) {
         return run(argv, s, timeout, true, ret_output);
 }
 

@@ -35,17 +35,21 @@ static int find_existing(const ProviderSnapshot *s, ZfsNote *ret_note, ZfsFound 
 
 /* Only mounted when somebody says so; @mark: it belongs to the shadow copy, and goes with it. */
 static int make_clone(const ProviderSnapshot *s, const char *snapshot, const char *clone, bool mark) {
+        const char *argv[] = { "zfs", "clone", "-o", "mountpoint=legacy", snapshot, clone, NULL, NULL, NULL };
         _cleanup_(freep) char *property = NULL;
         int r;
 
-        r = format_to(&property, ZFS_PROPERTY "=%s", GUID_TO_STRING(&s->set_id));
-        if (r < 0)
-                return r;
+        if (mark) {
+                r = format_to(&property, ZFS_PROPERTY "=%s", GUID_TO_STRING(&s->set_id));
+                if (r < 0)
+                        return r;
+                argv[4] = "-o";
+                argv[5] = property;
+                argv[6] = snapshot;
+                argv[7] = clone;
+        }
 
-        return zfs_run(mark ? (const char *[]){ "zfs", "clone", "-o", "mountpoint=legacy", "-o", property, snapshot, clone,
-                                                NULL } :
-                              (const char *[]){ "zfs", "clone", "-o", "mountpoint=legacy", snapshot, clone, NULL },
-                       s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+        return zfs_run(argv, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
 }
 
 /* Writers */
@@ -77,8 +81,8 @@ int zfs_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *devi
         if (!found.clone)
                 return provider_fail(-ENOENT, "somebody has removed what was to be written to");
 
-        return zfs_run((const char *[]){ "zfs", "set", "readonly=on", found.clone, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC,
-                       NULL);
+        return zfs_run((const char *[]){ "zfs", "set", "readonly=on", found.clone, NULL }, s,
+                       ZFS_CHANGE_TIMEOUT_USEC, NULL);
 }
 
 /* Reverting */
@@ -89,8 +93,8 @@ static int find_newest(const char *dataset, char **ret) {
         char *text, *field;
         int r;
 
-        r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-d", "1", "-t", "snapshot,bookmark", "-o", "name", "-S",
-                                      "createtxg", dataset, NULL },
+        r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-d", "1", "-t", "snapshot,bookmark", "-o",
+                                      "name", "-S", "createtxg", dataset, NULL },
                     NULL, ZFS_CHANGE_TIMEOUT_USEC, &output);
         if (r < 0)
                 return r;
@@ -162,7 +166,11 @@ static int plan_revert(const ProviderEnv *env,
         return 0;
 }
 
-int zfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
+int zfs_may_revert(const ProviderEnv *env,
+                   const ProviderSnapshot *s,
+                   const char *target,
+                   int target_fd,
+                   uint32_t flags) {
         _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
         int r;
 
@@ -170,7 +178,11 @@ int zfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char
         return r < 0 ? r : revert_check(&v.options, flags & PROVIDER_REVERT_FORCED);
 }
 
-int zfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
+int zfs_revert(const ProviderEnv *env,
+               const ProviderSnapshot *s,
+               const char *target,
+               int target_fd,
+               uint32_t flags) {
         _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
         int r;
 
@@ -180,7 +192,8 @@ int zfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *ta
 
         /* Without -r, which would destroy what came in between. Then it is done the other way. */
         if (v.rollback) {
-                r = zfs_run((const char *[]){ "zfs", "rollback", v.found.snapshot, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+                r = zfs_run((const char *[]){ "zfs", "rollback", v.found.snapshot, NULL }, s,
+                            ZFS_CHANGE_TIMEOUT_USEC, NULL);
                 if (r >= 0) {
                         provider_progress(1000);
                         return 0;
@@ -200,8 +213,9 @@ static int origin_of(const char *dataset, char **ret) {
         char *text, *field;
         int r;
 
-        r = zfs_run_leniently((const char *[]){ "zfs", "get", "-Hp", "-o", "value", "origin", dataset, NULL }, NULL,
-                              ZFS_QUERY_TIMEOUT_USEC, &output);
+        r = zfs_run_leniently(
+                (const char *[]){ "zfs", "get", "-Hp", "-o", "value", "origin", dataset, NULL }, NULL,
+                ZFS_QUERY_TIMEOUT_USEC, &output);
         if (r < 0)
                 return r;
 
@@ -211,14 +225,16 @@ static int origin_of(const char *dataset, char **ret) {
 }
 
 static int forget_mark(const ProviderSnapshot *s, const char *name) {
-        return zfs_run((const char *[]){ "zfs", "inherit", ZFS_PROPERTY, name, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+        return zfs_run((const char *[]){ "zfs", "inherit", ZFS_PROPERTY, name, NULL }, s,
+                       ZFS_CHANGE_TIMEOUT_USEC, NULL);
 }
 
 /* What unseal() made is there already. */
 static int give_away_clone(const ProviderSnapshot *s, const char *clone) {
         int r;
 
-        r = zfs_run((const char *[]){ "zfs", "inherit", "readonly", clone, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+        r = zfs_run((const char *[]){ "zfs", "inherit", "readonly", clone, NULL }, s,
+                    ZFS_CHANGE_TIMEOUT_USEC, NULL);
         return r < 0 ? r : forget_mark(s, clone);
 }
 
@@ -278,8 +294,9 @@ int zfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_not
 
         r = zfs_check_installed();
         if (r >= 0)
-                r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-t", "snapshot", "-o", "name,guid", NULL }, NULL,
-                            ZFS_CHANGE_TIMEOUT_USEC, &output);
+                r = zfs_run(
+                        (const char *[]){ "zfs", "list", "-Hp", "-t", "snapshot", "-o", "name,guid", NULL },
+                        NULL, ZFS_CHANGE_TIMEOUT_USEC, &output);
         if (r < 0)
                 return r;
 
@@ -289,7 +306,8 @@ int zfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_not
                 if (zfs_is_called(fields[0], '@', note.id))
                         break;
         if (r == 0)
-                return provider_fail(-ENOENT, "no pool that is imported has a snapshot " ZFS_NAME_PREFIX "%s", note.id);
+                return provider_fail(
+                        -ENOENT, "no pool that is imported has a snapshot " ZFS_NAME_PREFIX "%s", note.id);
         if (r >= 0)
                 r = zfs_number(fields[1], &note.snapshot);
         if (r >= 0)

@@ -9,19 +9,18 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <libmount/libmount.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include <libmount/libmount.h>
-
 #include "base/alloc.h"
 #include "providers/zfs/zfs-command.h"
 
 int zfs_note_write(const ZfsNote *note, char **ret) {
-        return format_to(ret, "pool=%" PRIu64 " dataset=%" PRIu64 " snapshot=%" PRIu64 " id=%s name=%s", note->pool,
-                         note->dataset, note->snapshot, note->id, note->name);
+        return format_to(ret, "pool=%" PRIu64 " dataset=%" PRIu64 " snapshot=%" PRIu64 " id=%s name=%s",
+                         note->pool, note->dataset, note->snapshot, note->id, note->name);
 }
 
 int zfs_note_read(const char *text, ZfsNote *ret) {
@@ -30,8 +29,8 @@ int zfs_note_read(const char *text, ZfsNote *ret) {
         GUID id;
 
         if (!text ||
-            sscanf(text, "pool=%" SCNu64 " dataset=%" SCNu64 " snapshot=%" SCNu64 " id=%36s name=%n", &note.pool,
-                   &note.dataset, &note.snapshot, note.id, &n) != 4 ||
+            sscanf(text, "pool=%" SCNu64 " dataset=%" SCNu64 " snapshot=%" SCNu64 " id=%36s name=%n",
+                   &note.pool, &note.dataset, &note.snapshot, note.id, &n) != 4 ||
             n == 0 || guid_from_string(note.id, &id) < 0 || zfs_check_name(text + n) < 0)
                 return provider_fail(-EINVAL, "its note '%s' cannot be understood", text ?: "");
 
@@ -94,7 +93,8 @@ int zfs_check_name(const char *dataset) {
         if (strchr(dataset, '@'))
                 return provider_fail(-EOPNOTSUPP, "'%.300s' is a snapshot itself", dataset);
         if (strlen(dataset) + strlen("@" ZFS_NAME_PREFIX) + GUID_STRING_MAX - 1 > ZFS_NAME_MAX)
-                return provider_fail(-EOPNOTSUPP, "the name of its dataset is too long to have snapshots of umbra");
+                return provider_fail(-EOPNOTSUPP,
+                                     "the name of its dataset is too long to have snapshots of umbra");
 
         /* The names of pools begin with a letter, so none is taken for an option. */
         if (!isascii(*dataset) || !isalpha(*dataset) || (last && last[1] == '\0'))
@@ -118,11 +118,13 @@ int zfs_pool_guid(const char *dataset, uint64_t *ret) {
         if (r < 0)
                 return r;
 
-        return zfs_run_for_number((const char *[]){ "zpool", "get", "-Hp", "-o", "value", "guid", pool, NULL }, ret);
+        return zfs_run_for_number(
+                (const char *[]){ "zpool", "get", "-Hp", "-o", "value", "guid", pool, NULL }, ret);
 }
 
 int zfs_dataset_guid(const char *dataset, uint64_t *ret) {
-        return zfs_run_for_number((const char *[]){ "zfs", "get", "-Hp", "-o", "value", "guid", dataset, NULL }, ret);
+        return zfs_run_for_number(
+                (const char *[]){ "zfs", "get", "-Hp", "-o", "value", "guid", dataset, NULL }, ret);
 }
 
 int zfs_pool_name(const ZfsNote *note, char **ret) {
@@ -130,8 +132,8 @@ int zfs_pool_name(const ZfsNote *note, char **ret) {
         char *text, *fields[2];
         int r;
 
-        r = zfs_run((const char *[]){ "zpool", "list", "-Hp", "-o", "name,guid", NULL }, NULL, ZFS_QUERY_TIMEOUT_USEC,
-                    &output);
+        r = zfs_run((const char *[]){ "zpool", "list", "-Hp", "-o", "name,guid", NULL }, NULL,
+                    ZFS_QUERY_TIMEOUT_USEC, &output);
         if (r < 0)
                 return r;
 
@@ -147,7 +149,9 @@ int zfs_pool_name(const ZfsNote *note, char **ret) {
         }
 
         return r < 0 ? r :
-                       provider_fail(-ENODEV, "the pool of '%s' (%" PRIu64 ") is not there; import it with zpool import",
+                       provider_fail(-ENODEV,
+                                     "the pool of '%s' (%" PRIu64
+                                     ") is not there; import it with zpool import",
                                      note->name, note->pool);
 }
 
@@ -162,8 +166,8 @@ int zfs_dataset_name(const ZfsNote *note, char **ret) {
 int zfs_clone_name(const char *dataset, const char *id, char **ret) {
         const char *last = strrchr(dataset, '/');
 
-        return format_to(ret, "%.*s/" ZFS_NAME_PREFIX "%s", (int) (last ? last - dataset : (ptrdiff_t) strlen(dataset)),
-                         dataset, id);
+        return format_to(ret, "%.*s/" ZFS_NAME_PREFIX "%s",
+                         (int) (last ? last - dataset : (ptrdiff_t) strlen(dataset)), dataset, id);
 }
 
 /* Snapshots */
@@ -214,7 +218,11 @@ static int take_rows(char *text, const char *id, const char *mark, ZfsFound *f) 
 }
 
 /* Where they should be, or (@pool) all over it. */
-static int look_for_marked(const ProviderSnapshot *s, const ZfsNote *note, const char *dataset, const char *pool, ZfsFound *f) {
+static int look_for_marked(const ProviderSnapshot *s,
+                           const ZfsNote *note,
+                           const char *dataset,
+                           const char *pool,
+                           ZfsFound *f) {
         _cleanup_(freep) char *snapshot = NULL, *clone = NULL, *output = NULL;
         int r;
 
@@ -225,12 +233,12 @@ static int look_for_marked(const ProviderSnapshot *s, const ZfsNote *note, const
                 return r;
 
         if (pool)
-                r = zfs_run((const char *[]){ "zfs", "get", "-Hp", "-r", "-t", "snapshot,filesystem", "-s", "local", "-o",
-                                              "name,value", ZFS_PROPERTY, pool, NULL },
+                r = zfs_run((const char *[]){ "zfs", "get", "-Hp", "-r", "-t", "snapshot,filesystem", "-s",
+                                              "local", "-o", "name,value", ZFS_PROPERTY, pool, NULL },
                             NULL, ZFS_CHANGE_TIMEOUT_USEC, &output);
         else
-                r = zfs_run_leniently((const char *[]){ "zfs", "get", "-Hp", "-s", "local", "-o", "name,value",
-                                                        ZFS_PROPERTY, snapshot, clone, NULL },
+                r = zfs_run_leniently((const char *[]){ "zfs", "get", "-Hp", "-s", "local", "-o",
+                                                        "name,value", ZFS_PROPERTY, snapshot, clone, NULL },
                                       NULL, ZFS_QUERY_TIMEOUT_USEC, &output);
         return r < 0 ? r : take_rows(output, note->id, GUID_TO_STRING(&s->set_id), f);
 }
@@ -246,16 +254,21 @@ static int look_for_imported(const ZfsNote *note, const char *dataset, const cha
                 return r;
 
         if (pool)
-                r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-r", "-t", "snapshot", "-o", "name,guid", pool, NULL },
+                r = zfs_run((const char *[]){ "zfs", "list", "-Hp", "-r", "-t", "snapshot", "-o",
+                                              "name,guid", pool, NULL },
                             NULL, ZFS_CHANGE_TIMEOUT_USEC, &output);
         else
-                r = zfs_run_leniently((const char *[]){ "zfs", "list", "-Hp", "-t", "snapshot", "-o", "name,guid",
-                                                        snapshot, NULL },
+                r = zfs_run_leniently((const char *[]){ "zfs", "list", "-Hp", "-t", "snapshot", "-o",
+                                                        "name,guid", snapshot, NULL },
                                       NULL, ZFS_QUERY_TIMEOUT_USEC, &output);
         return r < 0 ? r : take_rows(output, note->id, mark, f);
 }
 
-static int look(const ProviderSnapshot *s, const ZfsNote *note, const char *dataset, const char *pool, ZfsFound *f) {
+static int look(const ProviderSnapshot *s,
+                const ZfsNote *note,
+                const char *dataset,
+                const char *pool,
+                ZfsFound *f) {
         int r;
 
         r = look_for_marked(s, note, dataset, pool, f);

@@ -40,7 +40,10 @@ int zfs_mount_private(const char *name) {
         return fd < 0 ? provider_fail(fd, "'%s' cannot be mounted: %m", name) : fd;
 }
 
-int zfs_mount_at_shadow(const ProviderEnv *env, const ProviderSnapshot *s, const char *name, char **ret_device) {
+int zfs_mount_at_shadow(const ProviderEnv *env,
+                        const ProviderSnapshot *s,
+                        const char *name,
+                        char **ret_device) {
         _cleanup_(closep) int mount_fd = -EBADF;
 
         mount_fd = zfs_mount_private(name);

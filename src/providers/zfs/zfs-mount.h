@@ -12,4 +12,7 @@
 int zfs_mount_private(const char *name);
 
 /* Mounts the snapshot or dataset @name at the place of @s, read-only, in place of what is mounted there. */
-int zfs_mount_at_shadow(const ProviderEnv *env, const ProviderSnapshot *s, const char *name, char **ret_device);
+int zfs_mount_at_shadow(const ProviderEnv *env,
+                        const ProviderSnapshot *s,
+                        const char *name,
+                        char **ret_device);
