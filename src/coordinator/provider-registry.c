@@ -52,7 +52,8 @@ static int foreign_add(Manager *m, const CatalogProvider *row) {
                 .version_id = row->version_id,
                 .type = row->type,
                 .foreign = true,
-                .abilities = PROVIDER_CAN_REVERT, /* whether it does is asked when it is to */
+                /* Whether it does is asked when it is to. */
+                .abilities = row->type == VSS_PROV_HARDWARE ? PROVIDER_CAN_BREAK : PROVIDER_CAN_REVERT,
         };
         LL_APPEND(m->foreign_providers, f);
         return 0;

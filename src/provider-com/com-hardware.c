@@ -235,8 +235,8 @@ static int set_flag(int fs, const char *flag) {
         return fsconfig(fs, FSCONFIG_SET_FLAG, flag, NULL, 0) < 0 ? -errno : 0;
 }
 
-/* Read-only, and without a look at what was under way: a read-only disk cannot be repaired. */
-static int mount_target(const char *type, const char *device) {
+/* Read-only without a look at what was under way: a read-only disk cannot be repaired. */
+static int mount_target(const char *type, const char *device, bool writable) {
         _cleanup_(closep) int fs = -EBADF;
         int fd, r;
 
@@ -244,13 +244,11 @@ static int mount_target(const char *type, const char *device) {
         if (fs < 0 || fsconfig(fs, FSCONFIG_SET_STRING, "source", device, 0) < 0)
                 return provider_fail(-errno, "'%s' cannot be mounted as %s: %m", device, type);
 
-        r = set_flag(fs, "ro");
-        if (r >= 0 && strcmp(type, "xfs") == 0) {
-                r = set_flag(fs, "nouuid");
-                if (r >= 0)
-                        r = set_flag(fs, "norecovery");
-        } else if (r >= 0)
-                r = set_flag(fs, "noload");
+        r = strcmp(type, "xfs") == 0 ? set_flag(fs, "nouuid") : 0;
+        if (r >= 0 && !writable)
+                r = set_flag(fs, "ro");
+        if (r >= 0 && !writable)
+                r = set_flag(fs, strcmp(type, "xfs") == 0 ? "norecovery" : "noload");
         if (r < 0 || fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
                 return provider_fail(r < 0 ? r : -errno, "'%s' cannot be mounted: %m", device);
 
@@ -259,7 +257,12 @@ static int mount_target(const char *type, const char *device) {
 }
 
 /* What is mounted from it already stays, also after a restart of umbrad. */
-static int show(const ProviderEnv *env, const ProviderSnapshot *s, const Target *t, const ComDisk *d, char **ret) {
+static int show(const ProviderEnv *env,
+                const ProviderSnapshot *s,
+                const Target *t,
+                const ComDisk *d,
+                bool writable,
+                char **ret) {
         _cleanup_(freep) char *device = NULL;
         _cleanup_(closep) int fd = -EBADF;
         int r;
@@ -268,7 +271,7 @@ static int show(const ProviderEnv *env, const ProviderSnapshot *s, const Target 
         if (r < 0)
                 return provider_fail(r, "'%s' has no partition %u", d->device, t->partition);
 
-        fd = mount_target(t->type, device);
+        fd = mount_target(t->type, device, writable);
         return fd < 0 ? fd : provider_shadow_attach(env, &s->id, fd, ret);
 }
 
@@ -287,7 +290,7 @@ int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSna
                 r = locate_target(m, &t, &d);
         if (r >= 0)
                 r = check_arrived(m, &t, &d);
-        return r < 0 ? r : show(env, s, &t, &d, ret_device);
+        return r < 0 ? r : show(env, s, &t, &d, false, ret_device);
 }
 
 /* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. */
@@ -321,6 +324,52 @@ int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSna
                            GUID_TO_STRING(&s->id));
                 r = 0;
         }
+        if (r < 0)
+                return r;
+
+        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/* [MS: nf-vsprov-ivsshardwaresnapshotproviderex-onlunstatechange] */
+static int tell_broken(ComModule *m, const ProviderSnapshot *s, ComDisk *made, uint32_t flags) {
+        DWORD change = (flags & VSS_BREAKEX_FLAG_MASK_LUNS ? (DWORD) VSS_ONLUNSTATECHANGE_DO_MASK_LUNS : 0) |
+                       (flags & VSS_BREAKEX_FLAG_MAKE_READ_WRITE ? (DWORD) VSS_ONLUNSTATECHANGE_NOTIFY_READ_WRITE : 0);
+        _cleanup_disk_ ComDisk original = { 0 };
+        _cleanup_(closep) int fd = -EBADF;
+
+        /* The original may be gone; what was made of it is not. */
+        fd = open(s->volume, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd >= 0)
+                (void) com_disk_of_volume(fd, &original);
+        return com_result("OnLunStateChange",
+                          IVssHardwareSnapshotProviderEx_OnLunStateChange(m->hardware_ex, &made->lun, &original.lun, 1,
+                                                                          change));
+}
+
+int com_hardware_break(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
+        _cleanup_(freep) char *path = NULL, *device = NULL;
+        _cleanup_target_ Target t = { 0 };
+        _cleanup_disk_ ComDisk d = { 0 };
+        int r;
+
+        if (!m->hardware_ex)
+                return provider_fail_with(VSS_E_PROVIDER_VETO, "it has no IVssHardwareSnapshotProviderEx");
+
+        r = target_read(env, &s->id, &t);
+        if (r == -ENOENT)
+                return 0; /* a worker before this one was killed when it had done it */
+        if (r >= 0)
+                r = target_path(env, &s->id, &path);
+        if (r >= 0)
+                r = com_disk_find(t.serial, &d);
+        if (r == -ENODEV)
+                return provider_fail(r, "the disk '%s' is not here", t.serial);
+        if (r >= 0 && (flags & (VSS_BREAKEX_FLAG_MASK_LUNS | VSS_BREAKEX_FLAG_MAKE_READ_WRITE)))
+                r = provider_shadow_remove(env, &s->id);
+        if (r >= 0)
+                r = tell_broken(m, s, &d, flags);
+        if (r >= 0 && (flags & VSS_BREAKEX_FLAG_MAKE_READ_WRITE) && !(flags & VSS_BREAKEX_FLAG_MASK_LUNS))
+                r = show(env, s, &t, &d, true, &device);
         if (r < 0)
                 return r;
 

@@ -278,6 +278,18 @@ static int com_revert(const ProviderEnv *env,
         return r < 0 ? r : com_revert_run(&com.module, s);
 }
 
+static int com_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
+        int r;
+
+        r = enter(s->context);
+        if (r < 0)
+                return r;
+        if (!com.module.hardware)
+                return provider_fail_with(VSS_E_PROVIDER_VETO, "only what is made by hardware can be broken off");
+
+        return com_hardware_break(&com.module, env, s, flags);
+}
+
 static int com_expose(const ProviderEnv *env, const ProviderSnapshot *s, const char *device, int path_fd) {
         char link[64], path[4096];
         ssize_t n;
@@ -334,6 +346,7 @@ const ProviderOps *provider_com_setup(const char *name, const GUID *class_id, co
                 .discard = com_discard,
                 .may_revert = com_may_revert,
                 .revert = com_revert,
+                .break_off = com_break_off,
                 .expose = com_expose,
                 .unexpose = com_unexpose,
                 .end = com_end,

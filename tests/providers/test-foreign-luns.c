@@ -7,13 +7,14 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/utf.h"
 #include "providers/puppeteer.h"
 
-#define FACES "faces = hardware set notifications\n"
+#define FACES "faces = hardware ex set notifications\n"
 
 static Puppeteer *puppeteer;
 
@@ -219,6 +220,76 @@ static void test_that_a_lun_that_cannot_be_emptied_is_asked_for_again(void **sta
         }
 }
 
+static HRESULT break_off(VSS_ID id, DWORD flags) {
+        IVssBackupComponentsEx4 *b = storage_backup((LONG) VSS_CTX_ALL);
+        VSS_SNAPSHOT_PROP p = storage_properties(id);
+        VSS_ID set_id = p.m_SnapshotSetId;
+        IVssAsync *async = NULL;
+        HRESULT hr;
+
+        VssFreeSnapshotProperties(&p);
+        hr = IVssBackupComponentsEx4_BreakSnapshotSetEx(b, set_id, flags, &async);
+        if (hr == S_OK)
+                hr = storage_end(async);
+        storage_release(b);
+        return hr == VSS_S_ASYNC_FINISHED ? S_OK : hr;
+}
+
+static void test_that_an_array_hears_what_becomes_of_a_broken_lun(void **state) {
+        static const struct {
+                const char *symbol;
+                HRESULT hr;
+        } cases[] = {
+                { "E_OUTOFMEMORY",       E_OUTOFMEMORY       },
+                { "E_INVALIDARG",        E_INVALIDARG        },
+                { "VSS_E_PROVIDER_VETO", VSS_E_PROVIDER_VETO },
+        };
+        _cleanup_(freep) char *calls = NULL, *device = NULL, *name = NULL;
+        VSS_SNAPSHOT_PROP p;
+        VSS_ID id;
+
+        skip_unless_root();
+        id = make();
+        p = storage_properties(id);
+        assert_int_equal(utf8_from_wide(p.m_pwszSnapshotDeviceObject, &device), 0);
+        VssFreeSnapshotProperties(&p);
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(freep) char *script = NULL;
+
+                assert_int_equal(format_to(&script, "OnLunStateChange = 0x%08x", (unsigned) cases[i].hr), 0);
+                tell(script);
+                assert_int_equal(break_off(id, 0), cases[i].hr);
+                reference_reach_return("IVssHardwareSnapshotProviderEx", "OnLunStateChange", cases[i].symbol);
+        }
+        puppeteer_script(puppeteer, "faces = hardware set notifications\n"); /* without Ex */
+        assert_int_equal(break_off(id, 0), VSS_E_PROVIDER_VETO);
+        puppeteer_script(puppeteer, FACES);
+
+        free(puppeteer_take_calls(puppeteer));
+        assert_int_equal(break_off(id, VSS_BREAKEX_FLAG_MAKE_READ_WRITE), S_OK);
+        calls = puppeteer_take_calls(puppeteer);
+        assert_non_null(strstr(calls, "OnLunStateChange 1 0x100\n"));
+        REACHES_RETURN(IVssHardwareSnapshotProviderEx, OnLunStateChange, "S_OK");
+        write_file(device, "data/file", "the administrator's now\n");
+        assert_true(storage_reads(device, "data/file", "the administrator's now\n"));
+
+        /* It is the administrator's to clean up. */
+        assert_int_equal(umount2(device, 0), 0);
+        assert_int_equal(rmdir(device), 0);
+        assert_int_equal(system("for l in $(losetup -n -O NAME,BACK-FILE | grep $UMBRA_PUPPET/store | cut -d' ' -f1); do "
+                                "losetup -d $l; done; rm -rf $UMBRA_PUPPET/store"), 0);
+
+        id = make();
+        free(puppeteer_take_calls(puppeteer));
+        assert_int_equal(break_off(id, VSS_BREAKEX_FLAG_MASK_LUNS), S_OK);
+        name = puppeteer_take_calls(puppeteer);
+        assert_non_null(strstr(name, "OnLunStateChange 1 0x800\n"));
+        REACHES_RULE(IVssHardwareSnapshotProviderEx, "OnLunStateChange", "only DO_MASK_LUNS requires action");
+        assert_int_equal(system("for l in $(losetup -n -O NAME,BACK-FILE | grep $UMBRA_PUPPET/store | cut -d' ' -f1); do "
+                                "losetup -d $l; done; rm -rf $UMBRA_PUPPET/store"), 0);
+        puppeteer_assert_clean(puppeteer);
+}
+
 static void test_that_disks_are_what_the_provider_said(void **state) {
         static const char *const lies[] = {
                 "GetTargetLuns = lie.serial", "GetTargetLuns = lie.version",  "GetTargetLuns = lie.signature",
@@ -243,6 +314,7 @@ int main(void) {
                 cmocka_unit_test(test_that_each_documented_result_of_an_array_has_its_consequence),
                 cmocka_unit_test(test_that_an_array_that_does_not_show_its_disks_is_found_out),
                 cmocka_unit_test(test_that_a_lun_that_cannot_be_emptied_is_asked_for_again),
+                cmocka_unit_test(test_that_an_array_hears_what_becomes_of_a_broken_lun),
                 cmocka_unit_test(test_that_disks_are_what_the_provider_said),
         };
 
