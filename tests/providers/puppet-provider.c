@@ -209,7 +209,6 @@ static HRESULT get_properties(VSS_ID id, VSS_SNAPSHOT_PROP *p) {
 
 static HRESULT query(VSS_ID id, VSS_OBJECT_TYPE type, VSS_OBJECT_TYPE returned, IVssEnumObject **ret) {
         bool everything = guid_is_null(&id) && type == VSS_OBJECT_NONE && returned == VSS_OBJECT_SNAPSHOT;
-        _cleanup_(freep) char *path = puppet_path("store");
         VSS_OBJECT_PROP *list = NULL;
         FILE *names;
         char name[64];

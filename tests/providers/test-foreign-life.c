@@ -271,7 +271,7 @@ static void test_that_nonsense_is_the_provider_s_fault(void **state) {
 }
 
 static void test_that_what_others_can_write_to_is_not_loaded(void **state) {
-        _cleanup_(freep) char *open_to_all = path_in(puppeteer->dir, "open.so"), *empty = NULL;
+        _cleanup_(freep) char *open_to_all = path_in(puppeteer->dir, "open.so");
         const struct {
                 const char *path, *why;
         } cases[] = {
