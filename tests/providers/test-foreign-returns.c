@@ -152,9 +152,14 @@ static void try_exposing(const Row *row) {
         IVssBackupComponentsEx4 *b = storage_backup((LONG) VSS_CTX_ALL);
         _cleanup_(freep) char *place = path_in(puppeteer->dir, "place");
         VSS_PWSZ exposed = NULL;
-        VSS_ID id = make();
         HRESULT hr;
+        VSS_ID id;
 
+        if (geteuid() != 0) { /* nothing can be exposed */
+                storage_release(b);
+                return;
+        }
+        id = make();
         (void) mkdir(place, 0755);
         tell(row->method, row->told, "");
         hr = IVssBackupComponentsEx4_ExposeSnapshot(b, id, NULL, VSS_VOLSNAP_ATTR_EXPOSED_LOCALLY, wide(place),
