@@ -532,6 +532,14 @@ static int open_snapshots(char *const *notes, SnapshotFds *l) {
         return 0;
 }
 
+/* What stands at the path of the volume today may be something else. */
+static bool is_origin(int volume_fd, int snapshot_fd) {
+        char here[BTRFS_UUID_STRING_MAX], there[BTRFS_UUID_STRING_MAX];
+
+        return volume_fd >= 0 && btrfs_is_subvolume(volume_fd) > 0 && btrfs_uuid(volume_fd, here) >= 0 &&
+               btrfs_uuid(snapshot_fd, there) >= 0 && strcmp(here, there) == 0;
+}
+
 /* Snapshots lie where the volume does, and nothing is set aside for them. What was written since and is in memory only still has its
  * place in them. */
 static int btrfs_usage(const ProviderEnv *env,
@@ -540,14 +548,16 @@ static int btrfs_usage(const ProviderEnv *env,
                        char *const *notes,
                        ProviderUsage *ret) {
         _cleanup_(snapshot_fds_close) SnapshotFds snapshots = { 0 };
+        int origin_fd = -EBADF, r;
         uint64_t used = 0;
-        int r;
 
         r = open_snapshots(notes, &snapshots);
-        if (r >= 0 && volume_fd >= 0 && snapshots.n > 0 && syncfs(volume_fd) < 0)
+        if (r >= 0 && snapshots.n > 0 && is_origin(volume_fd, snapshots.fds[0]))
+                origin_fd = volume_fd;
+        if (r >= 0 && origin_fd >= 0 && syncfs(origin_fd) < 0)
                 r = -errno;
         if (r >= 0)
-                r = btrfs_measure_exclusive(snapshots.fds, snapshots.n, volume_fd, &used);
+                r = btrfs_measure_exclusive(snapshots.fds, snapshots.n, origin_fd, &used);
         if (r < 0)
                 return provider_fail(r, "what its snapshots take cannot be measured: %m");
 
