@@ -14,8 +14,13 @@
 #include "providers/files/files-stat.h"
 #include "providers/revert/revert-internal.h"
 
+/* What is umbra's is left as a matter of course; what else is, people should know. */
 static int remove_extra(Revert *r, RevertLevel *l, const char *name) {
+        struct statx stx;
         int q;
+
+        if (files_stat(l->target_fd, name, &stx) >= 0 && revert_is_own(r, name, &stx))
+                return 0;
 
         q = revert_remove(r, l, name);
         if (q == 1)
