@@ -75,7 +75,7 @@ bool command_exists(const char *name) {
 }
 
 /* Ours, but for the language: what people are told is in one, and what programs read is in C's. */
-static int make_environment(char ***ret) {
+static int make_environment(const char *const *more, char ***ret) {
         _cleanup_(strv_freep) char **environment = NULL;
         int r = 0;
 
@@ -84,6 +84,8 @@ static int make_environment(char ***ret) {
                         r = strv_append(&environment, *p);
         if (r >= 0)
                 r = strv_append(&environment, "LC_ALL=C");
+        for (const char *const *p = more; p && *p && r >= 0; ++p)
+                r = strv_append(&environment, *p);
         if (r < 0)
                 return r;
 
@@ -105,28 +107,28 @@ static int copy_words(const char *const *argv, char ***ret) {
         return 0;
 }
 
-int command_start(const char *const *argv, const int *locks, size_t n_locks, Command *ret) {
+int command_start_with(const char *const *argv, const CommandOptions *o, Command *ret) {
         _cleanup_(command_clear) Command c = COMMAND_INIT;
         _cleanup_(strv_freep) char **words = NULL, **environment = NULL;
         _cleanup_(freep) char *path = NULL;
         _cleanup_(freep) int *fds = NULL;
-        SpawnOptions options = { .new_session = true };
+        SpawnOptions options = { .stdin_fd = o->stdin_fd, .new_session = true };
         int r;
 
         r = find(argv[0], &path);
         if (r >= 0)
                 r = copy_words(argv, &words);
         if (r >= 0)
-                r = make_environment(&environment);
+                r = make_environment(o->variables, &environment);
         if (r < 0)
                 return r;
 
-        fds = calloc_checked(n_locks + 1, sizeof(*fds));
+        fds = calloc_checked(o->n_locks + 1, sizeof(*fds));
         if (!fds)
                 return -ENOMEM;
-        for (size_t i = 0; i < n_locks; ++i)
-                if (locks[i] > 0)
-                        fds[options.n_fds++] = locks[i];
+        for (size_t i = 0; i < o->n_locks; ++i)
+                if (o->locks[i] > 0)
+                        fds[options.n_fds++] = o->locks[i];
 
         c.out_fd = memfd_create("command-output", MFD_CLOEXEC);
         c.err_fd = memfd_create("command-errors", MFD_CLOEXEC);
@@ -139,13 +141,17 @@ int command_start(const char *const *argv, const int *locks, size_t n_locks, Com
         options.fds = fds;
         options.stdout_fd = c.out_fd;
         options.stderr_fd = c.err_fd;
-        r = process_spawn(&options, NULL, &c.pidfd);
+        r = process_spawn(&options, &c.pid, &c.pidfd);
         if (r < 0)
                 return r;
 
         *ret = c;
         c = (Command) COMMAND_INIT;
         return 0;
+}
+
+int command_start(const char *const *argv, const int *locks, size_t n_locks, Command *ret) {
+        return command_start_with(argv, &(CommandOptions){ .locks = locks, .n_locks = n_locks }, ret);
 }
 
 int command_wait(Command *c, usec_t deadline, int *ret_status) {

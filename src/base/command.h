@@ -15,11 +15,13 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "base/macro.h"
 #include "base/time-util.h"
 
 typedef struct Command {
+        pid_t pid;
         int pidfd, out_fd, err_fd;
 } Command;
 
@@ -28,9 +30,16 @@ typedef struct Command {
 /* Forgets it, in whatever state it is. */
 void command_clear(Command *c);
 
+typedef struct CommandOptions {
+        const int *locks; /* inherited from 3 on; those that are not positive are skipped */
+        size_t n_locks;
+        int stdin_fd;          /* zero or negative: ours */
+        const char *const *variables; /* for its environment, NULL at the end; NULL: none */
+} CommandOptions;
+
 /* Starts @argv (NULL at the end), whose first word is looked for where $PATH says, and where administrators'
- * programs are. In a session of its own, with LC_ALL=C; it inherits @locks: descriptors, of which those that
- * are not positive are skipped. -ENOENT: there is no such program. */
+ * programs are. In a session of its own, with LC_ALL=C. -ENOENT: there is no such program. */
+int command_start_with(const char *const *argv, const CommandOptions *options, Command *ret);
 int command_start(const char *const *argv, const int *locks, size_t n_locks, Command *ret);
 
 /* Waits until @deadline (CLOCK_MONOTONIC). 0: it has ended, *@ret_status is its exit status, or negative the

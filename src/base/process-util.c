@@ -149,12 +149,14 @@ static void reap_blocking(pid_t pid) {
 }
 
 static int spawn_plan_fds(Spawn *spawn, const SpawnOptions *options) {
-        spawn->moves = calloc_checked(options->n_fds + 2, sizeof(FdMove));
+        spawn->moves = calloc_checked(options->n_fds + 3, sizeof(FdMove));
         if (!spawn->moves)
                 return -ENOMEM;
 
         for (size_t i = 0; i < options->n_fds; ++i)
                 spawn->moves[spawn->n_moves++] = (FdMove) { options->fds[i], FIRST_FD + (int) i };
+        if (options->stdin_fd > 0)
+                spawn->moves[spawn->n_moves++] = (FdMove) { options->stdin_fd, STDIN_FILENO };
         if (options->stdout_fd > 0)
                 spawn->moves[spawn->n_moves++] = (FdMove) { options->stdout_fd, STDOUT_FILENO };
         if (options->stderr_fd > 0)

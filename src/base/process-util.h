@@ -20,7 +20,7 @@ typedef struct SpawnOptions {
         char *const *envp; /* NULL: environ */
         const int *fds;
         size_t n_fds;
-        int stdout_fd, stderr_fd; /* zero or negative: inherited */
+        int stdin_fd, stdout_fd, stderr_fd; /* zero or negative: inherited */
         bool die_with_parent;
         bool new_session; /* setsid(), so that a terminal's ^C does not reach it */
 } SpawnOptions;
