@@ -26,6 +26,10 @@
 #define DISCARD_ATTEMPTS 3U
 #define DISCARDS_AT_ONCE 8U
 
+/* How long between two attempts where somebody reads it: at first, and at most. */
+#define BUSY_MIN_USEC (1 * USEC_PER_SEC)
+#define BUSY_MAX_USEC (60 * USEC_PER_SEC)
+
 typedef struct DiscardWaiter {
         struct DiscardWaiter *next;
         DiscardDone done;
@@ -40,6 +44,9 @@ typedef struct Discard {
         bool asked;     /* the provider works on it */
         bool unexposed; /* it is not shown elsewhere any more */
         bool discarded; /* the storage is gone, the row is not yet */
+        bool postponed; /* somebody reads it; the timer asks again */
+        usec_t pause;   /* the last one */
+        sd_event_source *timer;
         DiscardWaiter *waiters;
 } Discard;
 
@@ -57,21 +64,27 @@ static void discard_free(Discard *d) {
         DL_DELETE(d->queue->discards, d);
         LL_FOREACH_SAFE(d->waiters, w, tmp)
                 free(w);
+        sd_event_source_disable_unref(d->timer);
         catalog_snapshot_clear(&d->row);
         free(d);
 }
 
-/* Tells whoever waits. Their list is taken first: a callback may free what it likes. */
-static void discard_end(Discard *d, HRESULT hr, const char *message) {
-        DiscardWaiter *waiters = TAKE_PTR(d->waiters);
+/* Their list was taken before: a callback may free what it likes. */
+static void waiters_tell(DiscardWaiter *waiters, HRESULT hr, const char *message) {
         DiscardWaiter *w, *tmp;
 
-        discard_free(d);
         LL_FOREACH_SAFE(waiters, w, tmp) {
                 if (w->done)
                         w->done(hr, message, w->userdata);
                 free(w);
         }
+}
+
+static void discard_end(Discard *d, HRESULT hr, const char *message) {
+        DiscardWaiter *waiters = TAKE_PTR(d->waiters);
+
+        discard_free(d);
+        waiters_tell(waiters, hr, message);
 }
 
 static void discard_queue_kick(DiscardQueue *q) {
@@ -87,6 +100,49 @@ static void discard_finish(Discard *d) {
                 log_error_errno(r, "Failed to forget the snapshot {%s}, it is tried again at the next start: %m",
                                 GUID_TO_STRING(&d->row.id));
         discard_end(d, S_OK, NULL);
+}
+
+static int discard_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        Discard *d = userdata;
+
+        d->postponed = false;
+        discard_queue_kick(d->queue);
+        return 0;
+}
+
+static int discard_set_timer(Discard *d) {
+        int r;
+
+        d->pause = d->pause == 0 ? BUSY_MIN_USEC : MIN(2 * d->pause, BUSY_MAX_USEC);
+        if (!d->timer)
+                return sd_event_add_time_relative(d->queue->manager->event, &d->timer, CLOCK_MONOTONIC, d->pause, 0,
+                                                  discard_on_timer, d);
+
+        r = sd_event_source_set_time_relative(d->timer, d->pause);
+        return r < 0 ? r : sd_event_source_set_enabled(d->timer, SD_EVENT_ONESHOT);
+}
+
+/* Nobody sees it any more, so for everybody else it is gone; its storage goes when those have ended who read it. */
+static void discard_postpone(Discard *d, const char *message) {
+        bool first = d->pause == 0;
+        int r;
+
+        d->asked = false;
+        --d->queue->n_asked;
+        discard_queue_kick(d->queue);
+
+        r = discard_set_timer(d);
+        if (r < 0) {
+                log_error_errno(r, "Failed to wait for the readers of the snapshot {%s}, it is tried again at the next start: %m",
+                                GUID_TO_STRING(&d->row.id));
+                discard_end(d, S_OK, NULL);
+                return;
+        }
+        d->postponed = true;
+        if (first)
+                log_notice("Snapshot {%s} of '%s' is deleted, and its storage as soon as nobody reads it any more: %s",
+                           GUID_TO_STRING(&d->row.id), d->row.volume, message ?: "it is in use");
+        waiters_tell(TAKE_PTR(d->waiters), S_OK, NULL);
 }
 
 /* @ret_flag becomes true when it worked; the kick goes on from there. */
@@ -117,7 +173,10 @@ static void discard_on_unexposed(ProviderClient *c, const ProviderAnswer *answer
 static void discard_on_answer(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
         Discard *d = userdata;
 
-        discard_take_answer(d, answer, &d->discarded);
+        if (answer->hr == VSS_E_VOLUME_IN_USE)
+                discard_postpone(d, answer->message);
+        else
+                discard_take_answer(d, answer, &d->discarded);
 }
 
 static int discard_ask_provider(DiscardQueue *q, Discard *d) {
@@ -173,6 +232,16 @@ static int discard_ask(DiscardQueue *q, Discard *d) {
         return r < 0 ? r : discard_ask_provider(q, d);
 }
 
+bool discard_queue_is_empty(const DiscardQueue *q) {
+        Discard *d;
+
+        DL_FOREACH(q->discards, d)
+                if (!d->postponed)
+                        return false;
+
+        return true;
+}
+
 static int discard_on_kick(sd_event_source *s, void *userdata) {
         DiscardQueue *q = userdata;
         Discard *d, *tmp;
@@ -191,7 +260,7 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
 
                 if (q->n_asked >= DISCARDS_AT_ONCE)
                         return 0;
-                if (d->asked || deed_queue_find(q->manager->deeds, &d->row.id)) /* its end resumes us */
+                if (d->asked || d->postponed || deed_queue_find(q->manager->deeds, &d->row.id)) /* its end resumes us */
                         continue;
                 if (d->attempts > 0 && q->pool && q->n_asked == 0)
                         provider_pool_drop(q->pool, provider_registry_find(q->manager, &d->row.provider_id)); /* it failed there, so ask a fresh one */
@@ -211,7 +280,7 @@ static int discard_on_kick(sd_event_source *s, void *userdata) {
                 }
         }
 
-        if (!q->discards) {
+        if (discard_queue_is_empty(q)) {
                 q->pool = provider_pool_free(q->pool); /* idle means no workers */
                 manager_discards_done(q->manager);
         }
@@ -302,10 +371,6 @@ void discard_queue_forget(DiscardQueue *q, void *userdata) {
                         if (w->userdata == userdata)
                                 w->done = NULL;
         }
-}
-
-bool discard_queue_is_empty(const DiscardQueue *q) {
-        return !q->discards;
 }
 
 void discard_queue_resume(DiscardQueue *q) {

@@ -6,7 +6,7 @@
  *
  * Every removal goes through here: DeleteSnapshots, auto-release when a requester ends, undo of a failed set, leftovers of a previous life. The
  * catalog row says DELETING before the provider is asked and goes when it has answered; what fails is tried again with a fresh worker, and then
- * at the next start. While anything is frozen the queue stands still: neither catalog nor storage is touched.
+ * at the next start. What cannot go because somebody reads it is gone for whoever waits, and tried again until it can. While anything is frozen the queue stands still: neither catalog nor storage is touched.
  */
 
 #include <stdbool.h>
@@ -26,6 +26,7 @@ DEFINE_CLEANUP(DiscardQueue *, discard_queue_free)
  * @done. VSS_E_OBJECT_NOT_FOUND: not in the catalog. */
 HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone done, void *userdata);
 void discard_queue_forget(DiscardQueue *q, void *userdata);
+/* Nothing that could be done now. */
 bool discard_queue_is_empty(const DiscardQueue *q);
 /* Nothing is frozen any more: go on. */
 void discard_queue_resume(DiscardQueue *q);

@@ -363,6 +363,24 @@ static VSS_ID make_three(VSS_ID ids[3]) {
         return set_id;
 }
 
+/* A device that is open cannot be removed. */
+static void test_that_what_somebody_reads_is_deleted_for_everybody_else(void **state) {
+        VSS_ID ids[3], set_id = make_three(ids), nondeleted;
+        IVssBackupComponentsEx4 *b;
+        VSS_SNAPSHOT_PROP prop;
+        LONG deleted;
+
+        world_script(world, "discard = fail EBUSY");
+        assert_int_equal(delete_of(set_id, VSS_OBJECT_SNAPSHOT_SET, &deleted, &nondeleted), S_OK);
+        assert_int_equal(deleted, 3);
+        b = storage_backup((LONG) VSS_CTX_ALL);
+        assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, ids[0], &prop), VSS_E_OBJECT_NOT_FOUND);
+        storage_release(b);
+
+        world_script(world, NULL); /* now he has read enough */
+        world_assert_clean(world);
+}
+
 static void test_that_deleting_stops_where_it_fails(void **state) {
         VSS_ID ids[3], set_id = make_three(ids), nondeleted;
         IVssBackupComponentsEx4 *b;
@@ -680,6 +698,7 @@ int main(void) {
                 cmocka_unit_test(test_that_different_providers_make_one_set),
                 cmocka_unit_test(test_that_the_context_says_what_is_needed),
                 cmocka_unit_test(test_that_writers_are_told_in_their_contexts_only),
+                cmocka_unit_test(test_that_what_somebody_reads_is_deleted_for_everybody_else),
                 cmocka_unit_test(test_that_deleting_stops_where_it_fails),
                 cmocka_unit_test(test_that_two_may_delete_the_same),
                 cmocka_unit_test(test_that_what_goes_by_itself_need_not_be_deleted),
