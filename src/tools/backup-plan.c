@@ -130,33 +130,36 @@ HRESULT backup_plan_read_news(BackupPlan *p, IVssBackupComponents *backup) {
 
 #define BTRFS_ROOT_INODE 256
 
-/* The subvolume that @path lies on, where the file system has such a thing: whole subvolumes are snapshotted at no cost. */
-static int subvolume_of(const char *path, char **ret) {
-        _cleanup_(freep) char *at = strdup(path);
+/* Where a snapshot of all there is could be taken: a subvolume of btrfs, else the top of a mount. */
+static bool is_top(const char *path) {
+        struct statx stx;
         struct statfs fs;
+
+        if (statfs(path, &fs) < 0 || statx(AT_FDCWD, path, 0, STATX_INO, &stx) < 0)
+                return false;
+        if (fs.f_type == BTRFS_SUPER_MAGIC)
+                return stx.stx_ino == BTRFS_ROOT_INODE;
+        return stx.stx_attributes & STATX_ATTR_MOUNT_ROOT;
+}
+
+/* The volume that @path lies on: where the storage can snapshot it, all of it costs no more than a part. */
+static int whole_volume_of(const char *path, char **ret) {
+        _cleanup_(freep) char *at = strdup(path);
 
         if (!at)
                 return -ENOMEM;
-        for (;;) {
-                struct stat st;
-                char *slash;
+        while (!is_top(at)) {
+                char *slash = strrchr(at, '/');
 
-                if (statfs(at, &fs) < 0 || stat(at, &st) < 0)
-                        return -errno;
-                if (fs.f_type != BTRFS_SUPER_MAGIC)
-                        return -ENOENT;
-                if (st.st_ino == BTRFS_ROOT_INODE) {
-                        *ret = TAKE_PTR(at);
-                        return 0;
-                }
-                slash = strrchr(at, '/');
                 if (!slash || strcmp(at, "/") == 0)
                         return -ENOENT;
                 slash[slash == at ? 1 : 0] = '\0';
         }
+        *ret = TAKE_PTR(at);
+        return 0;
 }
 
-/* Would a provider take the whole subvolume as it is, rather than copy it? */
+/* Would a provider take the whole volume as it is, rather than copy it? */
 static bool is_snapshotted(IVssBackupComponents *backup, const char *path) {
         _cleanup_(freep) WCHAR *wide = tool_wide(path);
         IVssEnumObject *list = NULL;
@@ -209,13 +212,13 @@ static bool is_covered(const BackupPlan *p, const char *path) {
 /* @optional: a mount somewhere below, which may be none that can be saved. */
 static int add_volume(BackupPlan *p, IVssBackupComponents *backup, const char *path, bool optional) {
         _cleanup_(freep) WCHAR *wide = NULL;
-        _cleanup_(freep) char *subvolume = NULL, *with_slash = NULL;
+        _cleanup_(freep) char *whole = NULL, *with_slash = NULL;
         const char *volume = path;
         VSS_ID snapshot;
         HRESULT hr;
 
-        if (subvolume_of(path, &subvolume) >= 0 && is_snapshotted(backup, subvolume))
-                volume = subvolume;
+        if (whole_volume_of(path, &whole) >= 0 && is_snapshotted(backup, whole))
+                volume = whole;
         if (is_covered(p, volume))
                 return EXIT_OK;
         if (ARRAY_RESERVE(p->volumes, p->volumes_capacity, p->n_volumes + 1) < 0 ||
