@@ -124,7 +124,10 @@ static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 
 static int call_usage(const ProviderHost *h, const char *volume, char *const *notes, ProviderSpace *space) {
         _cleanup_(closep) int fd = -EBADF;
-        ProviderUsage usage = { .used = PROVIDER_SIZE_UNKNOWN, .allocated = PROVIDER_SIZE_UNKNOWN };
+        ProviderUsage usage = {
+                .used = PROVIDER_SIZE_UNKNOWN,
+                .allocated = PROVIDER_SIZE_UNKNOWN,
+        };
         struct statvfs st;
         int r;
 
@@ -137,7 +140,15 @@ static int call_usage(const ProviderHost *h, const char *volume, char *const *no
         if (r < 0)
                 return r;
 
-        *space = (ProviderSpace){ .place = usage.place, .used = usage.used, .allocated = usage.allocated };
+        *space = (ProviderSpace){
+                .place = usage.place,
+                .used = usage.used,
+                .allocated = usage.allocated,
+                .free = usage.free,
+                .total = usage.total,
+        };
+        if (usage.total > 0)
+                return 0;
         if (statvfs(space->place, &st) < 0)
                 return provider_fail(-errno, "'%s', where they lie, cannot be looked at: %m", space->place);
 

@@ -16,6 +16,7 @@
 #include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -214,6 +215,7 @@ int provider_worker_main(const ProviderOps *(*find)(const char *name), int argc,
         int r;
 
         log_open(PROVIDER_WORKER_PROGRAM);
+        (void) signal(SIGPIPE, SIG_IGN); /* a program that does not listen any more is an error like others */
 
         if (parse_options(&w, &name, argc, argv) < 0) {
                 log_error("Usage: %s --provider NAME --state-dir DIR --runtime-dir DIR [--privileged]",

@@ -90,6 +90,7 @@ typedef struct ProviderUsage {
         char *place;        /* an existing directory of the file system that they lie on; caller frees */
         uint64_t used;      /* bytes that nobody but them holds */
         uint64_t allocated; /* bytes set aside for them, used or not */
+        uint64_t free, total; /* of what they can take more from; 0: the file system at @place */
 } ProviderUsage;
 
 #define PROVIDER_SIZE_UNKNOWN UINT64_MAX

@@ -13,11 +13,14 @@
 #include "providers/btrfs/provider-btrfs.h"
 #include "providers/fake/provider-fake.h"
 #include "providers/files/provider-files.h"
+#include "providers/lvm/provider-lvm.h"
 #include "providers/zfs/provider-zfs.h"
 
 const ProviderOps *const providers[] = {
         &provider_btrfs_ops,
         &provider_zfs_ops,
+        &provider_lvm_thin_ops,
+        &provider_lvm_cow_ops,
         &provider_files_reflink_ops, /* these two fit everywhere, so they go after those that fit better */
         &provider_files_copy_ops,
         NULL,

@@ -20,6 +20,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "contract/manifest.h"
+#include "contract/place-lvm.h"
 #include "contract/place-zfs.h"
 #include "lib/test-util.h"
 #include "loop-fs.h"
@@ -39,6 +40,24 @@ static void make_datasets(Place *p) {
         p->volume = path_in(p->root, "first");
         p->second = path_in(p->root, "second");
         p->zfs = place_zfs_new(p->dir, p->root);
+}
+
+/* "thin-ext4": NULL when it is no kind with logical volumes. */
+static const char *lvm_type(const char *kind) {
+        if (strncmp(kind, "thin-", 5) == 0)
+                return kind + 5;
+
+        return strncmp(kind, "cow-", 4) == 0 ? kind + 4 : NULL;
+}
+
+static void make_logical_volumes(Place *p, const char *kind) {
+        enter_private_mounts();
+        p->privileged = true;
+        p->root = path_in(p->dir, "root");
+        p->volume = path_in(p->dir, "root");
+        p->second = path_in(p->dir, "second");
+        assert_int_equal(strdup_to(lvm_type(kind), &p->type), 0);
+        p->lvm = place_lvm_new(p->root, p->second, p->type, *kind == 't');
 }
 
 static void make_file_system(Place *p, const char *kind) {
@@ -83,6 +102,8 @@ bool place_is_possible(const char *kind) {
                 return true;
         if (strcmp(kind, "zfs") == 0)
                 return place_zfs_is_possible();
+        if (lvm_type(kind))
+                return place_lvm_is_possible(lvm_type(kind));
 
         assert_int_equal(format_to(&mkfs, "/sbin/mkfs.%.*s", (int) strcspn(kind, "-"), kind), 0);
         return access(mkfs, X_OK) == 0;
@@ -98,6 +119,8 @@ Place *place_new(const char *kind) {
         p->dir = temp_dir_new();
         if (strcmp(kind, "zfs") == 0)
                 make_datasets(p);
+        else if (lvm_type(kind))
+                make_logical_volumes(p, kind);
         else {
                 make_file_system(p, kind);
                 make_volumes(p, kind);
@@ -141,7 +164,8 @@ Place *place_free(Place *p) {
         loop_fs_free(p->fs);
         loop_fs_free(p->state_fs);
         place_zfs_free(p->zfs);
-        if (p->privileged && !p->fs && !p->zfs)
+        place_lvm_free(p->lvm);
+        if (p->privileged && !p->fs && !p->zfs && !p->lvm)
                 (void) umount2(p->root, MNT_DETACH);
 
         temp_dir_free(p->dir);
@@ -181,6 +205,8 @@ bool place_fill(const Place *p) {
 
         if (p->zfs)
                 place_zfs_fill(p->zfs);
+        else if (p->lvm)
+                place_lvm_fill(p->lvm);
         else
                 fill(p->root);
         fill(p->state);
@@ -190,9 +216,23 @@ bool place_fill(const Place *p) {
 void place_empty(const Place *p) {
         if (p->zfs)
                 place_zfs_empty(p->zfs);
+        else if (p->lvm)
+                place_lvm_empty(p->lvm);
         else
                 unfill(p->root);
         unfill(p->state);
+}
+
+void place_overrun(const Place *p, size_t size) {
+        _cleanup_(freep) char *path = path_in(p->root, FILLER);
+        _cleanup_(closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        static const char block[1 << 16] = { 1 };
+
+        assert_true(fd >= 0);
+        for (size_t n = 0; n < size; n += sizeof(block))
+                assert_int_equal(write(fd, block, sizeof(block)), sizeof(block));
+        assert_int_equal(fsync(fd), 0);
+        assert_int_equal(unlink(path), 0);
 }
 
 void place_lose(const Place *p) {
@@ -200,7 +240,7 @@ void place_lose(const Place *p) {
 
         if (p->zfs)
                 place_zfs_lose(p->zfs);
-        else if (p->fs)
+        else if (p->fs || p->lvm)
                 assert_int_equal(umount2(p->root, MNT_DETACH), 0);
         else if (p->privileged)
                 assert_true(mkdir(aside, 0755) == 0 && mount(p->root, aside, NULL, MS_MOVE, NULL) == 0);
@@ -213,8 +253,9 @@ void place_bring_back(const Place *p) {
 
         if (p->zfs)
                 place_zfs_bring_back(p->zfs);
-        else if (p->fs)
-                assert_int_equal(mount(p->fs->device, p->root, p->type, 0, NULL), 0);
+        else if (p->fs || p->lvm)
+                assert_int_equal(mount(p->fs ? p->fs->device : place_lvm_device(p->lvm), p->root, p->type, 0, NULL),
+                                 0);
         else if (p->privileged)
                 assert_true(mount(aside, p->root, NULL, MS_MOVE, NULL) == 0 && rmdir(aside) == 0);
         else
@@ -234,13 +275,13 @@ void place_thaw(const Place *p) {
 }
 
 char *place_names(const Place *p) {
-        _cleanup_(freep) char *files = manifest_names(p->dir), *datasets = NULL;
+        _cleanup_(freep) char *files = manifest_names(p->dir), *more = NULL;
         char *names;
 
-        if (!p->zfs)
+        if (!p->zfs && !p->lvm)
                 return TAKE_PTR(files);
 
-        datasets = place_zfs_names(p->zfs);
-        assert_int_equal(format_to(&names, "%s%s", files, datasets), 0);
+        more = p->zfs ? place_zfs_names(p->zfs) : place_lvm_names(p->lvm);
+        assert_int_equal(format_to(&names, "%s%s", files, more), 0);
         return names;
 }

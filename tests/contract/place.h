@@ -12,6 +12,7 @@
  *         btrfs        two subvolumes
  *         btrfs-top    the same, but the first volume is the top level
  *         zfs          two datasets
+ *         thin-ext4, thin-xfs, cow-ext4, cow-xfs   two logical volumes, thin or not
  */
 
 #include <stdbool.h>
@@ -27,6 +28,7 @@ typedef struct Place {
         bool privileged;
         struct LoopFs *fs, *state_fs;
         struct PlaceZfs *zfs;
+        struct PlaceLvm *lvm;
         char *type;    /* of file system, for mount() */
 } Place;
 
@@ -40,6 +42,9 @@ DEFINE_CLEANUP(Place *, place_free)
  * neither can be. */
 bool place_fill(const Place *p);
 void place_empty(const Place *p);
+
+/* Writes so much to the first volume that a store of less does not take it. */
+void place_overrun(const Place *p, size_t size);
 
 /* Takes the volumes away as an administrator in a hurry would, and brings them back. */
 void place_lose(const Place *p);

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * What Is Done to a Snapshot of LVM That Exists
+ *
+ * The volume of a snapshot can always be written to; it is the file system on it that is mounted read-only,
+ * without a look at its journal. Who is to write gets it mounted anew.
+ */
+
+#include "providers/lvm/lvm-use.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/mount.h>
+
+#include <vss.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "base/guid.h"
+#include "provider/provider-mount.h"
+#include "providers/lvm/lvm-note.h"
+
+#define BROKEN_PREFIX "snapshot-"
+
+int lvm_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(closep) int mount_fd = -EBADF;
+        _cleanup_volume_ LvmVolume v = { 0 };
+        LvmNote note;
+        int r;
+
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0)
+                r = lvm_note_find(&note, &v);
+        if (r >= 0)
+                r = provider_shadow_remove(env, &s->id); /* one file system is read-only or not, wherever it is mounted */
+        if (r < 0)
+                return r;
+
+        mount_fd = lvm_file_system_mount(note.type, note.root, v.path, false);
+        if (mount_fd < 0)
+                return provider_fail(mount_fd, "%s cannot be mounted for writing: %m", v.path);
+
+        return provider_shadow_attach(env, &s->id, mount_fd, &path);
+}
+
+int lvm_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
+        int r;
+
+        r = lvm_file_system_seal(device);
+        return r < 0 ? provider_fail(r, "its file system cannot be made read-only: %m") : 0;
+}
+
+/* Under another name, and without what makes it umbra's; it is a volume that can be written to, as it always was. */
+static int hand_over(const ProviderSnapshot *s, const LvmNote *note) {
+        char name[sizeof(BROKEN_PREFIX) + GUID_STRING_MAX];
+        int r;
+
+        (void) snprintf(name, sizeof(name), BROKEN_PREFIX "%s", GUID_TO_STRING(&s->id));
+        r = LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvchange", "--setactivationskip", "n", "--deltag", LVM_TAG, note->name);
+        if (r < 0)
+                return r;
+
+        return LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvrename", note->group_name, lvm_note_name(note), name);
+}
+
+int lvm_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
+        _cleanup_volume_ LvmVolume v = { 0 };
+        LvmNote note;
+        int r;
+
+        r = provider_check_identity(s, flags);
+        if (r >= 0)
+                r = lvm_note_read(s->note, &note);
+        if (r < 0)
+                return r;
+
+        r = lvm_note_find(&note, &v);
+        if (r == -ENOENT)
+                return 0; /* the worker before this one has done it */
+        if (r >= 0 && flags & VSS_BREAKEX_FLAG_MAKE_READ_WRITE)
+                r = lvm_unseal(env, s, NULL);
+        return r < 0 ? r : hand_over(s, &note);
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * What Is Done to a Snapshot of LVM That Exists
+ *
+ * Functions of ProviderOps; provider-lvm.c has the table.
+ */
+
+#include "provider/provider.h"
+
+int lvm_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
+int lvm_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
+int lvm_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags); /* of thin ones */
