@@ -48,6 +48,7 @@ static bool is_taken(const SnapshotSet *set, size_t n, usec_t instant) {
 static void give_own(const SnapshotSet *set, size_t i) {
         SetSnapshot *s = set->snapshots[i], *first = first_of(set, s);
 
+        assert(first); /* at least itself */
         if (first != s) {
                 s->instant_usec = first->instant_usec;
                 return;

@@ -729,9 +729,9 @@ static void test_that_a_break_that_was_killed_is_gone_on_with(void **state) {
         }
 }
 
-/* Providers that make one tree what another is. Others have means of their own. */
+/* Providers that make a volume in use what its copy is. Others have means of their own. */
 static bool reverts_in_place(void) {
-        return strcmp(provider, "btrfs") == 0 || strncmp(provider, "files-", 6) == 0;
+        return strcmp(provider, "btrfs") == 0 || strcmp(provider, "zfs") == 0 || strncmp(provider, "files-", 6) == 0;
 }
 
 static int begin_revert(World *w, Answer *answer) {

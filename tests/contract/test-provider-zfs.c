@@ -211,6 +211,7 @@ static void test_that_a_set_is_one_command_a_pool(void **state) {
         assert_int_equal(times_told(w, "[\"zfs\", \"snapshot\", \"-o\", \"umbra:set=" SET_ID "\", \"lake@umbra-" OTHER_ID
                                        "\"]\n"),
                          1);
+        assert_true(s[0].instant_usec == s[2].instant_usec && s[0].instant_usec != s[1].instant_usec);
         for (size_t i = 0; i < ELEMENTSOF(all); ++i)
                 provider_zfs_ops.release(all[i]);
 }
