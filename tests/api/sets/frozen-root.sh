@@ -1,0 +1,166 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# frozen-root.sh TAKE PAIRS KIND…: sets that contain the root file system. It is made for the purpose: a file system with umbra's
+# programs, what they are linked with, umbra's state and its log, and nothing else becomes the root (pivot_root) of all that runs
+# then. A KIND is
+#
+#     ext4     held by freezing, beside another that is; the copies lie elsewhere
+#     btrfs    beside an ext4, copies of which lie on the root
+#     lvm      ext4 on a logical volume, beside another logical volume with xfs; in a virtual machine (tests/vm)
+#
+# While sets are taken somebody writes pairs, first to the root and then to the other volume (see pairs.c). The root has just been
+# mounted, so that little of it is in memory.
+# shellcheck disable=SC2317 # much of it runs in another shell
+set -euo pipefail
+
+[ "$(id -u)" = 0 ] || exit 77
+if [ -z "${UMBRA_ROOT_NAMESPACE:-}" ]; then
+        UMBRA_ROOT_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
+take=$1 pairs=$2
+shift 2
+
+export dir
+dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-root.XXXXXX")
+clean_up() {
+        umount --recursive --lazy "$dir/root" 2>/dev/null || true
+        rm -rf --one-file-system "$dir"
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+umbra_programs=("$UMBRAD" "$UMBRA_LIBEXECDIR"/* "$take" "$pairs")
+system_programs=(bash cat grep mount sync umount)
+! command -v lvm >/dev/null || system_programs+=(dmsetup lvm)
+
+# copy_root DIR: all of that, each file at the path that it has here.
+copy_root() {
+        local root=$1 d program
+        local -a programs=("${umbra_programs[@]}")
+
+        for program in "${system_programs[@]}"; do programs+=("$(command -v "$program")"); done
+        mkdir -p "$root/usr"
+        for d in bin sbin lib lib64; do
+                mkdir "$root/usr/$d"
+                ln -s "usr/$d" "$root/$d"
+        done
+        for program in "${programs[@]}"; do
+                cp -L --parents "$program" "$root"
+                ldd "$program" | grep -o ' /[^ ]*\|^[[:space:]]*/[^ ]*' | xargs cp -L --parents --no-clobber -t "$root"
+        done
+        mkdir -p "$root"/{proc,sys,dev,run,old,data,state,var/log,var/lib,etc}
+        cp -aL /etc/passwd /etc/group /etc/ld.so.cache "$root/etc"
+        [ ! -d /etc/lvm ] || cp -aL /etc/lvm "$root/etc"
+}
+
+# In the new root. It ends with 0 when all that is said of it holds.
+inside() {
+        local state=$1 data=$2 type=$3 failures=0
+        shift 3
+
+        that() {
+                local name=$1
+                shift
+                if "$@"; then echo "ok - $kind: $name"; else echo "FAILED - $kind: $name"; failures=$((failures + 1)); fi
+        }
+        wait_for() { # asks until it is so, at most a minute
+                local end=$((SECONDS + 60))
+                until "$@" 2>/dev/null; do [ $SECONDS -lt $end ] || return 1; done
+        }
+        one_instant() { # of all volumes: crash, and the same instant
+                local consistency instant first=''
+                [ -s /run/taken ] || return 1
+                while read -r consistency instant _; do
+                        [ "$consistency" = crash ] && [ "${first:=$instant}" = "$instant" ] || return 1
+                done < <(grep / /run/taken)
+        }
+        take_sets() { "$take" --times "$1" --pairs a b / /data >/run/taken; }
+        all_whole() { grep -q '^0 of [0-9]* sets' /run/taken; }
+        log_has() { grep -q -e "$1" /var/log/umbrad.log; }
+        root_is_written() { echo text >/written && sync && [ "$(cat /written)" = text ]; }
+        nothing_is_suspended() { ! dmsetup info -c --noheadings -o suspended | grep -q Suspended; }
+
+        mount -t "$type" "$data" /data
+        export UMBRA_SOCKET=/run/umbra.sock
+        UMBRA_LOG_LEVEL=info "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$state" --runtime-dir /run/umbra --config /dev/null \
+                2>/var/log/umbrad.log &
+        local umbrad=$!
+        wait_for log_has 'listens on'
+
+        exec 3< <("$pairs" write /a /data/b)
+        local writer=$!
+        read -r -u 3 _
+        # The first set alone: its instant is one.
+        that 'a set with the root in it is taken' take_sets 1
+        cat /run/taken
+        that 'the root is at the instant of the other volume' one_instant
+        that 'and it is taken again' take_sets 3
+        that 'no set has the second write without the first' all_whole
+        kill "$writer"
+        wait "$writer"
+
+        that 'the root can be written to' root_is_written
+        # Only lines that were kept in memory have a time of their own.
+        that 'what was said while it was held is in the log' log_has 'UTC\] Snapshot set .* -> frozen'
+        [ "$kind" != lvm ] || that 'nothing is left suspended' nothing_is_suspended
+        [ $failures = 0 ] || cat /var/log/umbrad.log
+        kill "$umbrad"
+        wait "$umbrad"
+        umount /data
+        return $((failures > 0))
+}
+
+# root_run DEVICE TYPE STATE DATA DATA-TYPE: fills DEVICE, and runs inside() there.
+root_run() {
+        local device=$1 root=$dir/root
+        mkdir -p "$root"
+        mount -t "$2" "$device" "$root"
+        copy_root "$root"
+        { declare -p kind take pairs UMBRAD UMBRA_LIBEXECDIR; declare -f inside; echo 'inside "$@"'; } >"$root/inside"
+        umount "$root"
+        mount -t "$2" "$device" "$root"
+        # The files behind the loop devices keep their names, by which it is found out what lies on what.
+        # shellcheck disable=SC2016
+        unshare --mount bash -c '
+                set -e
+                mount --rbind /proc "$0/proc"; mount --rbind /sys "$0/sys"; mount --rbind /dev "$0/dev"
+                mount -t tmpfs none "$0/run"; mount -t tmpfs none "$0/state"
+                mkdir -p "$0/$dir"; mount --bind "$dir" "$0/$dir"
+                cd "$0"
+                pivot_root . old
+                exec /usr/bin/bash -c "umount --lazy /old; set -uo pipefail; . /inside" bash "$@"' "$root" "$3" "$4" "$5"
+        umount "$root"
+}
+
+failed=0
+disk() { # NAME SIZE
+        truncate -s "$2" "$dir/$1.img"
+        losetup -f --show "$dir/$1.img"
+}
+for kind in "$@"; do
+        case $kind in
+        lvm)
+                # shellcheck source=/dev/null
+                . "$(dirname "$UMBRA_VM_RUN")/guest.sh"
+                use_lvm
+                vgcreate -q root-group "$(disk group 700M)"
+                lvcreate -q -y -L 300M -n root root-group
+                lvcreate -q -y -L 320M -n data root-group
+                mkfs.ext4 -q /dev/root-group/root
+                mkfs.xfs -q /dev/root-group/data
+                root_run /dev/root-group/root ext4 /var/lib/umbra /dev/root-group/data xfs || failed=1
+                ;;
+        ext4 | btrfs)
+                root=$(disk "$kind-root" 300M)
+                data=$(disk "$kind-data" 320M)
+                "mkfs.$kind" -q "$root"
+                mkfs.ext4 -q "$data"
+                state=$([ "$kind" = ext4 ] && echo /state || echo /var/lib/umbra)
+                root_run "$root" "$kind" "$state" "$data" ext4 || failed=1
+                losetup -d "$root" "$data"
+                rm "$dir/$kind"-*.img
+                ;;
+        esac
+done
+exit $failed
