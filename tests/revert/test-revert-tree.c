@@ -549,6 +549,36 @@ static void test_that_a_tree_may_be_deeper_than_there_are_descriptors(void **sta
         }
 }
 
+static int check(const char *target, const char *source, bool forced) {
+        _cleanup_(closep) int source_fd = open(source, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
+                              target_fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const RevertOptions options = { .target = target, .source_fd = source_fd, .target_fd = target_fd };
+
+        assert_true(source_fd >= 0 && target_fd >= 0);
+        return revert_check(&options, forced);
+}
+
+static void test_that_what_is_in_the_way_is_found_before(void **state) {
+        World *w = *state;
+        _cleanup_(freep) char *mounted = path_in(w->volume, "new mount"), *sub = path_in(w->volume, "new mount/sub");
+
+        write_file(w->volume, "file", "as it was");
+        copy_tree(w->volume, w->copy, true);
+        assert_int_equal(check(w->volume, w->copy, false), 0);
+        assert_int_equal(check("/", w->copy, true), -EOPNOTSUPP); /* the system runs on it */
+
+        skip_unless_root();
+        enter_private_mounts();
+        assert_int_equal(mkdir(mounted, 0755), 0);
+        assert_int_equal(mount("tmpfs", mounted, "tmpfs", 0, NULL), 0);
+        assert_int_equal(check(w->volume, w->copy, false), -EBUSY);
+        assert_int_equal(check(w->volume, w->copy, true), 0);
+        assert_int_equal(mkdir(sub, 0755), 0);
+        assert_int_equal(mount(NULL, mounted, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+        assert_int_equal(check(sub, w->copy, true), -EROFS);
+        assert_int_equal(umount2(mounted, MNT_DETACH), 0);
+}
+
 #define TREE(sentence) cmocka_unit_test_setup_teardown(test_that_##sentence, setup, teardown)
 
 int main(int argc, char **argv) {
@@ -566,6 +596,7 @@ int main(int argc, char **argv) {
                 TREE(what_is_mounted_stays),
                 TREE(subvolumes_stay),
                 TREE(umbras_own_directories_stay),
+                TREE(what_is_in_the_way_is_found_before),
                 TREE(a_tree_may_be_deeper_than_there_are_descriptors),
         };
 
