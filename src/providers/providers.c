@@ -18,9 +18,9 @@
 
 const ProviderOps *const providers[] = {
         &provider_btrfs_ops,
-        &provider_zfs_ops,
         &provider_lvm_thin_ops,
         &provider_lvm_cow_ops,
+        &provider_zfs_ops,
         &provider_files_reflink_ops, /* these two fit everywhere, so they go after those that fit better */
         &provider_files_copy_ops,
         NULL,

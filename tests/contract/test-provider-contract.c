@@ -675,7 +675,7 @@ static const uint64_t *kill_delays(const World *w) {
         static const uint64_t delays[] = { 0, 300, 1000, 3000, 10000, 30000, UINT64_MAX },
                               few[] = { 10000, 400000, UINT64_MAX };
 
-        return w->place->lvm ? few : delays;
+        return w->place->lvm || w->place->zfs ? few : delays;
 }
 
 static void test_that_a_worker_killed_within_a_step_leaves_nothing(void **state) {

@@ -26,8 +26,8 @@ field() { python3 -c 'import json,sys; print("\n".join(s[sys.argv[1]] for s in j
 
 creates() {
         expect 0 '' "$UMBRA" snapshot create --json --persistent "$a" "$b" || return 1
-        mapfile -t ids < <(field snapshot)
-        mapfile -t devices < <(field device)
+        mapfile -t ids <<<"$(field snapshot)"
+        mapfile -t devices <<<"$(field device)"
         [ "$(snapshots | wc -l)" = 2 ] || return 1
         # One command for both: the same transaction group.
         [ "$(zfs list -H -p -t snapshot -o createtxg -r "$pool" | sort -u | wc -l)" = 1 ]
