@@ -54,7 +54,8 @@ with_catalog() {
         shift
         mkdir -p "$dir"
         [ -f "$dir/catalog.sqlite" ] || "$STORAGE" fill "$dir/catalog.sqlite" "$TMP" "$n"
-        "$UMBRAD" --socket "$dir/umbra.sock" --state-dir "$dir" --runtime-dir "$dir/run" &
+        # It cannot show any of them, and says so for each.
+        "$UMBRAD" --socket "$dir/umbra.sock" --state-dir "$dir" --runtime-dir "$dir/run" 2>/dev/null &
         pid=$!
         until UMBRA_SOCKET=$dir/umbra.sock "$UMBRA" status --json >/dev/null 2>&1; do kill -0 "$pid"; done
         UMBRA_SOCKET=$dir/umbra.sock "$@" || status=$?
