@@ -24,6 +24,7 @@ typedef struct Session Session;
 typedef struct SessionWriter SessionWriter;
 typedef struct SetSnapshot SetSnapshot;
 typedef struct SnapshotSet SnapshotSet;
+typedef struct SnapshotWatch SnapshotWatch;
 typedef struct WriterCall WriterCall;
 typedef struct WriterProxy WriterProxy;
 typedef struct WriterReply WriterReply;

@@ -37,6 +37,7 @@
 #include "coordinator/reload.h"
 #include "coordinator/shadow-access.h"
 #include "coordinator/volume.h"
+#include "coordinator/snapshot-watch.h"
 #include "coordinator/writer-proxy.h"
 #include "coordinator/writer-registry.h"
 #include "wire/wire-limits.h"
@@ -282,6 +283,8 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
                 r = discard_queue_new(m, &m->discards);
         if (r >= 0)
                 r = deed_queue_new(m, &m->deeds);
+        if (r >= 0)
+                r = snapshot_watch_new(m, &m->watch);
         if (r < 0)
                 return r;
 
@@ -299,6 +302,7 @@ int manager_run(Manager *m) {
         r = recover_start(m);
         if (r < 0)
                 return log_error_errno(r, "Failed to recover, refusing to start: %m");
+        snapshot_watch_kick(m->watch);
         r = express_writers_load(m);
         if (r < 0)
                 return r;
@@ -329,6 +333,7 @@ Manager *manager_free(Manager *m) {
                 writer_proxy_free(w);
         }
         deed_queue_free(m->deeds);
+        snapshot_watch_free(m->watch);
         discard_queue_free(m->discards);
         provider_registry_clear(m);
         catalog_close(m->catalog);

@@ -51,6 +51,7 @@ struct Manager {
         struct Catalog *catalog;
         DiscardQueue *discards;
         DeedQueue *deeds;
+        SnapshotWatch *watch;
         ForeignProvider *foreign_providers; /* of others; provider-registry.c */
 
         Connection *connections;

@@ -17,6 +17,7 @@
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/session.h"
+#include "coordinator/snapshot-watch.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider-protocol.h"
 #include "wire/wire-limits.h"
@@ -284,5 +285,7 @@ void phase_record_begin(SnapshotSet *set) {
                         .created_usec = set->snapshots[i]->instant_usec ?: set->instant_usec,
                 };
         r = set->n_snapshots > 0 ? catalog_set_created(set->manager->catalog, rows, set->n_snapshots) : 0;
+        if (r >= 0)
+                snapshot_watch_kick(set->manager->watch);
         phase_done(set, hresult_from_errno(r < 0 ? r : 0), r < 0 ? "the catalog could not be written" : NULL);
 }

@@ -20,6 +20,7 @@
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
+#include "coordinator/snapshot-watch.h"
 #include "coordinator/writer-proxy.h"
 
 static const char *const writer_state_names[VSS_WS_COUNT] = {
@@ -126,6 +127,18 @@ static json_t *reverts_json(const Manager *m) {
         return list;
 }
 
+static void append_watched(const GUID *id, const char *volume, unsigned permille, const char *trouble, void *userdata) {
+        json_array_append_new(userdata, json_pack("{s:s, s:o, s:I, s:o}", "snapshot_id", GUID_TO_STRING(id), "volume", text(volume),
+                                                  "permille", (json_int_t) permille, "trouble", text(trouble)));
+}
+
+static json_t *watched_json(const Manager *m) {
+        json_t *list = json_array();
+
+        snapshot_watch_report(m->watch, append_watched, list);
+        return list;
+}
+
 int status_to_json(Manager *m, char **ret) {
         json_t *root, *sessions = json_array();
         json_int_t n_express = 0;
@@ -143,6 +156,8 @@ int status_to_json(Manager *m, char **ret) {
                          deeds_json(m));
         if (root)
                 json_object_set_new(root, "reverts", reverts_json(m));
+        if (root)
+                json_object_set_new(root, "filling", watched_json(m));
         if (root && m->window.n_phases > 0)
                 json_object_set_new(root, "last_window", window_json(&m->window));
         out = root ? json_dumps(root, JSON_COMPACT) : NULL;

@@ -169,6 +169,16 @@ int provider_client_discard(ProviderClient *c,
         return ask_send(&a, timeout, done, userdata);
 }
 
+int provider_client_tend(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata) {
+        _cleanup_ask_ Ask a = ask_about(c, PROVIDER_CALL_TEND, s);
+
+        return ask_send(&a, timeout, done, userdata);
+}
+
 int provider_client_unseal(ProviderClient *c,
                            const ProviderSnapshot *s,
                            const char *device,

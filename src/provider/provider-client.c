@@ -263,6 +263,9 @@ static int read_answer(sd_bus_message *m,
                 r = sd_bus_message_read(m, "bi", &present, &answer->compatibility);
                 answer->present = present;
                 break;
+        case PROVIDER_CALL_TEND:
+                r = sd_bus_message_read(m, "u", &answer->permille);
+                break;
         case PROVIDER_CALL_PLAN:
         case PROVIDER_CALL_IMPORT:
         case PROVIDER_CALL_SURFACE:

@@ -32,6 +32,7 @@ typedef struct ProviderAnswer {
         int32_t compatibility;
         const ProviderInstant *instants; /* Commit: one for each snapshot that was committed */
         size_t n_instants;
+        unsigned permille; /* Tend: how full it is */
 } ProviderAnswer;
 
 typedef void (*ProviderAnswered)(ProviderClient *c, const ProviderAnswer *answer, void *userdata);
@@ -111,6 +112,11 @@ int provider_client_discard(ProviderClient *c,
                             usec_t timeout,
                             ProviderAnswered done,
                             void *userdata);
+int provider_client_tend(ProviderClient *c,
+                         const ProviderSnapshot *s,
+                         usec_t timeout,
+                         ProviderAnswered done,
+                         void *userdata);
 
 /* Between these two, writers may write to a copy that was just surfaced. */
 int provider_client_unseal(ProviderClient *c,

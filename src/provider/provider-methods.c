@@ -547,6 +547,30 @@ static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error
         return provider_reply_text(m, device);
 }
 
+static int method_tend(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        _cleanup_(freep) char *volume = NULL, *note = NULL;
+        _cleanup_(closep) int lock_fd = -EBADF;
+        unsigned permille = 0;
+        ProviderSnapshot s;
+        int r;
+
+        r = provider_read_snapshot(m, &s, &volume, &note);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = lock_fd = provider_lock(&h->env, &s.id, true);
+        s.lock_fd = lock_fd;
+        if (r >= 0)
+                r = h->ops->tend ? h->ops->tend(&h->env, &s, &permille) :
+                                   provider_fail(-EOPNOTSUPP, "it does not fill up");
+        if (r < 0)
+                return answer_failure(h, error, PROVIDER_CALL_TEND, volume, r, provider_sentence());
+
+        return sd_bus_reply_method_return(m, "u", permille);
+}
+
 static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ProviderHost *h = userdata;
         _cleanup_(freep) char *volume = NULL, *note = NULL;
@@ -584,6 +608,7 @@ static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_METHOD("PostCommit", "u", "", method_post_commit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Finish", "ay", "", method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "s", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Tend", PROVIDER_SNAPSHOT, "u", method_tend, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,
 };

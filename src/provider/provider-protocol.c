@@ -32,6 +32,7 @@ const ProviderMember provider_members[_PROVIDER_CALL_MAX] = {
         [PROVIDER_CALL_POST_COMMIT] = { "PostCommit", "complete a shadow copy of" },
         [PROVIDER_CALL_SURFACE] = { "Surface", "show the shadow copy of" },
         [PROVIDER_CALL_FINISH] = { "Finish", "complete the shadow copy of" },
+        [PROVIDER_CALL_TEND] = { "Tend", "look after the shadow copy of" },
         [PROVIDER_CALL_DISCARD] = { "Discard", "remove the shadow copy of" },
         [PROVIDER_CALL_UNSEAL] = { "Unseal", "let writers into the shadow copy of" },
         [PROVIDER_CALL_SEAL] = { "Seal", "seal the shadow copy of" },

@@ -21,6 +21,7 @@
  *   PostCommit(u n) → ()                        n: of the whole set
  *   Surface(PROVIDER_SNAPSHOT) → s device
  *   Finish(ay set_id) → ()
+ *   Tend(PROVIDER_SNAPSHOT) → u permille
  *   Discard(PROVIDER_SNAPSHOT) → ()
  *
  *   Unseal(PROVIDER_SNAPSHOT, s device) → ()
@@ -69,6 +70,7 @@ typedef enum ProviderCall {
         PROVIDER_CALL_POST_COMMIT,
         PROVIDER_CALL_SURFACE,
         PROVIDER_CALL_FINISH,
+        PROVIDER_CALL_TEND,
         PROVIDER_CALL_DISCARD,
         PROVIDER_CALL_UNSEAL,
         PROVIDER_CALL_SEAL,

@@ -120,6 +120,7 @@ typedef enum ProviderAbilities {
         PROVIDER_CAN_REVERT = 1 << 0,
         PROVIDER_CAN_BREAK = 1 << 1,
         PROVIDER_CAN_IMPORT = 1 << 2,
+        PROVIDER_NEEDS_TENDING = 1 << 3, /* its snapshots fill up, and are lost when they are full */
 } ProviderAbilities;
 
 typedef struct ProviderOps {
@@ -196,6 +197,11 @@ typedef struct ProviderOps {
         /* Optional. All snapshots of the set are made and shown, and writers have done with them: they are read-only
          * from here on. By the worker that committed. With PROVIDER_HAS_FINISH. */
         int (*finish)(const ProviderEnv *env, const GUID *set_id);
+
+        /* Optional. Looks after a snapshot whose storage fills up while its volume is written to, and makes it larger
+         * where there is room. *@ret_permille: how full it is then. -ENODATA: what was in it is lost. Called again
+         * and again as long as the snapshot exists. */
+        int (*tend)(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille);
 
         /* Required. Forgets the snapshot in whatever state it is, mount included. Also called after a
          * crash, by another worker, with nothing but id, set_id, volume, note and unfinished. 0 also when there

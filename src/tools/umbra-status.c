@@ -76,6 +76,21 @@ static void print_deeds(json_t *deeds, json_t *reverts) {
                                string_of(d, "message") ?: "?");
 }
 
+static void print_filling(json_t *filling) {
+        json_t *f;
+        size_t i;
+
+        json_array_foreach(filling, i, f) {
+                const char *trouble = string_of(f, "trouble");
+
+                printf("Snapshot {%s} of '%s': ", string_of(f, "snapshot_id"), string_of(f, "volume"));
+                if (trouble)
+                        printf("%s\n", trouble);
+                else
+                        printf("its storage is %d %% full\n", (int) json_integer_value(json_object_get(f, "permille")) / 10);
+        }
+}
+
 static void print_window(json_t *window) {
         char span[SPAN_STRING_MAX];
         json_t *p;
@@ -128,6 +143,7 @@ static int run_status(int argc, char *argv[]) {
         print_sessions(json_object_get(root, "sessions"));
         print_frozen(json_object_get(root, "frozen"));
         print_deeds(json_object_get(root, "deeds"), json_object_get(root, "reverts"));
+        print_filling(json_object_get(root, "filling"));
         print_window(json_object_get(root, "last_window"));
         json_decref(root);
         return EXIT_OK;
@@ -138,7 +154,7 @@ const Verb verb_status = {
         .summary = "what is in progress, and what is frozen and for how long",
         .help = "umbra status [--json]\n\n"
                 "Sessions in progress and their phase, anything that is frozen and for how long, reverts and how far\n"
-                "they are, and how long\n"
-                "the last snapshot set held whom, phase by phase.\n",
+                "they are, how full the storage of snapshots is that are lost when it is full, and how long the\n"
+                "last snapshot set held whom, phase by phase.\n",
         .run = run_status,
 };

@@ -128,6 +128,14 @@ void place_lvm_fill(const PlaceLvm *p) {
         run("lvm lvcreate -y -q -W n -l 100%FREE -n filler $VG >&2");
 }
 
+void place_lvm_leave(const PlaceLvm *p, const char *size) {
+        _cleanup_(freep) char *line = NULL;
+
+        place_lvm_fill(p);
+        assert_int_equal(format_to(&line, "lvm lvreduce -y -q -f -L -%s $VG/filler >&2", size), 0);
+        run(line);
+}
+
 void place_lvm_empty(const PlaceLvm *p) {
         run("lvm lvremove -y -q $VG/filler >&2");
 }

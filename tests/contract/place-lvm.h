@@ -23,6 +23,8 @@ PlaceLvm *place_lvm_free(PlaceLvm *p);
 const char *place_lvm_device(const PlaceLvm *p); /* of the first */
 /* Leaves no room for snapshots, and makes room again. */
 void place_lvm_fill(const PlaceLvm *p);
+/* Leaves so much room. */
+void place_lvm_leave(const PlaceLvm *p, const char *size);
 void place_lvm_empty(const PlaceLvm *p);
 /* The names of all logical volumes, and whether one is suspended. */
 char *place_lvm_names(const PlaceLvm *p);

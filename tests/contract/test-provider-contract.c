@@ -27,6 +27,7 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "contract/manifest.h"
+#include "contract/place-lvm.h"
 #include "contract/place.h"
 #include "contract/tree.h"
 #include "loop-fs.h"
@@ -832,6 +833,27 @@ static void test_that_a_full_disk_is_said_to_be_full(void **state) {
         assert_nothing_left(w);
 }
 
+static void test_that_a_copy_that_fills_up_gets_more_room(void **state) {
+        World *w = *state;
+
+        if (strncmp(kind, "cow-", 4) != 0)
+                skip();
+
+        place_lvm_leave(w->place->lvm, "16M");
+        run_steps(w, ELEMENTSOF(steps));
+        place_overrun(w->place, (size_t) 13 << 20);
+        _cleanup_answer_ Answer full = ask_tend(&w->asker, &w->snapshot);
+        assert_answer(full, S_OK);
+        assert_true(full.permille >= 700 && full.permille < 1000);
+
+        place_lvm_empty(w->place->lvm);
+        _cleanup_answer_ Answer larger = ask_tend(&w->asker, &w->snapshot);
+        assert_answer(larger, S_OK);
+        assert_true(larger.permille < full.permille);
+        discard(w);
+        assert_nothing_left(w);
+}
+
 /* Where a copy has only so much room for what its volume overwrites. */
 static void test_that_a_copy_that_could_not_be_kept_is_said_to_be_lost(void **state) {
         World *w = *state;
@@ -842,6 +864,9 @@ static void test_that_a_copy_that_could_not_be_kept_is_said_to_be_lost(void **st
         w->snapshot.room = OVERRUN_SIZE / 2;
         run_steps(w, ELEMENTSOF(steps));
         place_overrun(w->place, OVERRUN_SIZE);
+        _cleanup_answer_ Answer tended = ask_tend(&w->asker, &w->snapshot);
+        assert_true(FAILED(tended.hr));
+        assert_non_null(strstr(tended.message, "lost"));
         assert_int_equal(umount2(w->device, MNT_DETACH), 0);
         _cleanup_answer_ Answer surfaced = ask_surface(&w->asker, &w->snapshot);
         assert_true(FAILED(surfaced.hr));
@@ -938,6 +963,7 @@ int main(int argc, char **argv) {
                 CONTRACT(a_volume_becomes_what_its_copy_is),
                 CONTRACT(a_revert_that_was_killed_goes_on),
                 CONTRACT(a_full_disk_is_said_to_be_full),
+                CONTRACT(a_copy_that_fills_up_gets_more_room),
                 CONTRACT(a_copy_that_could_not_be_kept_is_said_to_be_lost),
                 CONTRACT(a_volume_that_disappears_is_a_clear_error),
                 CONTRACT(commit_works_while_the_volume_is_held),

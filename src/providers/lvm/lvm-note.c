@@ -16,8 +16,8 @@
 
 int lvm_note_write(const LvmNote *note, char **ret) {
         return format_to(ret,
-                         "group=%s origin=%s of=%s pool=%s thin=%" PRIu64 " store=%" PRIu64 " name=%s type=%s root=%s",
-                         note->group, note->origin, note->origin_name, note->pool, note->thin_id, note->store,
+                         "group=%s origin=%s of=%s pool=%s thin=%" PRIu64 " store=%" PRIu64 "/%" PRIu64 " name=%s type=%s root=%s",
+                         note->group, note->origin, note->origin_name, note->pool, note->thin_id, note->store, note->store_max,
                          note->name, note->type, note->root);
 }
 
@@ -27,10 +27,10 @@ int lvm_note_read(const char *text, LvmNote *ret) {
 
         if (!text ||
             sscanf(text,
-                   "group=%38s origin=%38s of=%255s pool=%38s thin=%" SCNu64 " store=%" SCNu64
+                   "group=%38s origin=%38s of=%255s pool=%38s thin=%" SCNu64 " store=%" SCNu64 "/%" SCNu64
                    " name=%255s type=%15s root=%n",
-                   note.group, note.origin, note.origin_name, note.pool, &note.thin_id, &note.store, note.name,
-                   note.type, &n) != 8 ||
+                   note.group, note.origin, note.origin_name, note.pool, &note.thin_id, &note.store, &note.store_max, note.name,
+                   note.type, &n) != 9 ||
             n == 0 || text[n] != '/' || !strchr(note.name, '/'))
                 return provider_fail(-EINVAL, "its note '%s' cannot be understood", text ?: "");
 

@@ -19,7 +19,8 @@ typedef struct LvmNote {
         char group[LVM_UUID_STRING_MAX], origin[LVM_UUID_STRING_MAX];
         char origin_name[LVM_NAME_MAX];
         char pool[LVM_UUID_STRING_MAX];      /* "-" unless it is thin */
-        uint64_t thin_id, store;             /* of the origin; bytes */
+        uint64_t thin_id;                    /* of the origin */
+        uint64_t store, store_max;           /* bytes: at first, and as large as it may get */
         char name[LVM_NAME_MAX];              /* of the snapshot */
         char type[LVM_FS_TYPE_MAX];
         char group_name[LVM_NAME_MAX];       /* from those above */

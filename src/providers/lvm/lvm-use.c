@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <sys/mount.h>
 
@@ -23,6 +24,10 @@
 #include "providers/lvm/lvm-note.h"
 
 #define BROKEN_PREFIX "snapshot-"
+
+/* What is so full gets more, a part of what it has. */
+#define FULL 0.7
+#define MORE_PART 4
 
 int lvm_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
         _cleanup_(freep) char *path = NULL;
@@ -83,4 +88,72 @@ int lvm_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t fl
         if (r >= 0 && flags & VSS_BREAKEX_FLAG_MAKE_READ_WRITE)
                 r = lvm_unseal(env, s, NULL);
         return r < 0 ? r : hand_over(s, &note);
+}
+
+/* By as much as there is. */
+static int enlarge(const ProviderSnapshot *s, const LvmVolume *v, const char *option, uint64_t more) {
+        _cleanup_(freep) char *size = NULL, *name = NULL;
+        int r;
+
+        more = MIN(more, v->group_free);
+        more -= more % v->extent;
+        if (more == 0)
+                return 0;
+
+        r = format_to(&size, "+%" PRIu64 "b", more);
+        if (r >= 0)
+                r = format_to(&name, "%s/%s", v->group, v->name);
+        return r < 0 ? r : LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvextend", option, size, name);
+}
+
+static unsigned permille_of(double used) {
+        return used < 0 ? 0 : used > 1 ? 1000 : (unsigned) (used * 1000);
+}
+
+int lvm_tend_cow(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille) {
+        _cleanup_volume_ LvmVolume v = { 0 }, after = { 0 };
+        LvmNote note;
+        int r;
+
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0)
+                r = lvm_note_find(&note, &v);
+        if (r < 0)
+                return r;
+        if (v.invalid)
+                return provider_fail(-ENODATA, "it is lost: its store of %" PRIu64 " MiB has filled up",
+                                     v.size / 1024 / 1024);
+
+        *ret_permille = permille_of(v.used);
+        if (v.used < FULL || v.size >= note.store_max)
+                return 0;
+
+        r = enlarge(s, &v, "--size", MIN(MAX(v.size / MORE_PART, v.extent), note.store_max - v.size));
+        if (r >= 0)
+                r = lvm_note_find(&note, &after);
+        if (r >= 0)
+                *ret_permille = permille_of(after.used);
+        return r;
+}
+
+/* The pool is shared with the volume itself and with others, which are lost with it; so that is looked after. */
+int lvm_tend_thin(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille) {
+        _cleanup_volume_ LvmVolume pool = { 0 }, after = { 0 };
+        LvmNote note;
+        int r;
+
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0)
+                r = lvm_find(&pool, "lv_uuid=\"%s\"", note.pool);
+        if (r < 0)
+                return r;
+
+        *ret_permille = permille_of(MAX(pool.used, pool.metadata_used));
+        if (pool.used >= FULL)
+                r = enlarge(s, &pool, "--size", MAX(pool.size / MORE_PART, pool.extent));
+        if (r >= 0 && pool.metadata_used >= FULL)
+                r = enlarge(s, &pool, "--poolmetadatasize", pool.extent);
+        if (r >= 0 && *ret_permille >= permille_of(FULL) && lvm_find(&after, "lv_uuid=\"%s\"", note.pool) >= 0)
+                *ret_permille = permille_of(MAX(after.used, after.metadata_used));
+        return r;
 }

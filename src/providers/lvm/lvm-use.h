@@ -11,4 +11,6 @@
 
 int lvm_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
 int lvm_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
+int lvm_tend_thin(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille);
+int lvm_tend_cow(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille);
 int lvm_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags); /* of thin ones */

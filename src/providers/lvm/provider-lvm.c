@@ -107,15 +107,15 @@ static int cow_probe(const ProviderEnv *env, const char *volume, int volume_fd, 
         return probe(env, volume_fd, false, ret);
 }
 
-/* What it can need at most is a copy of all of the origin, and its tables. 0: there is no room. */
-static uint64_t store_size(const LvmVolume *origin, uint64_t room) {
+/* What a store can need at most is a copy of all of the origin, and its tables. 0: there is no room. */
+static void choose_store(const LvmVolume *origin, uint64_t room, LvmNote *note) {
         uint64_t most = origin->size + origin->size / 100 + 2 * origin->extent;
         uint64_t size = MIN(MAX(origin->size / STORE_PART, STORE_MIN), most);
 
-        if (room > 0)
-                size = MIN(room, most);
+        note->store_max = room > 0 ? MIN(room, most) : most;
+        size = MIN(size, note->store_max);
         size = MIN(size, origin->group_free);
-        return size - size % origin->extent;
+        note->store = size - size % origin->extent;
 }
 
 static int lvm_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
@@ -138,7 +138,7 @@ static int lvm_plan(const ProviderEnv *env, const ProviderSnapshot *s, char **re
                 (void) stpcpy(note.pool, origin.pool_uuid);
                 note.thin_id = origin.thin_id;
         } else
-                note.store = store_size(&origin, s->room);
+                choose_store(&origin, s->room, &note);
 
         return lvm_note_write(&note, ret_note);
 }
@@ -395,6 +395,7 @@ const ProviderOps provider_lvm_thin_ops = {
         .surface = lvm_surface,
         .unseal = lvm_unseal,
         .seal = lvm_seal,
+        .tend = lvm_tend_thin,
         .discard = lvm_discard,
         .break_off = lvm_break_off,
         .release = lvm_release,
@@ -410,6 +411,7 @@ const ProviderOps provider_lvm_cow_ops = {
         .surface = lvm_surface,
         .unseal = lvm_unseal,
         .seal = lvm_seal,
+        .tend = lvm_tend_cow,
         .discard = lvm_discard,
         .release = lvm_release,
 };

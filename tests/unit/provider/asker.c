@@ -27,6 +27,7 @@ void answer_take(ProviderClient *c, const ProviderAnswer *answer, void *userdata
         a->hr = answer->hr;
         assert_int_equal(free_and_strdup(&a->message, answer->message), 0);
         assert_int_equal(free_and_strdup(&a->text, answer->text), 0);
+        a->permille = answer->permille;
         if (answer->probe)
                 a->probe = *answer->probe;
         if (answer->space) {
@@ -132,6 +133,10 @@ Answer ask_break(Asker *a, const ProviderSnapshot *s, uint32_t flags) {
 
 Answer ask_discard(Asker *a, const ProviderSnapshot *s) {
         ASK(a, provider_client_discard, s);
+}
+
+Answer ask_tend(Asker *a, const ProviderSnapshot *s) {
+        ASK(a, provider_client_tend, s);
 }
 
 void assert_answer_at(const Answer *a, HRESULT expected, const char *file, int line) {

@@ -23,6 +23,7 @@ typedef struct Answer {
         HRESULT hr;
         char *message, *text;
         ProviderProbe probe;
+        unsigned permille;
         ProviderSpace space; /* but for its place, which is @text */
 } Answer;
 
@@ -58,6 +59,7 @@ Answer ask_surface(Asker *a, const ProviderSnapshot *s);
 Answer ask_unseal(Asker *a, const ProviderSnapshot *s, const char *device);
 Answer ask_seal(Asker *a, const ProviderSnapshot *s, const char *device);
 Answer ask_break(Asker *a, const ProviderSnapshot *s, uint32_t flags);
+Answer ask_tend(Asker *a, const ProviderSnapshot *s);
 Answer ask_discard(Asker *a, const ProviderSnapshot *s);
 
 /* Fails the test with the answer's message when it is not @hr. */
