@@ -51,6 +51,7 @@ void backup_plan_clear(BackupPlan *p) {
         strv_free(p->component_names);
         strv_free(p->paths);
         strv_free(p->options);
+        strv_free(p->exceptions);
         strv_free(p->without);
         free(p->disabled);
 }
@@ -250,6 +251,13 @@ static char *existing(const char *path) {
         return at;
 }
 
+static bool is_excepted(const BackupPlan *p, const char *path, const char *fstype) {
+        STRV_FOREACH(exception, p->exceptions)
+                if (path_is_below(path, *exception))
+                        return true;
+        return p->leaves_tmpfs && (strcmp(fstype, "tmpfs") == 0 || strcmp(fstype, "ramfs") == 0);
+}
+
 static bool is_worth_saving(const char *fstype) {
         static const char *const not_worth[] = { "proc",  "sysfs", "devtmpfs", "devpts",   "cgroup",  "cgroup2", "mqueue",   "debugfs",
                                                  "tracefs", "autofs", "securityfs", "pstore", "bpf", "configfs", "fusectl", "hugetlbfs" };
@@ -273,7 +281,7 @@ static int add_mounts_below(BackupPlan *p, IVssBackupComponents *backup, const c
 
                 if (!dash || sscanf(line, "%*d %*d %*s %*s %4095s", path) != 1 || sscanf(dash, " - %255s", fstype) != 1)
                         continue;
-                if (strcmp(path, root) != 0 && path_is_below(path, root) && is_worth_saving(fstype))
+                if (strcmp(path, root) != 0 && path_is_below(path, root) && is_worth_saving(fstype) && !is_excepted(p, path, fstype))
                         code = add_volume(p, backup, path, true);
         }
         return code;

@@ -42,10 +42,12 @@ typedef struct BackupPlan {
         /* What was asked for. */
         char **writer_names, **component_names, **paths; /* strv; paths are absolute */
         char **options;                                  /* strv, NAME=TEXT */
+        char **exceptions;                               /* strv, absolute: what lies there is in no shadow copy */
         VSS_BACKUP_TYPE type;
         bool system_state;
         bool whole_volumes; /* not single components: all writers take part, and volumes are paths */
         bool best_effort;
+        bool leaves_tmpfs; /* where they are mounted below what was asked for */
         GUID *disabled; /* instances that best effort goes on without */
         size_t n_disabled, disabled_capacity;
         char **without; /* and components: instance id, blank, full name */

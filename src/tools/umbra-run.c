@@ -93,13 +93,18 @@ static int compose_view(Run *run) {
                 if (is_asked_for)
                         code = show(run, p->volumes[i].path, &p->volumes[i]);
         }
+
+        /* Over the shadow copies, as they are. */
+        STRV_FOREACH(exception, p->exceptions)
+                if (code == EXIT_OK && run_view_add(run->view, *exception, *exception) < 0)
+                        code = tool_fail(E_OUTOFMEMORY, "Cannot show '%s'", *exception);
         return code;
 }
 
 /* The command */
 
 static _Noreturn void become(Run *run, pid_t parent) {
-        static const int forwarded[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
+        static const int ours[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE };
         const char *path;
         sigset_t none;
         int r;
@@ -116,8 +121,9 @@ static _Noreturn void become(Run *run, pid_t parent) {
                 _exit(EXIT_FAILED);
         }
 
-        for (size_t i = 0; i < ELEMENTSOF(forwarded); ++i)
-                (void) signal(forwarded[i], SIG_DFL);
+        /* What came meanwhile comes now. */
+        for (size_t i = 0; i < ELEMENTSOF(ours); ++i)
+                (void) signal(ours[i], SIG_DFL);
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) execvp(run->command[0], run->command);
@@ -134,31 +140,79 @@ static void forward(int signo, siginfo_t *info, void *context) {
                 (void) kill(the_command, signo);
 }
 
+static const int forwarded[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
+
 static void forward_signals(void) {
-        static const int signals[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2 };
         struct sigaction action = { .sa_sigaction = forward, .sa_flags = SA_SIGINFO | SA_RESTART };
 
-        for (size_t i = 0; i < ELEMENTSOF(signals); ++i)
-                (void) sigaction(signals[i], &action, NULL);
+        for (size_t i = 0; i < ELEMENTSOF(forwarded); ++i)
+                (void) sigaction(forwarded[i], &action, NULL);
+}
+
+/* Until one of the two is there to take them. */
+static void hold_signals(bool hold) {
+        sigset_t set;
+
+        (void) sigemptyset(&set);
+        for (size_t i = 0; i < ELEMENTSOF(forwarded); ++i)
+                (void) sigaddset(&set, forwarded[i]);
+        (void) sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+/* A shell, say, that has jobs of its own was stopped: we stop too, for whoever waits for us. When we go on it gets the terminal back, if we have
+ * got it. What is of our own process group stops and goes on with us by itself. */
+static void stop_with(pid_t pid) {
+        _cleanup_(closep) int terminal = -EBADF;
+        pid_t group = getpgid(pid);
+
+        if (group < 0 || group == getpgrp())
+                return;
+
+        (void) raise(SIGSTOP);
+        terminal = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (terminal >= 0 && tcgetpgrp(terminal) == getpgrp())
+                (void) tcsetpgrp(terminal, group);
+        (void) kill(-group, SIGCONT);
+}
+
+static int wait_for_command(Run *run, pid_t pid, int *ret_status) {
+        for (;;) {
+                if (waitpid(pid, ret_status, WUNTRACED) < 0) {
+                        if (errno != EINTR)
+                                return tool_error("cannot wait for '%s': %m", run->command[0]);
+                } else if (WIFSTOPPED(*ret_status))
+                        stop_with(pid);
+                else
+                        return EXIT_OK;
+        }
 }
 
 /* *ret_status as waitpid() has it. */
 static int run_command(Run *run, int *ret_status) {
         pid_t parent = getpid(), pid;
+        int code;
+
+        hold_signals(true);
+        if (tool_interrupted()) {
+                hold_signals(false);
+                return tool_fail(E_ABORT, "'%s' was not run", run->command[0]);
+        }
 
         pid = fork();
-        if (pid < 0)
-                return tool_error("cannot start a process: %m");
+        if (pid < 0) {
+                code = tool_error("cannot start a process: %m");
+                hold_signals(false);
+                return code;
+        }
         if (pid == 0)
                 become(run, parent);
 
         the_command = pid;
         forward_signals();
-        while (waitpid(pid, ret_status, 0) < 0)
-                if (errno != EINTR)
-                        return tool_error("cannot wait for '%s': %m", run->command[0]);
+        hold_signals(false);
+        code = wait_for_command(run, pid, ret_status);
         the_command = 0;
-        return EXIT_OK;
+        return code;
 }
 
 /* What the command was told by a signal, whoever waits for us hears by the same, without a second core. */
@@ -219,20 +273,21 @@ static int run_on_shadow_copies(Run *run, int *ret_status) {
 
 /* Options */
 
-static int add_path(Run *run, const char *path) {
+static int add_path(char ***paths, const char *path) {
         _cleanup_(freep) char *real = realpath(path, NULL);
 
         if (!real)
                 return tool_error("%s: %m", path);
-        return strv_append(&run->backup.plan.paths, real) < 0 ? EXIT_FAILED : EXIT_OK;
+        return strv_append(paths, real) < 0 ? EXIT_FAILED : EXIT_OK;
 }
 
 /* -1: --help was printed. */
 static int parse(Run *run, int argc, char *argv[]) {
-        enum { OPT_WRITER = 1, OPT_VOLUME };
+        enum { OPT_WRITER = 1, OPT_VOLUME, OPT_EXCEPT };
         static const struct option options[] = {
                 { "writer", required_argument, NULL, OPT_WRITER },
                 { "volume", required_argument, NULL, OPT_VOLUME },
+                { "except", required_argument, NULL, OPT_EXCEPT },
                 TOOL_OPTIONS,
                 { 0 },
         };
@@ -250,7 +305,10 @@ static int parse(Run *run, int argc, char *argv[]) {
                                 code = EXIT_FAILED;
                         break;
                 case OPT_VOLUME:
-                        code = add_path(run, optarg);
+                        code = add_path(&run->backup.plan.paths, optarg);
+                        break;
+                case OPT_EXCEPT:
+                        code = add_path(&run->backup.plan.exceptions, optarg);
                         break;
                 default:
                         r = tool_option(opt == 'h' ? TOOL_OPT_HELP : opt, &verb_run);
@@ -258,7 +316,7 @@ static int parse(Run *run, int argc, char *argv[]) {
                                 return r > 0 ? -1 : EXIT_USAGE;
                 }
         for (; code == EXIT_OK && optind < end; ++optind)
-                code = add_path(run, argv[optind]);
+                code = add_path(&run->backup.plan.paths, argv[optind]);
         if (code != EXIT_OK)
                 return code;
 
@@ -271,7 +329,7 @@ static int parse(Run *run, int argc, char *argv[]) {
 }
 
 static int run_run(int argc, char *argv[]) {
-        Run run = { .backup = { .plan.type = VSS_BT_COPY, .wait_seconds = WAIT_DEFAULT_SECONDS } };
+        Run run = { .backup = { .plan = { .type = VSS_BT_COPY, .leaves_tmpfs = true }, .wait_seconds = WAIT_DEFAULT_SECONDS } };
         int code, status = 0;
 
         code = parse(&run, argc, argv);
@@ -297,15 +355,17 @@ static int run_run(int argc, char *argv[]) {
 const Verb verb_run = {
         .name = "run",
         .summary = "run a command that sees shadow copies at the original paths",
-        .help = "umbra run [--writer NAME]… [--volume DIR]… [PATH…] -- COMMAND [ARGUMENT…]\n\n"
+        .help = "umbra run [--writer NAME]… [--volume DIR]… [--except DIR]… [PATH…] -- COMMAND [ARGUMENT…]\n\n"
                 "Takes a snapshot of what is named, with the writers at rest, and runs COMMAND, which sees the shadow copies,\n"
                 "read-only, at the original paths, file systems mounted below included. Nobody else sees them. When COMMAND\n"
                 "has ended the writers are told how, the shadow copies go, and umbra ends as COMMAND did: with its exit\n"
                 "status, or by its signal.\n\n"
                 "Without --writer, --volume or PATH: the files of all components of all writers.\n\n"
                 "  --writer NAME       the files of this writer's components, each consistent\n"
-                "  --volume DIR, PATH  these; all writers are at rest meanwhile\n\n"
+                "  --volume DIR, PATH  these; all writers are at rest meanwhile\n"
+                "  --except DIR        but not this, which stays as it is and can be written to; nor is a tmpfs below PATH\n\n"
                 "  umbra run /srv -- restic backup /srv\n"
+                "  umbra run --except /mnt/disk / -- borg create /mnt/disk::{now} /etc /home /srv\n"
                 "  umbra run --writer SQLite -- rsync -a /srv/app/ store:app/\n\n"
                 "Needs root. Exit codes of its own, when COMMAND was not run: as the other verbs; 126: it cannot be executed;\n"
                 "127: it was not found.\n",
