@@ -27,6 +27,8 @@
 #define DM_UUID_PREFIX "LVM-"
 #define UUID_DIGITS 32U
 
+const char *const lvm_keep_lock[] = { "LVM_REPORT_FD=3", NULL };
+
 static int fail_as_lvm_says(const Command *c, const char *verb) {
         _cleanup_(freep) char *reason = NULL;
 
@@ -49,7 +51,7 @@ static int run(int lock_fd, usec_t timeout, const char *const *arguments, char *
         }
 
         if (lock_fd > 0)
-                options = (CommandOptions){ .locks = &lock_fd, .n_locks = 1, .variables = LVM_KEEP_LOCK };
+                options = (CommandOptions){ .locks = &lock_fd, .n_locks = 1, .variables = lvm_keep_lock };
         r = command_start_with(words, &options, &c);
         if (r == -ENOENT)
                 return provider_fail(-EOPNOTSUPP, "the lvm command is not installed");

@@ -29,7 +29,7 @@
 
 /* At its start lvm closes what it has inherited, but for what it believes to be its own: where reports go. What
  * we start makes none, except for lvm_find(). */
-#define LVM_KEEP_LOCK ((const char *const[]){ "LVM_REPORT_FD=3", NULL })
+extern const char *const lvm_keep_lock[]; /* variables for CommandOptions */
 
 typedef struct LvmVolume {
         char *group, *group_uuid;

@@ -158,7 +158,7 @@ static int start(LvmReady *p, int lock_fd) {
                 return -errno;
 
         if (lock_fd > 0)
-                options = (CommandOptions){ .locks = &lock_fd, .n_locks = 1, .variables = LVM_KEEP_LOCK };
+                options = (CommandOptions){ .locks = &lock_fd, .n_locks = 1, .variables = lvm_keep_lock };
         options.stdin_fd = theirs;
         r = command_start_with((const char *const[]){ "lvm", "/proc/self/fd/0", NULL }, &options, &p->command);
         if (r == -ENOENT)
