@@ -112,7 +112,7 @@ PlaceLvm *place_lvm_free(PlaceLvm *p) {
 
         (void) umount2(p->first, MNT_DETACH);
         (void) umount2(p->second, MNT_DETACH);
-        run("lvm lvremove -q -y -S 'lv_name=~\"^(umbra|snapshot)-\"' $VG >&2"); /* what the test has not discarded */
+        run("lvm lvremove -q -y -S 'lv_name=~\"^(umbra|shadow)-\"' $VG >&2"); /* what the test has not discarded */
         free(p->first);
         free(p->second);
         free(p->device);

@@ -23,7 +23,7 @@
 #include "provider/provider-mount.h"
 #include "providers/lvm/lvm-note.h"
 
-#define BROKEN_PREFIX "snapshot-"
+#define BROKEN_PREFIX "shadow-" /* names with "snapshot" are reserved */
 
 /* What is so full gets more, a part of what it has. */
 #define FULL 0.7
