@@ -44,11 +44,11 @@ static HRESULT recovery_target(Session *s,
         return FAILED(hr) && hr != E_OUTOFMEMORY ? VSS_E_VOLUME_NOT_SUPPORTED : hr;
 }
 
-/* umbra's own come with it and are never too old. */
+/* umbra's own come with it and are never too old; whether a provider of hardware is, RecoverSet() finds out. */
 static bool is_legacy(Session *s, const CatalogSnapshot *row) {
         const ProviderInfo *provider = provider_registry_find(s->manager, &row->provider_id);
 
-        return provider && provider->foreign;
+        return provider && provider->foreign && !(provider->abilities & PROVIDER_CAN_RESYNC);
 }
 
 HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destination, char **ret_why) {
@@ -65,7 +65,7 @@ HRESULT session_add_to_recovery(Session *s, const GUID *id, const char *destinat
                 (void) strdup_to("the provider has no IVssHardwareSnapshotProviderEx; RevertToSnapshot() may do", ret_why);
                 return VSS_E_LEGACY_PROVIDER;
         }
-        hr = session_provider_is_able(s, &row, PROVIDER_CAN_REVERT, VSS_E_VOLUME_NOT_SUPPORTED, &why);
+        hr = session_provider_is_able(s, &row, PROVIDER_CAN_REVERT | PROVIDER_CAN_RESYNC, VSS_E_VOLUME_NOT_SUPPORTED, &why);
         if (FAILED(hr)) {
                 (void) strdup_to(why, ret_why);
                 return hr;

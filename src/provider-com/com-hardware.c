@@ -25,14 +25,11 @@
 #include "base/log.h"
 #include "base/time-util.h"
 #include "base/utf.h"
+#include "provider-com/com-away.h"
 #include "provider-com/com-lun.h"
 #include "provider-com/com-result.h"
+#include "provider-com/com-target.h"
 #include "provider/provider-mount.h"
-
-/* How long the kernel has to find a disk that the array shows to it. */
-#define ARRIVAL_TIMEOUT_USEC (30 * USEC_PER_SEC)
-#define ARRIVAL_POLL_USEC 50000U
-#define TARGET_TEXT_MAX 8192U
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
@@ -71,62 +68,6 @@ int com_hardware_begin_prepare(ComModule *m, const ProviderSnapshot *s) {
                                   m->hardware, s->set_id, s->id, (LONG) s->context, 1, &name, &d.lun));
 }
 
-/* Where a snapshot is: the disk, which partition of it, and what kind of file system. */
-typedef struct Target {
-        char *serial, type[16];
-        unsigned partition;
-} Target;
-
-static void target_clear(Target *t) {
-        free(t->serial);
-}
-#define _cleanup_target_ _cleanup_(target_clear)
-
-static int target_path(const ProviderEnv *env, const GUID *id, char **ret) {
-        return format_to(ret, "%s/luns/%s", env->state_dir, GUID_TO_STRING(id));
-}
-
-/* "PARTITION TYPE SERIAL". -ENOENT. */
-static int target_read(const ProviderEnv *env, const GUID *id, Target *ret) {
-        _cleanup_(freep) char *path = NULL, *text = NULL;
-        Target t = { 0 };
-        int r, n = 0;
-
-        r = target_path(env, id, &path);
-        if (r >= 0)
-                r = file_read_text(path, TARGET_TEXT_MAX, &text);
-        if (r < 0)
-                return r;
-        if (sscanf(text, "%u %15s %n", &t.partition, t.type, &n) < 2 || n == 0 || !text[n])
-                return -EUCLEAN;
-
-        r = strdup_to(text + n, &t.serial);
-        if (r >= 0)
-                *ret = t;
-        return r;
-}
-
-static int target_write(const ProviderEnv *env, const GUID *id, const Target *t) {
-        _cleanup_(freep) char *directory = NULL, *path = NULL, *text = NULL;
-        _cleanup_(closep) int fd = -EBADF;
-        int r;
-
-        r = format_to(&directory, "%s/luns", env->state_dir);
-        if (r >= 0)
-                r = mkdir_p(directory, 0700);
-        if (r >= 0)
-                r = target_path(env, id, &path);
-        if (r >= 0)
-                r = format_to(&text, "%u %s %s", t->partition, t->type, t->serial);
-        if (r < 0)
-                return r;
-
-        fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-        if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t) strlen(text) || fsync(fd) < 0)
-                return provider_fail(errno > 0 ? -errno : -EIO, "'%s' cannot be written: %m", path);
-        return 0;
-}
-
 static int file_system_type(int volume_fd, char type[16]) {
         struct statfs st;
 
@@ -145,7 +86,7 @@ static int file_system_type(int volume_fd, char type[16]) {
         }
 }
 
-static int check_target(const VDS_LUN_INFORMATION *lun) {
+static int check_made(const VDS_LUN_INFORMATION *lun) {
         static const char method[] = "GetTargetLuns";
 
         if (lun->m_version != VER_VDS_LUN_INFORMATION)
@@ -153,18 +94,18 @@ static int check_target(const VDS_LUN_INFORMATION *lun) {
         if (!guid_is_null(&lun->m_diskSignature))
                 return com_nonsense(method, "gave a LUN with a disk signature");
         if (!lun->m_szSerialNumber || !*lun->m_szSerialNumber ||
-            strnlen(lun->m_szSerialNumber, TARGET_TEXT_MAX / 2) == TARGET_TEXT_MAX / 2)
+            strnlen(lun->m_szSerialNumber, COM_SERIAL_MAX) == COM_SERIAL_MAX)
                 return com_nonsense(method, "gave a LUN without a serial number");
 
         return 0;
 }
 
 /* Asks which disk the array has made, and writes it down. */
-static int take_target(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, Target *ret) {
+static int take_target(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, ComTarget *ret) {
         _cleanup_disk_ ComDisk d = { 0 };
         _cleanup_(freep) WCHAR *name = NULL;
         VDS_LUN_INFORMATION made = { .m_version = VER_VDS_LUN_INFORMATION };
-        _cleanup_target_ Target t = { 0 };
+        _cleanup_target_ ComTarget t = { 0 };
         int r;
 
         r = com_disk_of_volume(s->volume_fd, &d);
@@ -178,56 +119,18 @@ static int take_target(ComModule *m, const ProviderEnv *env, const ProviderSnaps
         r = com_result("GetTargetLuns",
                        IVssHardwareSnapshotProvider_GetTargetLuns(m->hardware, 1, &name, &d.lun, &made));
         if (r >= 0)
-                r = check_target(&made);
+                r = check_made(&made);
         if (r >= 0)
                 r = strdup_to(made.m_szSerialNumber, &t.serial);
         com_lun_clear(&made);
         t.partition = d.partition;
         if (r >= 0)
-                r = target_write(env, &s->id, &t);
+                r = com_target_write(env, &s->id, &t);
         if (r < 0)
                 return r;
 
         *ret = t;
-        t = (Target){ 0 };
-        return 0;
-}
-
-/* Makes the array show the disk, and waits until the kernel has seen it. -ENODEV: it never does. */
-static int locate_target(ComModule *m, const Target *t, ComDisk *ret) {
-        VDS_LUN_INFORMATION wanted = { .m_version = VER_VDS_LUN_INFORMATION, .m_szSerialNumber = t->serial };
-        usec_t deadline = now_usec(CLOCK_MONOTONIC) + ARRIVAL_TIMEOUT_USEC;
-        int r;
-
-        r = com_result("LocateLuns", IVssHardwareSnapshotProvider_LocateLuns(m->hardware, 1, &wanted));
-        if (r < 0)
-                return r;
-
-        while ((r = com_disk_find(t->serial, ret)) == -ENODEV) {
-                if (now_usec(CLOCK_MONOTONIC) >= deadline)
-                        return provider_fail(-ENODEV, "the disk '%s' that its GetTargetLuns() named has not arrived",
-                                             t->serial);
-                (void) usleep(ARRIVAL_POLL_USEC);
-        }
-        return r;
-}
-
-/* Is it what the provider thinks it is? What the method returns is nobody's result; what it fills in is.
- * [MS: nf-vsprov-ivsshardwaresnapshotprovider-fillinluninfo] */
-static int check_arrived(ComModule *m, const Target *t, ComDisk *d) {
-        _cleanup_(freep) WCHAR *name = NULL;
-        BOOL supported = FALSE;
-        int r;
-
-        r = wide_from_utf8(d->device, &name);
-        if (r < 0)
-                return r;
-
-        (void) IVssHardwareSnapshotProvider_FillInLunInfo(m->hardware, name, &d->lun, &supported);
-        if (!supported)
-                return com_nonsense("FillInLunInfo", "does not know the disk that its GetTargetLuns() named");
-        if (!d->lun.m_szSerialNumber || strcmp(d->lun.m_szSerialNumber, t->serial) != 0)
-                return com_nonsense("FillInLunInfo", "says that the disk is another");
+        t = (ComTarget){ 0 };
         return 0;
 }
 
@@ -259,7 +162,7 @@ static int mount_target(const char *type, const char *device, bool writable) {
 /* What is mounted from it already stays, also after a restart of umbrad. */
 static int show(const ProviderEnv *env,
                 const ProviderSnapshot *s,
-                const Target *t,
+                const ComTarget *t,
                 const ComDisk *d,
                 bool writable,
                 char **ret) {
@@ -276,43 +179,40 @@ static int show(const ProviderEnv *env,
 }
 
 int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
-        _cleanup_target_ Target t = { 0 };
+        _cleanup_target_ ComTarget t = { 0 };
         _cleanup_disk_ ComDisk d = { 0 };
         int r;
 
         if (!env->privileged)
                 return provider_fail(-EPERM, "a disk cannot be mounted without root");
 
-        r = target_read(env, &s->id, &t);
+        r = com_target_read(env, &s->id, &t);
         if (r == -ENOENT)
                 r = take_target(m, env, s, &t);
         if (r >= 0)
-                r = locate_target(m, &t, &d);
+                r = com_target_locate(m, &t, &d);
         if (r >= 0)
-                r = check_arrived(m, &t, &d);
+                r = com_target_check(m, &t, &d);
         return r < 0 ? r : show(env, s, &t, &d, false, ret_device);
 }
 
 /* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. */
 int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s) {
-        _cleanup_(freep) char *path = NULL;
         _cleanup_(freep) WCHAR *name = NULL;
-        _cleanup_target_ Target t = { 0 };
+        _cleanup_target_ ComTarget t = { 0 };
         _cleanup_disk_ ComDisk d = { 0 };
         BOOL supported = FALSE;
         int r;
 
-        r = target_read(env, &s->id, &t);
+        r = com_target_read(env, &s->id, &t);
         if (r == -ENOENT)
                 return 0;
-        if (r >= 0)
-                r = target_path(env, &s->id, &path);
         if (r < 0)
                 return r;
 
         r = com_disk_find(t.serial, &d);
         if (r == -ENODEV && !s->unfinished) /* else it was aborted, and is gone */
-                r = locate_target(m, &t, &d);
+                r = com_target_locate(m, &t, &d);
         if (r >= 0)
                 r = wide_from_utf8(d.device, &name);
         if (r >= 0) {
@@ -324,10 +224,12 @@ int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSna
                            GUID_TO_STRING(&s->id));
                 r = 0;
         }
+        if (r >= 0)
+                r = com_away_forget(env, &s->id);
         if (r < 0)
                 return r;
 
-        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+        return com_target_forget(env, &s->id);
 }
 
 /* [MS: nf-vsprov-ivsshardwaresnapshotproviderex-onlunstatechange] */
@@ -347,19 +249,17 @@ static int tell_broken(ComModule *m, const ProviderSnapshot *s, ComDisk *made, u
 }
 
 int com_hardware_break(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {
-        _cleanup_(freep) char *path = NULL, *device = NULL;
-        _cleanup_target_ Target t = { 0 };
+        _cleanup_(freep) char *device = NULL;
+        _cleanup_target_ ComTarget t = { 0 };
         _cleanup_disk_ ComDisk d = { 0 };
         int r;
 
         if (!m->hardware_ex)
                 return provider_fail_with(VSS_E_PROVIDER_VETO, "it has no IVssHardwareSnapshotProviderEx");
 
-        r = target_read(env, &s->id, &t);
+        r = com_target_read(env, &s->id, &t);
         if (r == -ENOENT)
                 return 0; /* a worker before this one was killed when it had done it */
-        if (r >= 0)
-                r = target_path(env, &s->id, &path);
         if (r >= 0)
                 r = com_disk_find(t.serial, &d);
         if (r == -ENODEV)
@@ -373,5 +273,5 @@ int com_hardware_break(ComModule *m, const ProviderEnv *env, const ProviderSnaps
         if (r < 0)
                 return r;
 
-        return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+        return com_target_forget(env, &s->id);
 }

@@ -58,9 +58,8 @@ int com_revert_is_possible(ComModule *m, const char *volume) {
         return r;
 }
 
-/* It takes as long as it takes, and cannot be cancelled. We do not rely on Wait(): one that returns at once would
- * keep a processor busy. */
-static int await(IVssAsync *async) {
+/* We do not rely on Wait(): one that returns at once would keep a processor busy. */
+int com_revert_await(const char *method, IVssAsync *async) {
         HRESULT hr, result = VSS_S_ASYNC_PENDING;
         INT percent = 0;
 
@@ -75,7 +74,7 @@ static int await(IVssAsync *async) {
                 (void) usleep(POLL_USEC);
         }
 
-        return result == VSS_S_ASYNC_FINISHED ? 0 : com_result("RevertToSnapshot", result);
+        return result == VSS_S_ASYNC_FINISHED ? 0 : com_result(method, result);
 }
 
 static int await_running(ComModule *m, const char *volume) {
@@ -86,7 +85,7 @@ static int await_running(ComModule *m, const char *volume) {
         if (r < 0 || !async)
                 return r;
 
-        r = await(async);
+        r = com_revert_await("RevertToSnapshot", async);
         (void) IVssAsync_Release(async);
         return r;
 }

@@ -17,3 +17,5 @@ int com_revert_check(const ProviderSnapshot *s, const char *target, uint32_t fla
 int com_revert_is_possible(ComModule *m, const char *volume);
 /* Returns when it has ended. */
 int com_revert_run(ComModule *m, const ProviderSnapshot *s);
+/* Until what @method began has ended: it takes as long as it takes, and cannot be cancelled. */
+int com_revert_await(const char *method, IVssAsync *async);

@@ -20,6 +20,7 @@
 #include "provider-com/com-hardware.h"
 #include "provider-com/com-module.h"
 #include "provider-com/com-result.h"
+#include "provider-com/com-resync.h"
 #include "provider-com/com-revert.h"
 #include "provider-com/com-volume.h"
 #include "provider/provider-expose.h"
@@ -262,6 +263,8 @@ static int com_may_revert(const ProviderEnv *env,
         r = com_revert_check(s, target, flags);
         if (r >= 0)
                 r = enter(s->context);
+        if (r >= 0 && com.module.hardware)
+                return com_resync_is_possible(&com.module, s, target_fd);
         return r < 0 ? r : com_revert_is_possible(&com.module, s->volume);
 }
 
@@ -275,6 +278,8 @@ static int com_revert(const ProviderEnv *env,
         r = com_revert_check(s, target, flags);
         if (r >= 0)
                 r = enter(s->context);
+        if (r >= 0 && com.module.hardware)
+                return com_resync_run(&com.module, env, s);
         return r < 0 ? r : com_revert_run(&com.module, s);
 }
 
@@ -346,6 +351,7 @@ const ProviderOps *provider_com_setup(const char *name, const GUID *class_id, co
                 .discard = com_discard,
                 .may_revert = com_may_revert,
                 .revert = com_revert,
+                .reverts_unmounted = true,
                 .break_off = com_break_off,
                 .expose = com_expose,
                 .unexpose = com_unexpose,

@@ -327,12 +327,14 @@ static int revert(const ProviderHost *h, Request *q) {
         int r;
 
         r = request_lock(h, q);
-        if (r >= 0)
+        if (r >= 0 && !h->ops->reverts_unmounted)
                 r = open_target(q);
         if (r < 0)
                 return r;
 
         r = h->ops->revert(&h->env, &q->snapshot, q->path, q->path_fd, q->number);
+        if (r >= 0 && h->ops->reverts_unmounted)
+                r = open_target(q);
         if (r < 0)
                 return r;
 

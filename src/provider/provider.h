@@ -121,6 +121,7 @@ typedef enum ProviderAbilities {
         PROVIDER_CAN_BREAK = 1 << 1,
         PROVIDER_CAN_IMPORT = 1 << 2,
         PROVIDER_NEEDS_TENDING = 1 << 3, /* its snapshots fill up, and are lost when they are full */
+        PROVIDER_CAN_RESYNC = 1 << 4, /* reverts in recovery sets only */
 } ProviderAbilities;
 
 typedef struct ProviderOps {
@@ -228,6 +229,8 @@ typedef struct ProviderOps {
                       const char *target,
                       int target_fd,
                       uint32_t flags);
+        /* revert() unmounts @target and mounts it again: its @target_fd is -EBADF. */
+        bool reverts_unmounted;
 
         /* Optional. The copy becomes a directory like any other that can be written to, which discard() would not
          * find any more: it is the administrator's from now on. @flags: VSS_BREAKEX_FLAG_…, of which MASK_LUNS and

@@ -124,7 +124,13 @@ static HRESULT STDMETHODCALLTYPE luns_ResyncLuns(IVssHardwareSnapshotProviderEx 
                                                  VDS_LUN_INFORMATION *targets,
                                                  DWORD n,
                                                  IVssAsync **ret) {
-        return puppet_step("ResyncLuns", "%u", (unsigned) n);
+        HRESULT hr = puppet_step("ResyncLuns", "%u %s %s", (unsigned) n, sources[0].m_szSerialNumber,
+                                 targets[0].m_szSerialNumber);
+
+        if (hr == S_OK)
+                hr = puppet_run("dd if='%s' of='%s' bs=1M conv=notrunc,fsync status=none", sources[0].m_szSerialNumber,
+                                targets[0].m_szSerialNumber);
+        return hr != S_OK || puppet_lies("ResyncLuns", "") ? hr : puppet_async_new(ret);
 }
 
 static HRESULT STDMETHODCALLTYPE luns_OnReuseLuns(IVssHardwareSnapshotProviderEx *iface,
