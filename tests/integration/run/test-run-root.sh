@@ -76,7 +76,7 @@ before
 after" ]'
 that 'a mount that is excepted is one still' eval 'run --except /srv / -- sh -c "echo new >/srv/new && ! touch /etc/new 2>/dev/null" && [ -e "$root/srv/new" ]'
 that 'what is excepted has to be there' expect 1 'No such file' inside "$UMBRA" run --quiet --except /nonexistent / -- true
-that 'the working directory is in the shadow copy' eval '[ "$(run / -- sh -c "cd /etc && exec change-meanwhile cat file")" = before ] && put_back'
+that 'the working directory is in the shadow copy' eval '[ "$(inside /bin/sh -c "cd /etc && exec $UMBRA run --quiet / -- change-meanwhile cat file")" = before ] && put_back'
 that 'it goes with the status of the command' eval 'run / -- sh -c "exit 42"; [ $? = 42 ]'
 that 'outside nothing is left of it' wait_for nothing_is_mounted
 
