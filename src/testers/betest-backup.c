@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -52,6 +53,25 @@ static HRESULT save_document(Betest *b) {
 }
 
 /* Beginning */
+
+/* Once the writers have been told that the backup is over it is too late to find out. */
+static int check_document_file(Betest *b) {
+        const char *slash = b->document_file ? strrchr(b->document_file, '/') : NULL;
+        _cleanup_(freep) char *directory =
+                slash ? strndup(b->document_file, (size_t) (slash + 1 - b->document_file)) : text_copy(".");
+        struct stat st;
+        int r = 0;
+
+        if (!b->document_file)
+                return 0;
+        if (access(or_die(directory), W_OK | X_OK) < 0)
+                r = -errno;
+        else if (stat(b->document_file, &st) == 0 && S_ISDIR(st.st_mode))
+                r = -EISDIR;
+        if (r < 0)
+                betest_fail(b, "'%s' cannot be written: %s", b->document_file, strerror(-r));
+        return r;
+}
 
 static HRESULT choose_writers(Betest *b) {
         HRESULT hr = S_OK;
@@ -348,7 +368,7 @@ void betest_backup(Betest *b) {
         if (!betest_connect(b))
                 return;
         hr = begin(b);
-        if (SUCCEEDED(hr) && save_metadata(b) < 0)
+        if (SUCCEEDED(hr) && (save_metadata(b) < 0 || check_document_file(b) < 0))
                 hr = E_FAIL;
         if (SUCCEEDED(hr)) {
                 betest_choose(b);

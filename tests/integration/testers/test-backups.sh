@@ -238,6 +238,16 @@ only_a_snapshot() {
         betest /Snapshot && said 'shadowCopy: ' && [ ! -e "$dir/backup/files" ] && stop_writer 0
 }
 
+document_nowhere() { # the writers hear of no backup that is over
+        local nowhere
+        fresh
+        with_writer '' "$(component TestFiles '' "$(files "$dir/data" '*' 'recursive="yes"')")"
+        for nowhere in "$dir/nowhere/backup.xml" "$dir/data" "$dir/data/empty/backup.xml"; do
+                expect 1 "'$nowhere' cannot be written: (No such file|Is a dir|Not a dir)" "$BETEST" /B /S "$nowhere" /D "$dir/backup" || return 1
+        done
+        ! grep -qE 'PrepareBackup|BackupComplete' "$dir/writer.out" && stop_writer 0
+}
+
 # The report of the writer lies on the file system that is held for the copy: who wrote meanwhile would sleep, and time would run out.
 report_on_a_frozen_disk() {
         [ "$(id -u)" = 0 ] || return 0
@@ -284,5 +294,6 @@ that 'the metadata can be saved' saved_metadata
 that 'a list of components chooses as the XML does' list_of_components
 that 'a backup may be left without its end' incomplete
 that 'a shadow copy can be all' only_a_snapshot
+that 'a document that cannot be written is found out before anything happens' document_nowhere
 that 'the report may lie on a disk that is frozen' report_on_a_frozen_disk
 finish
