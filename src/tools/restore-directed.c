@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -25,6 +26,7 @@ typedef struct Destination {
         const char *place, *source; /* of a target */
         PendingFile file;
         bool open;
+        struct archive_entry *like; /* what else than bytes it gets, once open */
         int failure;
 } Destination;
 
@@ -102,9 +104,11 @@ RestoreDirected *restore_directed_free(RestoreDirected *d) {
         if (!d)
                 return NULL;
 
-        for (size_t i = 0; i < d->n_destinations; ++i)
+        for (size_t i = 0; i < d->n_destinations; ++i) {
                 if (d->destinations[i].open)
                         pending_file_clear(&d->destinations[i].file);
+                archive_entry_freep(&d->destinations[i].like);
+        }
         free(d->destinations);
         free(d->directions);
         free(d);
@@ -119,10 +123,20 @@ bool restore_directed_has(const RestoreDirected *d, const char *path) {
         return false;
 }
 
+/* Owner, mode, attributes and ACLs of the file that is there now. */
+static int describe_old(const PendingFile *p, struct archive_entry *ret) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct stat st;
+
+        fd = openat(p->parent_fd, p->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+
+        return set_entry_from_file(ret, p->parent_fd, p->name, fd, &st);
+}
+
 /* Begins with what the destination has now; a new one is like the file that its bytes come from. */
 static int destination_open(RestoreDirected *d, Destination *to, struct archive_entry *entry) {
-        unsigned losses = 0;
-        struct stat st;
         int r;
 
         if (to->open)
@@ -134,17 +148,23 @@ static int destination_open(RestoreDirected *d, Destination *to, struct archive_
                 return r;
 
         r = pending_file_copy_old(&to->file, NULL, NULL);
-        if (r == -ESTALE)
-                return set_entry_apply(entry, to->file.fd, &losses);
-        if (r < 0)
+        if (r < 0 && r != -ESTALE)
                 return r;
 
-        if (fstatat(to->file.parent_fd, to->file.name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
-            (fchown(to->file.fd, st.st_uid, st.st_gid) < 0 && geteuid() == 0) ||
-            fchmod(to->file.fd, st.st_mode & 07777) < 0)
-                return -errno;
+        to->like = r == -ESTALE ? archive_entry_clone(entry) : archive_entry_new();
+        if (!to->like)
+                return -ENOMEM;
 
-        return 0;
+        return r == -ESTALE ? 0 : describe_old(&to->file, to->like);
+}
+
+/* After the last byte, as writing takes away set-user-ID and capabilities. It was changed now. */
+static int destination_describe(RestoreDirected *d, Destination *to) {
+        struct timespec now;
+
+        (void) clock_gettime(CLOCK_REALTIME, &now);
+        archive_entry_set_mtime(to->like, now.tv_sec, now.tv_nsec);
+        return restore_tree_describe(d->link->tree, &to->file, to->like);
 }
 
 static int write_bytes(int fd, const char *data, uint64_t size, uint64_t offset) {
@@ -275,6 +295,8 @@ int restore_directed_finish(RestoreDirected *d) {
         for (size_t i = 0; i < d->n_destinations && r == 0; ++i) {
                 Destination *to = &d->destinations[i];
 
+                if (to->failure == 0 && to->open)
+                        to->failure = destination_describe(d, to);
                 if (to->failure < 0)
                         restore_tree_fail(d->link->tree, to->source, to->failure);
                 else if (to->open) {

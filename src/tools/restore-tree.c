@@ -457,6 +457,10 @@ int restore_tree_begin_file(RestoreTree *t, const char *place, const char *path,
         return r == 0 ? pending_file_create(ret) : r;
 }
 
+int restore_tree_describe(RestoreTree *t, PendingFile *p, struct archive_entry *entry) {
+        return set_entry_apply(entry, p->fd, &t->losses);
+}
+
 int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size) {
         t->pending[t->n_pending++] = *p;
         t->pending_bytes += size;

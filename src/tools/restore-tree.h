@@ -65,6 +65,8 @@ int restore_tree_add(RestoreTree *t,
 /* A file without a name that will have @place, an absolute path below one of the roots, for whoever writes its
  * bytes himself; @path is what the callbacks get. It belongs to the caller until it is added. -errno. */
 int restore_tree_begin_file(RestoreTree *t, const char *place, const char *path, PendingFile *ret);
+/* Owner, mode, attributes, ACLs and time, after the last byte. -errno. */
+int restore_tree_describe(RestoreTree *t, PendingFile *p, struct archive_entry *entry);
 int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size); /* takes @p over, also on failure */
 
 /* Removes what is at @place; a directory only if it is empty. What is not there is removed. */

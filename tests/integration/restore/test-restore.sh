@@ -309,6 +309,23 @@ directed() {
 }
 that 'bytes of one file go where the writer directs them, in files that are there and in new ones' directed
 
+directed_attributes() {
+        fresh
+        printf 'abcdefghij' >"$dir/app/source" && setfattr -n user.of -v source "$dir/app/source" && chmod 604 "$dir/app/source"
+        writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' 'restoreTarget="directed"' \
+                "<DirectedTarget sourcePath=\"$dir/app\" sourceFilename=\"source\" sourceRanges=\"0:3\" destinationPath=\"$dir/other\" destinationFilename=\"there\" destinationRanges=\"0:3\"/>
+                 <DirectedTarget sourcePath=\"$dir/app\" sourceFilename=\"source\" sourceRanges=\"0:3\" destinationPath=\"$dir/other\" destinationFilename=\"new\" destinationRanges=\"0:3\"/>" &&
+                backup || return 1
+        mkdir -p "$dir/other" && printf 0123 >"$dir/other/there" && touch -d @1 "$dir/other/there" || return 1
+        chmod 4750 "$dir/other/there" && setfattr -n user.of -v destination "$dir/other/there" && setfacl -m u:12345:rx "$dir/other/there" || return 1
+        getfacl -cp "$dir/other/there" >"$dir/acl" 2>/dev/null
+        expect 0 'content' restore && is "$dir/other/there" abc3 && is "$dir/other/new" abc || return 1
+        [ "$(stat -c %a "$dir/other/there" "$dir/other/new")" = "4750
+604" ] && [ "$(getfattr --only-values --absolute-names -n user.of "$dir/other/there" "$dir/other/new")" = destinationsource ] &&
+                getfacl -cp "$dir/other/there" 2>/dev/null | cmp -s - "$dir/acl" && [ "$(stat -c %Y "$dir/other/there")" -gt 1 ]
+}
+that 'what is more than bytes of a file stays as it is where some go, and comes along where there was none' directed_attributes
+
 directed_beyond() {
         fresh
         writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' 'restoreTarget="directed"' \
