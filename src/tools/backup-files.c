@@ -19,6 +19,7 @@
 #include "base/alloc.h"
 #include "base/hresult.h"
 #include "base/strv.h"
+#include "tools/found-components.h"
 #include "tools/partial-files.h"
 #include "tools/set-format.h"
 #include "tools/tool-vss.h"
@@ -55,6 +56,7 @@ struct BackupFiles {
         AlternateFiles *alternates;
         size_t n_alternates, alternates_capacity;
         PartialFiles *partial;
+        FoundComponents *found;
         KnownFile *known;
         bool has_known; /* there is a set before */
         char *directory; /* that the views are of */
@@ -83,6 +85,7 @@ BackupFiles *backup_files_free(BackupFiles *f) {
                 file_set_free(f->walk[i]);
         file_set_free(f->places);
         partial_files_free(f->partial);
+        found_components_free(f->found);
         free(f->alternates);
         free(f->classes);
         free(f->directory);
@@ -160,6 +163,15 @@ static bool is_raised(const BackupPlan *p, const PlanComponent *c) {
         return c->how == VSS_BT_FULL && !is_whole(p->type);
 }
 
+/* What is looked for, whether or not it is needed this time. */
+static int add_to_found(BackupFiles *f, const PlanComponent *c, const char *path, const char *spec, bool recursive) {
+        FileSet *set;
+        int r;
+
+        r = found_components_set(f->found, f->plan, c, &set);
+        return r < 0 ? r : file_set_add(set, path, spec, recursive);
+}
+
 static int add_to_class(BackupFiles *f, const PlanComponent *c, const ComponentFiles *files, FilePlace place, ClassKind kind) {
         FileClass *class;
         int r;
@@ -204,6 +216,8 @@ static int add_file_set(BackupFiles *f, const PlanComponent *c, const ComponentF
                 r = add_to_class(f, c, files, place, is_raised(f->plan, c) ? CLASS_ALWAYS : CLASS_NEEDED);
         if (r == 0 && !is_whole(c->how))
                 r = add_to_class(f, c, files, place, CLASS_NAMED);
+        if (r == 0)
+                r = add_to_found(f, c, files->path, files->spec, files->recursive);
         if (r < 0)
                 return r;
 
@@ -259,6 +273,8 @@ static int add_differenced(BackupFiles *f, const PlanComponent *c, const Differe
                         r = file_set_add(class->set, path, d->spec, d->recursive);
         }
         if (r == 0)
+                r = add_to_found(f, c, path, d->spec, d->recursive);
+        if (r == 0)
                 r = file_set_add(f->walk[place], path, d->spec, d->recursive);
         return r == 0 && place == PLACE_SHADOW ? file_set_add(f->places, path, d->spec, d->recursive) : r;
 }
@@ -288,6 +304,7 @@ static int add_partial(BackupFiles *f, const PlanComponent *c, const PartialFile
         _cleanup_(freep) char *directory = NULL;
         FileClass *class;
         FilePlace place;
+        FileSet *found;
         int r;
 
         r = directory_of(partial->path, &directory);
@@ -305,6 +322,10 @@ static int add_partial(BackupFiles *f, const PlanComponent *c, const PartialFile
                 if (r == 0)
                         r = add_literal(class->set, partial->path);
         }
+        if (r == 0)
+                r = found_components_set(f->found, f->plan, c, &found);
+        if (r == 0)
+                r = add_literal(found, partial->path);
         if (r == 0)
                 r = add_literal(f->walk[place], partial->path);
         return r == 0 && place == PLACE_SHADOW ? add_literal(f->places, partial->path) : r;
@@ -351,6 +372,8 @@ int backup_files_new(const BackupPlan *p, BackupFiles **ret) {
                 r = file_set_new(&f->walk[i]);
         if (r == 0)
                 r = partial_files_new(&f->partial);
+        if (r == 0)
+                r = found_components_new(&f->found);
         for (size_t i = 0; i < p->n_components && r == 0; ++i) {
                 Building b = { .files = f, .component = &p->components[i] };
 
@@ -399,6 +422,7 @@ static int look_at(BackupFiles *f, const char *path, const char *slash) {
                 return -ENOMEM;
         for (size_t i = 0; i < f->n_classes; ++i)
                 file_set_view(f->classes[i]->set, f->directory, &f->classes[i]->view);
+        found_components_look_at(f->found, f->directory);
         return 0;
 }
 
@@ -494,6 +518,7 @@ int backup_files_ask(BackupFiles *f, FilePlace place, const char *path, int dir_
                 *ret = (FileAnswer){ 0 };
                 return 0;
         }
+        found_components_note(f->found, slash + 1);
         partial = partial_files_find(f->partial, path, &answer.ranges, &answer.n_ranges);
         if (found.kinds[CLASS_DIFFERENCED]) {
                 r = changed_since(f, path, dir_fd, name, found.since, &changed);
@@ -517,6 +542,10 @@ int backup_files_ask(BackupFiles *f, FilePlace place, const char *path, int dir_
 
 int backup_files_for_each_missing(const BackupFiles *f, int (*each)(const char *path, void *userdata), void *userdata) {
         return partial_files_for_each_missing(f->partial, each, userdata);
+}
+
+int backup_files_for_each_empty(const BackupFiles *f, int (*each)(const Component *c, void *userdata), void *userdata) {
+        return found_components_for_each_empty(f->found, each, userdata);
 }
 
 int backup_files_for_each_ranges_file(const BackupFiles *f,

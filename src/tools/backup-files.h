@@ -76,6 +76,8 @@ int backup_files_ask(BackupFiles *f, FilePlace place, const char *path, int dir_
 
 /* Calls @each for each partial file that nobody asked about: the writer names it and it is not there. */
 int backup_files_for_each_missing(const BackupFiles *f, int (*each)(const char *path, void *userdata), void *userdata);
+/* Calls @each for each component that names files, none of which was asked about: there are none. */
+int backup_files_for_each_empty(const BackupFiles *f, int (*each)(const Component *c, void *userdata), void *userdata);
 /* Calls @each for each ranges file, with its bytes as they were read. */
 int backup_files_for_each_ranges_file(const BackupFiles *f,
                                       int (*each)(const char *path, const struct stat *st, const char *bytes, size_t size, void *userdata),

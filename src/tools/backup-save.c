@@ -306,6 +306,11 @@ static int partial_is_missing(const char *path, void *userdata) {
         return failed_at(userdata, path, false, -ENOENT);
 }
 
+static int component_is_empty(const Component *c, void *userdata) {
+        fprintf(stderr, "umbra: warning: component '%s' has no files: nothing is there of what its writer names\n", c->full);
+        return 0;
+}
+
 int backup_save_files(BackupSave *s) {
         int r;
 
@@ -316,7 +321,9 @@ int backup_save_files(BackupSave *s) {
                 r = save_roots(s, PLACE_SHADOW);
         if (r == 0)
                 r = save_roots(s, PLACE_LIVE);
-        return r == 0 ? backup_files_for_each_missing(s->files, partial_is_missing, s) : r;
+        if (r == 0)
+                r = backup_files_for_each_missing(s->files, partial_is_missing, s);
+        return r == 0 ? backup_files_for_each_empty(s->files, component_is_empty, s) : r;
 }
 
 int backup_save_names(BackupSave *s) {

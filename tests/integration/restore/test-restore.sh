@@ -292,6 +292,16 @@ target_original() {
 }
 that 'the original location is a target of its own, and original means the method' target_original
 
+no_files() {
+        fresh
+        files="<ComponentFile path=\"$dir/app\" filespec=\"*.bd\"/>" writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' '' '' || return 1
+        rm -f "$dir/set"
+        expect 0 "component 'data' has no files" "$UMBRA" backup --quiet --component data --to "$dir/set" || return 1
+        touch "$dir/app/one.bd" && rm "$dir/set"
+        expect 0 '' "$UMBRA" backup --quiet --component data --to "$dir/set" && [ ! -s "$dir/err" ]
+}
+that 'a component that names files of which there are none is told of' no_files
+
 directed() {
         fresh
         printf 'abcdefghij' >"$dir/app/source"

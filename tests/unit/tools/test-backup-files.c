@@ -351,6 +351,45 @@ static void test_that_a_file_has_one_place(void **state) {
         backup_plan_clear(&p);
 }
 
+static int write_name(const Component *c, void *userdata) {
+        char *names = userdata;
+
+        return strlen(strcat(strcat(names, c->full), " ")) < 100 ? 0 : -E2BIG;
+}
+
+static void test_that_who_names_files_and_has_none_is_told_of(void **state) {
+        BackupPlan p = { .type = FULL };
+        _cleanup_(backup_files_freep) BackupFiles *f = NULL;
+        char names[200] = "";
+
+        plan_add_writer(&p, 1, "USER_DATA", 0,
+                        "<EXCLUDE_FILES path=\"/srv\" filespec=\"*.tmp\"/>"
+                        "<FILE_GROUP componentName=\"found\" selectable=\"yes\"><FILE_LIST path=\"/srv\" filespec=\"*.db\"/></FILE_GROUP>"
+                        "<FILE_GROUP componentName=\"gone\" selectable=\"yes\"><FILE_LIST path=\"/srv\" filespec=\"*.bd\"/></FILE_GROUP>"
+                        "<FILE_GROUP componentName=\"excluded\" selectable=\"yes\"><FILE_LIST path=\"/srv\" filespec=\"*.tmp\"/></FILE_GROUP>"
+                        "<FILE_GROUP componentName=\"logs\" selectable=\"yes\">"
+                        "<FILE_LIST path=\"/srv\" filespec=\"*.log\" filespecBackupType=\"1028\"/></FILE_GROUP>" /* not in this type */
+                        "<FILE_GROUP componentName=\"adds\" selectable=\"yes\"/><FILE_GROUP componentName=\"none\" selectable=\"yes\"/>"
+                        "<FILE_GROUP componentName=\"top\" selectable=\"yes\"/>"
+                        "<FILE_GROUP logicalPath=\"top\" componentName=\"sub\"><FILE_LIST path=\"/sub\" filespec=\"*\" recursive=\"yes\"/></FILE_GROUP>");
+        assert_int_equal(backup_plan_choose(&p), EXIT_OK);
+        for (size_t i = 0; i < p.n_components; ++i)
+                p.components[i].how = FULL;
+        add_differenced(plan_component(&p, "adds"), "/diff", "*", true, 0);
+        f = files_of(&p);
+        (void) ask(f, PLACE_SHADOW, "/srv/one.db", -1);
+        (void) ask(f, PLACE_SHADOW, "/srv/x.tmp", -1);
+        (void) ask(f, PLACE_SHADOW, "/sub/deep/x", -1);
+        assert_int_equal(backup_files_for_each_empty(f, write_name, names), 0);
+        assert_string_equal(names, "gone excluded adds ");
+
+        (void) ask(f, PLACE_SHADOW, "/diff/x", -1);
+        names[0] = '\0';
+        assert_int_equal(backup_files_for_each_empty(f, write_name, names), 0);
+        assert_string_equal(names, "gone excluded ");
+        backup_plan_clear(&p);
+}
+
 static void test_that_who_lost_a_file_is_marked(void **state) {
         BackupPlan p = { .type = FULL };
 
@@ -387,6 +426,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_ranges_go_before_the_mask),
                 cmocka_unit_test(test_that_what_is_read_live_is_added_to_live),
                 cmocka_unit_test(test_that_a_file_has_one_place),
+                cmocka_unit_test(test_that_who_names_files_and_has_none_is_told_of),
                 cmocka_unit_test(test_that_who_lost_a_file_is_marked),
         };
 
