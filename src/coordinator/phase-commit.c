@@ -230,6 +230,8 @@ static HRESULT record_in_document(SnapshotSet *set) {
                 if (free_and_strdup(&v->device_object, s->device) < 0 ||
                     free_and_strdup(&v->machine, set->manager->machine) < 0)
                         return E_OUTOFMEMORY;
+                if ((set->context & VSS_VOLSNAP_ATTR_TRANSPORTABLE) && free_and_strdup(&v->storage, s->storage) < 0)
+                        return E_OUTOFMEMORY;
                 v->consistency = (Consistency) set_snapshot_consistency(s);
                 if (free_and_strdup(&v->instant, s->instant_usec > 0 ? instant_to_string(s->instant_usec, instant) : NULL) < 0)
                         return E_OUTOFMEMORY;
@@ -242,7 +244,7 @@ static void surface_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
 
         if (FAILED(answer->hr))
                 phase_done(s->set, answer->hr, answer->message);
-        else if (free_and_strdup(&s->device, answer->text) < 0)
+        else if (free_and_strdup(&s->device, answer->text) < 0 || free_and_strdup(&s->storage, answer->storage) < 0)
                 phase_done(s->set, E_OUTOFMEMORY, NULL);
         else if (--s->set->pending == 0)
                 phase_done(s->set, record_in_document(s->set), NULL);

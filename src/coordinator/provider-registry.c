@@ -53,7 +53,7 @@ static int foreign_add(Manager *m, const CatalogProvider *row) {
                 .type = row->type,
                 .foreign = true,
                 /* Whether it does is asked when it is to. */
-                .abilities = row->type == VSS_PROV_HARDWARE ? PROVIDER_CAN_BREAK | PROVIDER_CAN_RESYNC :
+                .abilities = row->type == VSS_PROV_HARDWARE ? PROVIDER_CAN_BREAK | PROVIDER_CAN_IMPORT | PROVIDER_CAN_RESYNC :
                                                              PROVIDER_CAN_REVERT,
         };
         LL_APPEND(m->foreign_providers, f);

@@ -28,6 +28,7 @@
 #include "coordinator/volume.h"
 #include "doc/backup-doc.h"
 #include "provider/provider-builtin.h"
+#include "provider/provider-protocol.h"
 #include "provider/provider.h"
 #include "wire/wire-limits.h"
 
@@ -337,7 +338,7 @@ static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
         int r;
 
         if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) || !v->volume ||
-            v->volume[0] != '/')
+            v->volume[0] != '/' || (v->storage && strlen(v->storage) > PROVIDER_NOTE_MAX))
                 return -EOPNOTSUPP;
 
         *ret = (CatalogSnapshot){
@@ -351,6 +352,8 @@ static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
         };
         guid_generate(&ret->volume_id); /* its volume is none of ours */
         r = strdup_to(p->name, &ret->provider);
+        if (r >= 0)
+                r = strdup_to(v->storage, &ret->note);
         if (r >= 0)
                 r = strdup_to(v->volume, &ret->volume);
         for (size_t n = r >= 0 ? strlen(ret->volume) : 0; n > 1 && ret->volume[n - 1] == '/'; --n)

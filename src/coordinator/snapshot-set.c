@@ -110,6 +110,7 @@ static void set_snapshot_free(SetSnapshot *s) {
         volume_free(s->volume);
         free(s->note);
         free(s->device);
+        free(s->storage);
         free(s);
 }
 

@@ -41,6 +41,7 @@ struct SetSnapshot {
         const ProviderInfo *provider;
         ProviderProbe probe;
         char *note, *device;
+        char *storage;  /* what its provider finds it by on another machine; NULL: its id is enough */
         uint64_t room;  /* that its copy may take; 0: what there is */
         HoldKind hold;  /* how it is held while all commit */
         bool own_instant; /* its commit is an instant, without our holding it */

@@ -241,6 +241,7 @@ static const DocField volume_fields[] = {
         FIELD(BackupVolume, AT_CONSISTENCY,   DOC_WORD, consistency,   0, WORDS(consistency)),
         FIELD(BackupVolume, AT_ORIGINATING_MACHINE, DOC_TEXT, machine, 0),
         FIELD(BackupVolume, AT_INSTANT,       DOC_TEXT, instant,       0),
+        FIELD(BackupVolume, AT_STORAGE,       DOC_TEXT, storage,       0),
 };
 
 static const DocElement volume_element = {

@@ -111,6 +111,7 @@ typedef struct BackupVolume {
         char *device_object; /* where the shadow copy shows up; NULL until it does */
         Consistency consistency;
         char *machine;       /* that made it; NULL: not said */
+        char *storage;       /* what its provider finds it by on another machine; NULL: its id is enough */
         char *instant;       /* see instant_to_string(); NULL: the copy is not one */
         DocExtra *extra;
 } BackupVolume;

@@ -88,6 +88,7 @@
 #define AT_CONSISTENCY "consistency"
 #define AT_ORIGINATING_MACHINE "originatingMachine"
 #define AT_INSTANT "instant"
+#define AT_STORAGE "storage"
 #define AT_COMPONENT_TYPE "componentType"
 #define AT_COMPONENT_CAPTION "componentCaption"
 #define AT_BACKUP_STAMP "backupStamp"

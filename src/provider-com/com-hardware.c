@@ -178,6 +178,10 @@ static int show(const ProviderEnv *env,
         return fd < 0 ? fd : provider_shadow_attach(env, &s->id, fd, ret);
 }
 
+static bool is_imported(const ProviderSnapshot *s) {
+        return (s->context & VSS_VOLSNAP_ATTR_IMPORTED) != 0;
+}
+
 int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device) {
         _cleanup_target_ ComTarget t = { 0 };
         _cleanup_disk_ ComDisk d = { 0 };
@@ -188,12 +192,34 @@ int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSna
 
         r = com_target_read(env, &s->id, &t);
         if (r == -ENOENT)
-                r = take_target(m, env, s, &t);
+                r = is_imported(s) ? com_target_parse(s->note, &t) : take_target(m, env, s, &t);
         if (r >= 0)
                 r = com_target_locate(m, &t, &d);
         if (r >= 0)
                 r = com_target_check(m, &t, &d);
-        return r < 0 ? r : show(env, s, &t, &d, false, ret_device);
+        if (r >= 0)
+                r = show(env, s, &t, &d, false, ret_device);
+        if (r >= 0 && is_imported(s))
+                r = com_target_write(env, &s->id, &t); /* it is ours from here on */
+        return r;
+}
+
+int com_hardware_describe(const ProviderEnv *env, const ProviderSnapshot *s, char **ret) {
+        _cleanup_target_ ComTarget t = { 0 };
+        int r;
+
+        r = com_target_read(env, &s->id, &t);
+        return r < 0 ? r : com_target_format(&t, ret);
+}
+
+int com_hardware_import(const char *storage, char **ret_note) {
+        _cleanup_target_ ComTarget t = { 0 };
+        int r;
+
+        r = storage ? com_target_parse(storage, &t) : -EUCLEAN;
+        if (r == -EUCLEAN)
+                return provider_fail(-ENOENT, "the document does not say on which disk it is; it was not made transportable");
+        return r < 0 ? r : strdup_to(storage, ret_note);
 }
 
 /* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. */

@@ -17,6 +17,9 @@ int com_hardware_is_supported(ComModule *m, int volume_fd, BOOL *ret);
 int com_hardware_begin_prepare(ComModule *m, const ProviderSnapshot *s);
 /* As ProviderOps.surface(). */
 int com_hardware_surface(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device);
+int com_hardware_describe(const ProviderEnv *env, const ProviderSnapshot *s, char **ret);
+/* As ProviderOps.import(): is @storage what com_hardware_describe() says? LocateLuns() comes when it is shown. */
+int com_hardware_import(const char *storage, char **ret_note);
 /* As ProviderOps.break_off(): the array is told, and the disk is not looked for any more. */
 int com_hardware_break(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
 int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s);

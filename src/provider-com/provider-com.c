@@ -199,6 +199,22 @@ static int com_surface(const ProviderEnv *env, const ProviderSnapshot *s, char *
         return r < 0 ? r : com_device_show(env, s, "GetSnapshotProperties", device, ret_device);
 }
 
+static int com_describe(const ProviderEnv *env, const ProviderSnapshot *s, char **ret) {
+        return com.module.hardware ? com_hardware_describe(env, s, ret) : 0;
+}
+
+static int com_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note) {
+        int r;
+
+        r = enter(s->context);
+        if (r < 0)
+                return r;
+        if (!com.module.hardware)
+                return provider_fail_with(VSS_E_PROVIDER_VETO, "only what is made by hardware can be imported");
+
+        return com_hardware_import(s->note, ret_note);
+}
+
 static int com_finish(const ProviderEnv *env, const GUID *set_id) {
         return com_result("PostFinalCommitSnapshots",
                           IVssProviderCreateSnapshotSet_PostFinalCommitSnapshots(com.module.set, *set_id));
@@ -347,12 +363,14 @@ const ProviderOps *provider_com_setup(const char *name, const GUID *class_id, co
                 .commit_all = com_commit_all,
                 .post_commit_all = com_post_commit_all,
                 .surface = com_surface,
+                .describe = com_describe,
                 .finish = com_finish,
                 .discard = com_discard,
                 .may_revert = com_may_revert,
                 .revert = com_revert,
                 .reverts_unmounted = true,
                 .break_off = com_break_off,
+                .import = com_import,
                 .expose = com_expose,
                 .unexpose = com_unexpose,
                 .end = com_end,

@@ -236,14 +236,15 @@ static int question_on_deadline(sd_event_source *s, uint64_t usec, void *userdat
         return 0;
 }
 
-/* What the worker said, taken apart. @ret_text is what the answer's text points at. */
+/* What the worker said, taken apart. @ret_text and @ret_storage are what the answer's texts point at. */
 static int read_answer(sd_bus_message *m,
                        ProviderCall call,
                        ProviderProbe *probe,
                        ProviderSpace *space,
                        ProviderInstant **ret_instants,
                        ProviderAnswer *answer,
-                       char **ret_text) {
+                       char **ret_text,
+                       char **ret_storage) {
         int r, present = false;
 
         switch (call) {
@@ -277,6 +278,11 @@ static int read_answer(sd_bus_message *m,
                     (*ret_text)[0] != '/')
                         r = -EBADMSG;
                 answer->text = *ret_text;
+                if (r >= 0 && call == PROVIDER_CALL_SURFACE)
+                        r = wire_read_text(m, ret_storage);
+                if (r >= 0 && *ret_storage && strlen(*ret_storage) > PROVIDER_NOTE_MAX)
+                        r = -EBADMSG;
+                answer->storage = *ret_storage;
                 break;
         default:
                 r = 0;
@@ -294,7 +300,7 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
         const sd_bus_error *error = sd_bus_message_get_error(m);
         _cleanup_(provider_space_clear) ProviderSpace space = { 0 };
         _cleanup_(freep) ProviderInstant *instants = NULL;
-        _cleanup_(freep) char *text = NULL;
+        _cleanup_(freep) char *text = NULL, *storage = NULL;
         ProviderAnswer answer = { 0 };
         ProviderProbe probe;
         int r;
@@ -305,7 +311,7 @@ static int question_on_reply(sd_bus_message *m, void *userdata, sd_bus_error *re
         }
 
         r = error ? provider_read_error(error, &answer.hr) :
-                    read_answer(m, q->call, &probe, &space, &instants, &answer, &text);
+                    read_answer(m, q->call, &probe, &space, &instants, &answer, &text, &storage);
         if (r < 0) {
                 client_kill(c, "the %s provider's worker answered nonsense to '%s'", c->name,
                             provider_members[q->call].name);

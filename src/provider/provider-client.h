@@ -26,6 +26,7 @@ typedef struct ProviderAnswer {
         HRESULT hr;
         const char *message; /* a sentence when hr is a failure */
         const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path */
+        const char *storage; /* Surface: what Import has to know elsewhere, if anything */
         const ProviderProbe *probe;
         const ProviderSpace *space; /* Usage */
         bool present;               /* IsSnapshotted: these two */

@@ -527,7 +527,8 @@ static int method_finish(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         ProviderHost *h = userdata;
-        _cleanup_(freep) char *volume = NULL, *note = NULL, *device = NULL;
+        _cleanup_(freep) char *volume = NULL, *note = NULL, *device = NULL, *storage = NULL;
+        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_(closep) int fd = -EBADF;
         ProviderSnapshot s;
         int r;
@@ -541,10 +542,19 @@ static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error
         s.volume_fd = fd = provider_open_volume(volume);
         provider_sentence_clear();
         r = h->ops->surface(&h->env, &s, &device);
+        if (r >= 0 && h->ops->describe)
+                r = h->ops->describe(&h->env, &s, &storage);
+        if (r >= 0 && storage)
+                r = provider_check_note(storage);
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_SURFACE, volume, r, provider_sentence());
 
-        return provider_reply_text(m, device);
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r >= 0)
+                r = wire_append_text(reply, device);
+        if (r >= 0)
+                r = wire_append_text(reply, storage);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static int method_tend(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -607,7 +617,7 @@ static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_METHOD("Commit", "aayaay", "a(" PROVIDER_INSTANT ")", method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("PostCommit", "u", "", method_post_commit, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Finish", "ay", "", method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "s", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "ss", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Tend", PROVIDER_SNAPSHOT, "u", method_tend, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_VTABLE_END,

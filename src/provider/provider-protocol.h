@@ -19,7 +19,7 @@
  *   Commit(aay ids, aay held) → a(ayt)          the snapshots with these ids (none: every one); held: ids of those
  *                                               whose file systems are held. Id and instant of each
  *   PostCommit(u n) → ()                        n: of the whole set
- *   Surface(PROVIDER_SNAPSHOT) → s device
+ *   Surface(PROVIDER_SNAPSHOT) → (s device, s storage)   the latter for Import elsewhere; empty: nothing
  *   Finish(ay set_id) → ()
  *   Tend(PROVIDER_SNAPSHOT) → u permille
  *   Discard(PROVIDER_SNAPSHOT) → ()
@@ -34,7 +34,7 @@
  *   Revert(PROVIDER_SNAPSHOT, s target, u flags) → ()
  *                                               meanwhile signals Progress(u permille)
  *   Break(PROVIDER_SNAPSHOT, u flags) → ()
- *   Import(PROVIDER_SNAPSHOT) → s note          without note
+ *   Import(PROVIDER_SNAPSHOT) → s note          its note is the storage of Surface()
  *
  * A failure is an error made by wire_error_set(); an error of any other name is nonsense.
  */

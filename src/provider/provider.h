@@ -187,6 +187,10 @@ typedef struct ProviderOps {
          * that exists already and may still be mounted. */
         int (*surface)(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_device);
 
+        /* Optional, after surface(). What import() has to know on another machine besides the ids: UTF-8, at most 4 KiB,
+         * caller frees; NULL: nothing. */
+        int (*describe)(const ProviderEnv *env, const ProviderSnapshot *s, char **ret);
+
         /* Optional, both or none; when the context has VSS_VOLSNAP_ATTR_AUTORECOVER. What it takes, besides the
          * mount's own flag, that the copy can be written to at @device and never again: umbra clears that flag
          * after unseal(), and sets it before seal(), when nobody has a file open for writing any more. unseal()
@@ -239,7 +243,7 @@ typedef struct ProviderOps {
         int (*break_off)(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
 
         /* Optional. A snapshot that was made on another machine, of which only id, set_id, volume and context
-         * are known: has its storage arrived here? Changes nothing; *@ret_note is what surface() and
+         * are known, and by s->note what describe() said there (NULL: nothing), as a document of anybody's has it: has its storage arrived here? Changes nothing; *@ret_note is what surface() and
          * discard() will find it by. -ENOENT: it has not. */
         int (*import)(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note);
 

@@ -102,7 +102,7 @@ static HRESULT STDMETHODCALLTYPE luns_OnLunEmpty(IVssHardwareSnapshotProviderEx 
                                                  VDS_LUN_INFORMATION *lun) {
         HRESULT hr = puppet_call("OnLunEmpty");
 
-        return hr != S_OK ? hr :
+        return hr != S_OK || puppet_lies("OnLunEmpty", "") ? hr :
                             puppet_run("losetup -d %ls && rm -rf $(dirname '%s')", device, lun->m_szSerialNumber);
 }
 
