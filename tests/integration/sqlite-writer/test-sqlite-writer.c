@@ -182,7 +182,7 @@ static void test_that_a_selected_database_is_held_and_noted(void **state) {
         BSTR stamp = NULL;
 
         /* Not held by umbra, too: who wants to write would wait for that instead of being told. */
-        world_script(s.world, "flags = forbids-hold\ncommit = sleep 1000\n");
+        world_script(s.world, "flags = forbids-hold\ncommit = sleep 3000\n");
         assert_int_equal(backup_prepare(backup), S_OK);
         async = create_begin(backup);
         world_await_status(s.world, FROZEN);
