@@ -26,9 +26,9 @@
 #define DISCARD_ATTEMPTS 3U
 #define DISCARDS_AT_ONCE 8U
 
-/* How long between two attempts where somebody reads it: at first, and at most. */
-#define BUSY_MIN_USEC (1 * USEC_PER_SEC)
-#define BUSY_MAX_USEC (60 * USEC_PER_SEC)
+/* How long between two attempts where somebody reads it, or the provider has failed so often: at first, and at most. */
+#define PAUSE_MIN_USEC (1 * USEC_PER_SEC)
+#define PAUSE_MAX_USEC (60 * USEC_PER_SEC)
 
 typedef struct DiscardWaiter {
         struct DiscardWaiter *next;
@@ -44,7 +44,8 @@ typedef struct Discard {
         bool asked;     /* the provider works on it */
         bool unexposed; /* it is not shown elsewhere any more */
         bool discarded; /* the storage is gone, the row is not yet */
-        bool postponed; /* somebody reads it; the timer asks again */
+        bool postponed; /* somebody reads it, or it has failed; the timer asks again */
+        bool failed;    /* at the last attempt: whoever asks for it need not wait for the timer */
         usec_t pause;   /* the last one */
         sd_event_source *timer;
         DiscardWaiter *waiters;
@@ -113,7 +114,7 @@ static int discard_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 static int discard_set_timer(Discard *d) {
         int r;
 
-        d->pause = d->pause == 0 ? BUSY_MIN_USEC : MIN(2 * d->pause, BUSY_MAX_USEC);
+        d->pause = d->pause == 0 ? PAUSE_MIN_USEC : MIN(2 * d->pause, PAUSE_MAX_USEC);
         if (!d->timer)
                 return sd_event_add_time_relative(d->queue->manager->event, &d->timer, CLOCK_MONOTONIC, d->pause, 0,
                                                   discard_on_timer, d);
@@ -139,10 +140,30 @@ static void discard_postpone(Discard *d, const char *message) {
                 return;
         }
         d->postponed = true;
+        d->failed = false;
         if (first)
                 log_notice("Snapshot {%s} of '%s' is deleted, and its storage as soon as nobody reads it any more: %s",
                            GUID_TO_STRING(&d->row.id), d->row.volume, message ?: "it is in use");
         waiters_tell(TAKE_PTR(d->waiters), S_OK, NULL);
+}
+
+/* It stays "deleting", and whoever waits is told; what kept the provider from it may pass. */
+static void discard_fail(Discard *d, HRESULT hr, const char *message) {
+        bool first = !d->failed;
+        int r;
+
+        r = discard_set_timer(d);
+        if (r < 0) {
+                log_error_errno(r, "Failed to set a timer for the snapshot {%s}, it is tried again at the next start: %m",
+                                GUID_TO_STRING(&d->row.id));
+                discard_end(d, hr, message);
+                return;
+        }
+        d->postponed = d->failed = true;
+        if (first)
+                log_error("Failed to discard the snapshot {%s} of '%s', it is tried again and again: %s",
+                          GUID_TO_STRING(&d->row.id), d->row.volume, message ?: hresult_sentence(hr));
+        waiters_tell(TAKE_PTR(d->waiters), hr, message);
 }
 
 /* @ret_flag becomes true when it worked; the kick goes on from there. */
@@ -159,9 +180,7 @@ static void discard_take_answer(Discard *d, const ProviderAnswer *answer, bool *
         }
         if (++d->attempts < DISCARD_ATTEMPTS)
                 return; /* the kick asks again */
-        log_error("Failed to discard the snapshot {%s} of '%s', it is tried again at the next start: %s",
-                  GUID_TO_STRING(&d->row.id), d->row.volume, answer->message ?: hresult_sentence(answer->hr));
-        discard_end(d, answer->hr, answer->message);
+        discard_fail(d, answer->hr, answer->message);
 }
 
 static void discard_on_unexposed(ProviderClient *c, const ProviderAnswer *answer, void *userdata) {
@@ -356,6 +375,10 @@ HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone 
                 DL_APPEND(q->discards, d);
         }
 
+        if (d->failed) {
+                d->postponed = d->failed = false;
+                d->attempts = 0;
+        }
         LL_APPEND(d->waiters, w);
         discard_queue_kick(q);
         return S_OK;

@@ -5,8 +5,8 @@
  * Snapshots on Their Way Out
  *
  * Every removal goes through here: DeleteSnapshots, auto-release when a requester ends, undo of a failed set, leftovers of a previous life. The
- * catalog row says DELETING before the provider is asked and goes when it has answered; what fails is tried again with a fresh worker, and then
- * at the next start. What cannot go because somebody reads it is gone for whoever waits, and tried again until it can. While anything is frozen the queue stands still: neither catalog nor storage is touched.
+ * catalog row says DELETING before the provider is asked and goes when it has answered; what fails is tried again with a fresh worker, and then, when
+ * whoever waits has been told, after pauses that grow, and at the next start. What cannot go because somebody reads it is gone for whoever waits, and tried again until it can. While anything is frozen the queue stands still: neither catalog nor storage is touched.
  */
 
 #include <stdbool.h>
