@@ -18,7 +18,7 @@ set -euo pipefail
 if [ -z "${UMBRA_ROOT_NAMESPACE:-}" ]; then
         UMBRA_ROOT_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
 fi
-take=$1 pairs=$2
+take=$1 pairs=$2 sets=${UMBRA_ROOT_SETS:-3}
 shift 2
 
 export dir
@@ -31,7 +31,7 @@ trap clean_up EXIT
 trap 'exit 130' INT TERM
 
 umbra_programs=("$UMBRAD" "$UMBRA_LIBEXECDIR"/* "$take" "$pairs")
-system_programs=(bash cat grep mount sync umount)
+system_programs=(bash cat grep mkfifo mount sync umount)
 ! command -v lvm >/dev/null || system_programs+=(dmsetup lvm)
 
 # copy_root DIR: all of that, each file at the path that it has here.
@@ -72,8 +72,9 @@ inside() {
                 local consistency instant first=''
                 [ -s /run/taken ] || return 1
                 while read -r consistency instant _; do
+                        case $consistency in pair | [0-9]*) continue ;; esac
                         [ "$consistency" = crash ] && [ "${first:=$instant}" = "$instant" ] || return 1
-                done < <(grep / /run/taken)
+                done </run/taken
         }
         take_sets() { "$take" --times "$1" --pairs a b / /data >/run/taken; }
         all_whole() { grep -q '^0 of [0-9]* sets' /run/taken; }
@@ -88,14 +89,15 @@ inside() {
         local umbrad=$!
         wait_for log_has 'listens on'
 
-        exec 3< <("$pairs" write /a /data/b)
+        mkfifo /run/begun
+        "$pairs" write /a /data/b >/run/begun &
         local writer=$!
-        read -r -u 3 _
+        read -r _ </run/begun
         # The first set alone: its instant is one.
         that 'a set with the root in it is taken' take_sets 1
         cat /run/taken
         that 'the root is at the instant of the other volume' one_instant
-        that 'and it is taken again' take_sets 3
+        that 'and it is taken again' take_sets "$sets"
         that 'no set has the second write without the first' all_whole
         kill "$writer"
         wait "$writer"
@@ -113,11 +115,11 @@ inside() {
 
 # root_run DEVICE TYPE STATE DATA DATA-TYPE: fills DEVICE, and runs inside() there.
 root_run() {
-        local device=$1 root=$dir/root
+        local device=$1 root=$dir/root failed=0
         mkdir -p "$root"
         mount -t "$2" "$device" "$root"
         copy_root "$root"
-        { declare -p kind take pairs UMBRAD UMBRA_LIBEXECDIR; declare -f inside; echo 'inside "$@"'; } >"$root/inside"
+        { declare -p kind take pairs sets UMBRAD UMBRA_LIBEXECDIR; declare -f inside; echo 'inside "$@"'; } >"$root/inside"
         umount "$root"
         mount -t "$2" "$device" "$root"
         # The files behind the loop devices keep their names, by which it is found out what lies on what.
@@ -129,8 +131,9 @@ root_run() {
                 mkdir -p "$0/$dir"; mount --bind "$dir" "$0/$dir"
                 cd "$0"
                 pivot_root . old
-                exec /usr/bin/bash -c "umount --lazy /old; set -uo pipefail; . /inside" bash "$@"' "$root" "$3" "$4" "$5"
+                exec /usr/bin/bash -c "umount --lazy /old; set -uo pipefail; . /inside" bash "$@"' "$root" "$3" "$4" "$5" || failed=1
         umount "$root"
+        return $failed
 }
 
 failed=0
@@ -144,7 +147,7 @@ for kind in "$@"; do
                 # shellcheck source=/dev/null
                 . "$(dirname "$UMBRA_VM_RUN")/guest.sh"
                 use_lvm
-                vgcreate -q root-group "$(disk group 700M)"
+                vgcreate -q root-group "$(disk group 1500M)"
                 lvcreate -q -y -L 300M -n root root-group
                 lvcreate -q -y -L 320M -n data root-group
                 mkfs.ext4 -q /dev/root-group/root
