@@ -419,7 +419,7 @@ static void test_that_deleting_stops_where_it_fails(void **state) {
         world_script(world, NULL);
         ASSERT_RETURNS(IVssBackupComponents, DeleteSnapshots, S_OK,
                        delete_of(set_id, VSS_OBJECT_SNAPSHOT_SET, &deleted, &nondeleted));
-        assert_int_equal(deleted, 1); /* the third; those that failed are done at the next start */
+        assert_int_equal(deleted, 1); /* the third; those that failed are tried again by themselves, and at the next start */
         assert_memory_equal(&nondeleted, &GUID_NULL, sizeof(VSS_ID));
         world_kill_umbrad(world);
         world_start_umbrad(world);

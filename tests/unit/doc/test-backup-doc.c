@@ -62,8 +62,12 @@ static void test_that_every_field_survives(void **state) {
 
 static void test_that_what_is_written_is_valid_by_the_schema(void **state) {
         _cleanup_(backup_doc_freep) BackupDoc *filled = backup_doc_filled(3), *empty = NULL;
-        _cleanup_(freep) char *text = must_write(filled), *text_empty = NULL;
+        _cleanup_(freep) char *text = NULL, *text_empty = NULL;
 
+        /* To us an instant is a text like others, and so it was filled in. */
+        for (size_t i = 0; i < filled->n_volumes; ++i)
+                assert_int_equal(free_and_strdup(&filled->volumes[i].instant, "2026-03-01T12:00:00.000000Z"), 0);
+        text = must_write(filled);
         assert_true(xsd_accepts(schema, text, strlen(text)));
 
         assert_int_equal(backup_doc_new(&empty), 0);
