@@ -733,7 +733,8 @@ static void test_that_a_break_that_was_killed_is_gone_on_with(void **state) {
 
 /* Providers that make a volume in use what its copy is. Others have means of their own. */
 static bool reverts_in_place(void) {
-        return strcmp(provider, "btrfs") == 0 || strcmp(provider, "zfs") == 0 || strncmp(provider, "files-", 6) == 0;
+        return strcmp(provider, "btrfs") == 0 || strcmp(provider, "zfs") == 0 || strncmp(provider, "lvm-", 4) == 0 ||
+               strncmp(provider, "files-", 6) == 0;
 }
 
 static int begin_revert(World *w, Answer *answer) {
@@ -798,6 +799,27 @@ static void test_that_a_revert_that_was_killed_goes_on(void **state) {
         revert_volume(w);
         after = manifest_new(w->place->volume);
         assert_same_manifest(before, after);
+        discard(w);
+        assert_nothing_left(w);
+}
+
+/* What is written to the volume meanwhile goes to the store first. */
+static void test_that_a_revert_that_its_copy_would_not_survive_is_refused(void **state) {
+        World *w = *state;
+        _cleanup_answer_ Answer answer = { 0 };
+
+        if (strncmp(kind, "cow-", 4) != 0)
+                skip();
+
+        run_steps(w, ELEMENTSOF(steps));
+        place_lvm_fill(w->place->lvm);
+        assert_int_equal(provider_client_may_revert(w->asker.client, &w->snapshot, w->place->volume, 0,
+                                                    ASKER_TIMEOUT_USEC, answer_take, &answer),
+                         0);
+        asker_await(&w->asker, &answer);
+        assert_answer(answer, VSS_E_INSUFFICIENT_STORAGE);
+        assert_non_null(strstr(answer.message, "vgextend"));
+        place_lvm_empty(w->place->lvm);
         discard(w);
         assert_nothing_left(w);
 }
@@ -971,6 +993,7 @@ int main(int argc, char **argv) {
                 CONTRACT(a_discard_that_was_killed_can_be_repeated),
                 CONTRACT(a_volume_becomes_what_its_copy_is),
                 CONTRACT(a_revert_that_was_killed_goes_on),
+                CONTRACT(a_revert_that_its_copy_would_not_survive_is_refused),
                 CONTRACT(a_full_disk_is_said_to_be_full),
                 CONTRACT(a_copy_that_fills_up_gets_more_room),
                 CONTRACT(a_copy_that_could_not_be_kept_is_said_to_be_lost),

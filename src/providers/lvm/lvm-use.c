@@ -21,13 +21,18 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "provider/provider-mount.h"
-#include "providers/lvm/lvm-note.h"
 
 #define BROKEN_PREFIX "shadow-" /* names with "snapshot" are reserved */
 
 /* What is so full gets more, a part of what it has. */
 #define FULL 0.7
 #define MORE_PART 4
+
+int lvm_activate(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v) {
+        return v->active ? 0 :
+                           LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvchange", "--yes", "--activate", "y",
+                                   "--ignoreactivationskip", note->name);
+}
 
 int lvm_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device) {
         _cleanup_(freep) char *path = NULL;

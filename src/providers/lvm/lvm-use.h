@@ -8,6 +8,10 @@
  */
 
 #include "provider/provider.h"
+#include "providers/lvm/lvm-note.h"
+
+/* Nobody else does, after a restart: such volumes are skipped. */
+int lvm_activate(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v);
 
 int lvm_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
 int lvm_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);

@@ -39,6 +39,7 @@
 #include "providers/lvm/lvm-file-system.h"
 #include "providers/lvm/lvm-note.h"
 #include "providers/lvm/lvm-ready.h"
+#include "providers/lvm/lvm-revert.h"
 #include "providers/lvm/lvm-thin.h"
 #include "providers/lvm/lvm-use.h"
 
@@ -287,9 +288,7 @@ static int lvm_surface(const ProviderEnv *env, const ProviderSnapshot *s, char *
                 return provider_fail(-EIO, "it is lost: its store of %" PRIu64 " MiB has filled up",
                                      v.size / 1024 / 1024);
 
-        r = v.active ? 0 :
-                       LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvchange", "--yes", "--activate", "y",
-                               "--ignoreactivationskip", note.name);
+        r = lvm_activate(s, &note, &v);
         if (r < 0)
                 return r;
 
@@ -397,6 +396,8 @@ const ProviderOps provider_lvm_thin_ops = {
         .seal = lvm_seal,
         .tend = lvm_tend_thin,
         .discard = lvm_discard,
+        .may_revert = lvm_may_revert,
+        .revert = lvm_revert,
         .break_off = lvm_break_off,
         .release = lvm_release,
 };
@@ -413,5 +414,7 @@ const ProviderOps provider_lvm_cow_ops = {
         .seal = lvm_seal,
         .tend = lvm_tend_cow,
         .discard = lvm_discard,
+        .may_revert = lvm_may_revert,
+        .revert = lvm_revert,
         .release = lvm_release,
 };

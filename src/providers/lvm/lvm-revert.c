@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+
+/*
+ * Reverting Logical Volumes
+ *
+ * In place, file by file (revert.h): lvm's own merge would use the snapshot up, and wait for the volume to be
+ * unmounted. Contents are read and compared; that two volumes have something at the same place says nothing,
+ * and neither do time stamps, which a power cut may have left older than the contents.
+ *
+ * What is written to the volume meanwhile may need room for what was there before. A thin snapshot survives a
+ * full pool, and the revert can be begun anew; a COW snapshot does not survive a full store. So that one is made
+ * as large as it can ever need before the first write, or nothing is written.
+ */
+
+#include "providers/lvm/lvm-revert.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+
+#include "base/alloc.h"
+#include "base/fd-util.h"
+#include "providers/lvm/lvm-use.h"
+#include "providers/revert/revert.h"
+
+/* Of a COW store: its chunks, 16 bytes for each, and two for its header and the end of these tables. */
+#define STORE_CHUNK UINT64_C(4096)
+#define STORE_TABLE_PART 256
+
+/* What is left of a pool for what a revert writes. */
+#define POOL_FULL 0.95
+
+static int find_existing(const LvmNote *note, LvmVolume *ret) {
+        int r;
+
+        r = lvm_note_find(note, ret);
+        if (r == -ENOENT)
+                return provider_fail(r, "somebody has removed it");
+        if (r >= 0 && ret->invalid)
+                return provider_fail(-ENODATA, "it is lost: its store of %" PRIu64 " MiB has filled up",
+                                     ret->size / 1024 / 1024);
+        return r;
+}
+
+static int check_pool(const LvmNote *note) {
+        _cleanup_volume_ LvmVolume pool = { 0 };
+        int r;
+
+        r = lvm_find(&pool, "lv_uuid=\"%s\"", note->pool);
+        if (r < 0 || (pool.used < POOL_FULL && pool.metadata_used < POOL_FULL))
+                return r;
+
+        return provider_fail(-ENOSPC,
+                             "thin pool %s/%s is full (%.0f %%, its metadata %.0f %%): make it larger with "
+                             "lvextend, or delete other snapshots",
+                             pool.group, pool.name, pool.used * 100, pool.metadata_used * 100);
+}
+
+/* How much the store must grow for all of the origin to fit in. */
+static int store_lacks(const LvmNote *note, const LvmVolume *v, uint64_t *ret) {
+        _cleanup_volume_ LvmVolume origin = { 0 };
+        uint64_t needed, lacking;
+        int r;
+
+        r = lvm_find(&origin, "lv_uuid=\"%s\"", note->origin);
+        if (r < 0)
+                return r == -ENOENT ? provider_fail(r, "its volume %s has gone", note->origin_name) : r;
+
+        needed = origin.size + origin.size / STORE_TABLE_PART + 2 * STORE_CHUNK;
+        lacking = needed > v->size ? needed - v->size : 0;
+        lacking = (lacking + v->extent - 1) / v->extent * v->extent;
+        if (lacking > v->group_free)
+                return provider_fail(-ENOSPC,
+                                     "its store must be able to take all of the volume meanwhile, and for that group "
+                                     "%s lacks %" PRIu64 " MiB: add a disk with vgextend, or delete other snapshots",
+                                     note->group_name, (lacking - v->group_free) / 1024 / 1024);
+
+        *ret = lacking;
+        return 0;
+}
+
+/* @make: else it is only found out whether it could be made. */
+static int room(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v, bool make) {
+        _cleanup_(freep) char *size = NULL;
+        uint64_t lacking = 0;
+        int r;
+
+        if (*v->pool)
+                return check_pool(note);
+
+        r = store_lacks(note, v, &lacking);
+        if (r < 0 || lacking == 0 || !make)
+                return r;
+
+        r = format_to(&size, "+%" PRIu64 "b", lacking);
+        return r < 0 ? r : LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvextend", "--size", size, note->name);
+}
+
+static int open_snapshot(const LvmNote *note, const LvmVolume *v, const ProviderSnapshot *s) {
+        _cleanup_(closep) int mount_fd = -EBADF;
+        int r, fd;
+
+        r = lvm_activate(s, note, v);
+        if (r < 0)
+                return r;
+        mount_fd = lvm_file_system_mount(note->type, note->root, v->path, true);
+        if (mount_fd < 0)
+                return provider_fail(mount_fd, "%s cannot be mounted: %m", v->path);
+
+        fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return fd < 0 ? -errno : fd;
+}
+
+static int plan(const ProviderEnv *env,
+                const ProviderSnapshot *s,
+                const char *target,
+                int target_fd,
+                bool make_room,
+                RevertOptions *ret) {
+        _cleanup_volume_ LvmVolume v = { 0 };
+        LvmNote note;
+        int r;
+
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0)
+                r = find_existing(&note, &v);
+        if (r >= 0)
+                r = room(s, &note, &v, make_room);
+        if (r >= 0)
+                r = open_snapshot(&note, &v, s);
+        if (r < 0)
+                return r;
+
+        *ret = (RevertOptions){
+                .target = target,
+                .source_fd = r,
+                .target_fd = target_fd,
+                .has_flags = true,
+                .proven = INT64_MIN,
+                .own = { env->state_dir, env->runtime_dir },
+        };
+        return 0;
+}
+
+int lvm_may_revert(const ProviderEnv *env,
+                   const ProviderSnapshot *s,
+                   const char *target,
+                   int target_fd,
+                   uint32_t flags) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = plan(env, s, target, target_fd, false, &options);
+        return r < 0 ? r : revert_check(&options, flags & PROVIDER_REVERT_FORCED);
+}
+
+int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = plan(env, s, target, target_fd, true, &options);
+        return r < 0 ? r : revert_tree(&options, NULL);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/*
+ * Reverting Logical Volumes
+ *
+ * Functions of ProviderOps; provider-lvm.c has the table.
+ */
+
+#include "provider/provider.h"
+
+int lvm_may_revert(const ProviderEnv *env,
+                   const ProviderSnapshot *s,
+                   const char *target,
+                   int target_fd,
+                   uint32_t flags);
+int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags);
