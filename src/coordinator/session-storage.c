@@ -215,7 +215,7 @@ static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
         for (size_t i = 0; i < list.n; ++i) {
                 const ProviderInfo *p = provider_registry_find(s->manager, &list.items[i].provider_id);
 
-                if (p && (p->abilities & PROVIDER_CAN_REVERT))
+                if (p && provider_is_registered(p) && (p->abilities & PROVIDER_CAN_REVERT))
                         return VSS_E_OBJECT_NOT_FOUND;
                 some = true;
         }

@@ -325,9 +325,9 @@ static void test_that_a_note_of_somebody_else_removes_nothing(void **state) {
                 "nonsense",
                 "pool=x dataset=1 snapshot=0 id=" ID " name=tank/a",
                 "pool=17 dataset=1 snapshot=0 id=../.. name=tank/a",
-                "pool=17 dataset=1 snapshot=0 id=" ID " name=-r",
-                "pool=17 dataset=1 snapshot=0 id=" ID " name=",
-                "pool=17 dataset=1 snapshot=0 id=" ID,
+                ("pool=17 dataset=1 snapshot=0 id=" ID " name=-r"),
+                ("pool=17 dataset=1 snapshot=0 id=" ID " name="),
+                ("pool=17 dataset=1 snapshot=0 id=" ID),
         };
         World *w = *state;
 

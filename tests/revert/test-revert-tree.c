@@ -465,12 +465,15 @@ static void test_that_what_is_mounted_stays(void **state) {
 
 static void test_that_subvolumes_stay(void **state) {
         World *w = *state;
-        _cleanup_(freep) char *old_path = path_in(w->volume, "old"), *new_path = path_in(w->volume, "new/sub");
+        _cleanup_(freep) char *old_path = NULL, *new_path = NULL;
         RevertWork work;
         Steps steps = { 0 };
 
         if (!is_btrfs())
                 skip();
+
+        old_path = path_in(w->volume, "old");
+        new_path = path_in(w->volume, "new/sub");
         make_volume(old_path);
         write_file(old_path, "file", "its own");
         write_file(w->volume, "file", "as it was");

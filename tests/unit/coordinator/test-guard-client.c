@@ -290,7 +290,7 @@ static void test_that_what_somebody_else_froze_is_refused(void **state) {
 static void test_that_a_freeze_that_waits_is_told_as_such(void **state) {
         Fixture *f = *state;
         LoopFs *outer;
-        usec_t begun = now_usec(CLOCK_MONOTONIC);
+        usec_t begun;
         bool still_holding;
 
         enter_private_mounts();
@@ -300,6 +300,7 @@ static void test_that_a_freeze_that_waits_is_told_as_such(void **state) {
         expect(f, GUARD_READY, S_OK);
 
         loop_fs_freeze(outer); /* now freezing what lies on it waits */
+        begun = now_usec(CLOCK_MONOTONIC);
         assert_int_equal(guard_client_hold(f->client), 0);
         while (now_usec(CLOCK_MONOTONIC) < begun + 2 * SHORT_USEC)
                 assert_true(sd_event_run(f->event, 10 * USEC_PER_MSEC) >= 0);
