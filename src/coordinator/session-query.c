@@ -105,6 +105,11 @@ static void add_volume_probed(const ProviderInfo *provider,
                 operation_settle(op, VSS_E_OBJECT_ALREADY_EXISTS, "the volume is in the set already");
                 return;
         }
+        if (deed_queue_find_revert(s->manager->deeds, j->volume->path)) { /* it is neither the old nor the new */
+                operation_settle(op, VSS_E_PROVIDER_VETO,
+                                 "the volume is being reverted; add it when QueryRevertStatus() says that this is over");
+                return;
+        }
         if (s->set->n_snapshots >= WIRE_VOLUMES_MAX) {
                 operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, NULL);
                 return;

@@ -25,6 +25,7 @@
 #include "coordinator/session-recovery.h"
 #include "coordinator/session-storage-bus.h"
 #include "coordinator/session.h"
+#include "coordinator/snapshot-set.h"
 #include "coordinator/volume.h"
 #include "doc/backup-doc.h"
 #include "provider/provider-builtin.h"
@@ -154,6 +155,15 @@ HRESULT session_provider_is_able(Session *s,
         return S_OK;
 }
 
+static bool is_in_running_set(const Manager *m, const char *volume) {
+        const SnapshotSet *set = m->current;
+
+        for (size_t i = 0; set && snapshot_set_is_running(set) && i < set->n_snapshots; ++i)
+                if (strcmp(set->snapshots[i]->volume->path, volume) == 0)
+                        return true;
+        return false;
+}
+
 static HRESULT may_revert(Session *s, const GUID *id, CatalogSnapshot *ret, const char **ret_why) {
         _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
         HRESULT hr;
@@ -175,6 +185,10 @@ static HRESULT may_revert(Session *s, const GUID *id, CatalogSnapshot *ret, cons
         hr = storage_is_free(s, id, ret_why);
         if (FAILED(hr))
                 return VSS_E_REVERT_IN_PROGRESS;
+        if (is_in_running_set(s->manager, row.volume)) { /* forced or not: the set promises one instant */
+                *ret_why = "a shadow copy of the volume is just being made; try again when that is over";
+                return VSS_E_VOLUME_IN_USE;
+        }
 
         *ret = row;
         row = (CatalogSnapshot){ 0 };

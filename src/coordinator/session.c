@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "coordinator/catalog.h"
 #include "coordinator/connection.h"
+#include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/idle.h"
 #include "coordinator/manager.h"
@@ -264,11 +265,26 @@ void session_prepare_backup(Session *s, Operation *op, const char *document, siz
         session_document_round(s, op, WIRE_EVENT_PREPARE_BACKUP, prepare_wants);
 }
 
+/* Since it was added, perhaps. */
+static bool some_volume_is_being_reverted(const SnapshotSet *set) {
+        for (size_t i = 0; i < set->n_snapshots; ++i)
+                if (deed_queue_find_revert(set->manager->deeds, set->snapshots[i]->volume->path))
+                        return true;
+        return false;
+}
+
 void session_do_snapshot_set(Session *s, Operation *op, const char *document, size_t size) {
         HRESULT hr = S_OK;
 
         if (!s->set || s->set->state != SET_OPEN) {
                 operation_settle(op, VSS_E_BAD_STATE, "there is no snapshot set that could be created");
+                return;
+        }
+        if (some_volume_is_being_reverted(s->set)) {
+                static const char why[] = "a volume of the set is being reverted; begin anew when QueryRevertStatus() says that this is over";
+
+                snapshot_set_abort(s->set, VSS_E_PROVIDER_VETO, why);
+                operation_settle(op, VSS_E_PROVIDER_VETO, why);
                 return;
         }
         if (document)

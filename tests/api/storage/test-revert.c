@@ -6,6 +6,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -164,6 +165,95 @@ static void test_that_a_running_revert_is_seen_by_all_and_stopped_by_none(void *
         assert_reverted();
         ASSERT_RETURNS(IVssBackupComponents, QueryRevertStatus, VSS_E_OBJECT_NOT_FOUND,
                        query(world->volume, &async));
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
+/* The set has a worker of its own, which is older. */
+static void kill_newest_worker(void) {
+        _cleanup_(freep) char *path = NULL;
+        int pid = 0, next;
+        FILE *children;
+
+        assert_int_equal(format_to(&path, "/proc/%d/task/%d/children", world->umbrad, world->umbrad), 0);
+        children = fopen(path, "re");
+        assert_non_null(children);
+        while (fscanf(children, "%d", &next) == 1) /* NOLINT(cert-err34-c): the kernel's numbers */
+                pid = next;
+        (void) fclose(children);
+        assert_true(pid > 0);
+        assert_int_equal(kill(pid, SIGKILL), 0);
+}
+
+/* Hangs until its worker is killed. */
+static IVssAsync *revert_and_hang(VSS_ID id) {
+        IVssAsync *async;
+
+        world_script(world, "revert = hang");
+        assert_int_equal(revert(id, FALSE), S_OK);
+        assert_int_equal(query(world->volume, &async), S_OK);
+        world_await_status(world, "\"kind\":\"revert\",\"doing\":true");
+        world_script(world, NULL);
+        return async;
+}
+
+static HRESULT do_snapshot_set(IVssBackupComponentsEx4 *b) {
+        IVssAsync *async;
+
+        assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(b, &async), S_OK);
+        return storage_end(async);
+}
+
+static void test_that_a_volume_is_not_in_a_set_while_it_is_reverted(void **state) {
+        VSS_ID id = make_and_change(), set_id, added;
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        IVssAsync *async;
+
+        /* It is, when it is to be added. */
+        async = revert_and_hang(id);
+        assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &set_id), S_OK);
+        ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_PROVIDER_VETO,
+                       IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &added));
+        assert_non_null(strstr(umbra_last_error(), "QueryRevertStatus()"));
+        kill_worker();
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &added),
+                         S_OK);
+
+        /* It is since it was added. */
+        async = revert_and_hang(id);
+        assert_int_equal(do_snapshot_set(b), VSS_E_PROVIDER_VETO);
+        kill_newest_worker();
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        storage_release(b);
+        storage_delete(storage_make(world), VSS_OBJECT_SNAPSHOT);
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
+static void test_that_a_volume_is_not_reverted_while_it_is_in_a_set(void **state) {
+        VSS_ID id = make_and_change(), set_id, added;
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        IVssAsync *async;
+
+        assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &set_id), S_OK);
+        assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &added),
+                         S_OK);
+        world_script(world, "surface = hang");
+        assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(b, &async), S_OK);
+        world_await_status(world, "\"phase\":\"surface\"");
+        assert_int_equal(revert(id, FALSE), VSS_E_VOLUME_IN_USE);
+        assert_int_equal(revert(id, TRUE), VSS_E_VOLUME_IN_USE);
+        assert_no_revert();
+        assert_true(storage_reads(world->volume, "data/file", "changed\n"));
+
+        world_script(world, NULL);
+        kill_worker();
+        assert_true(FAILED(storage_end(async)));
+        storage_release(b);
+        assert_int_equal(revert(id, FALSE), S_OK);
+        assert_no_revert();
+        assert_reverted();
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
         world_assert_clean(world);
 }
@@ -384,6 +474,8 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_volume_becomes_what_it_was),
                 cmocka_unit_test(test_that_a_running_revert_is_seen_by_all_and_stopped_by_none),
+                cmocka_unit_test(test_that_a_volume_is_not_in_a_set_while_it_is_reverted),
+                cmocka_unit_test(test_that_a_volume_is_not_reverted_while_it_is_in_a_set),
                 cmocka_unit_test(test_that_a_revert_goes_on_after_a_crash),
                 cmocka_unit_test(test_that_a_revert_that_cannot_be_is_refused),
                 cmocka_unit_test(test_that_a_provider_that_cannot_revert_says_so),
