@@ -18,7 +18,7 @@ set -euo pipefail
 if [ -z "${UMBRA_ROOT_NAMESPACE:-}" ]; then
         UMBRA_ROOT_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
 fi
-take=$1 pairs=$2 sets=${UMBRA_ROOT_SETS:-3}
+take=$(realpath "$1") pairs=$(realpath "$2") sets=${UMBRA_ROOT_SETS:-3}
 shift 2
 
 export dir
