@@ -332,32 +332,6 @@ static void test_that_the_oldest_previous_version_makes_room(void **state) {
         world_assert_clean(world);
 }
 
-static void test_that_one_that_is_in_use_does_not_make_room(void **state) {
-        IVssBackupComponentsEx4 *b;
-        VSS_ID versions[3];
-
-        configure("[storage]\nclient-accessible = 1\n");
-        versions[0] = make_one(VSS_CTX_CLIENT_ACCESSIBLE);
-        world_script(world, "revert = hang");
-        b = storage_backup((LONG) VSS_CTX_ALL);
-        assert_int_equal(IVssBackupComponentsEx4_RevertToSnapshot(b, versions[0], TRUE), S_OK);
-        storage_release(b);
-
-        versions[1] = make_one(VSS_CTX_CLIENT_ACCESSIBLE);
-        versions[2] = make_one(VSS_CTX_CLIENT_ACCESSIBLE);
-        assert_true(eventually(is_gone, &versions[1], TEST_PATIENCE_USEC));
-        assert_true(is_listed((LONG) VSS_CTX_ALL, versions[0]));
-
-        world_kill_umbrad(world);
-        world_script(world, NULL);
-        world_start_umbrad(world);
-        world_await_status(world, "\"deeds\":[]");
-        storage_delete(versions[0], VSS_OBJECT_SNAPSHOT);
-        if (is_listed((LONG) VSS_CTX_ALL, versions[2]))
-                storage_delete(versions[2], VSS_OBJECT_SNAPSHOT);
-        world_assert_clean(world);
-}
-
 #define NOBODY 65534
 #define STRANGER 54321
 
@@ -404,7 +378,6 @@ int main(void) {
                 cmocka_unit_test(test_that_an_exposure_waits_for_its_place),
                 cmocka_unit_test(test_that_umbrad_ends_when_what_goes_with_requesters_is_gone),
                 cmocka_unit_test(test_that_the_oldest_previous_version_makes_room),
-                cmocka_unit_test(test_that_one_that_is_in_use_does_not_make_room),
                 cmocka_unit_test(test_that_only_those_of_the_configuration_pass_to_the_copies),
         };
 
