@@ -7,8 +7,10 @@
  * documents, logs and tests.
  */
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/macro.h"
 #include "base/time-util.h"
@@ -98,6 +100,25 @@ char *instant_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]) {
                 (void) snprintf(buffer + n, TIMESTAMP_STRING_MAX - n, ".%06uZ", (unsigned) (realtime % USEC_PER_SEC));
 
         return buffer;
+}
+
+int instant_from_string(const char *s, usec_t *ret) {
+        char again[TIMESTAMP_STRING_MAX];
+        struct tm tm = { 0 };
+        unsigned usec;
+        time_t sec;
+
+        if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d.%6uZ", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &tm.tm_hour, &tm.tm_min, &tm.tm_sec,
+                   &usec) != 7)
+                return -EINVAL;
+        tm.tm_year -= 1900;
+        --tm.tm_mon;
+        sec = timegm(&tm);
+        if (sec < 0)
+                return -EINVAL;
+
+        *ret = (usec_t) sec * USEC_PER_SEC + usec;
+        return strcmp(instant_to_string(*ret, again), s) == 0 ? 0 : -EINVAL;
 }
 
 char *span_to_string(usec_t span, char buffer[SPAN_STRING_MAX]) {

@@ -34,6 +34,8 @@ int64_t filetime_from_timespec(const struct timespec *ts);
 char *timestamp_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]);
 /* "2026-03-01T12:00:00.000000Z", as XML has it; "never" for USEC_INFINITY */
 char *instant_to_string(usec_t realtime, char buffer[TIMESTAMP_STRING_MAX]);
+/* Exactly that, from 1970 on; -EINVAL: it is something else. */
+int instant_from_string(const char *s, usec_t *ret);
 #define SPAN_STRING_MAX 32U
 /* "850 µs", "1.234 ms", "12.0 s", "2 min 5 s", "3 h 20 min", "forever": for people. */
 char *span_to_string(usec_t span, char buffer[SPAN_STRING_MAX]);

@@ -362,8 +362,9 @@ static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
                 .snapshots_count = (int32_t) s->doc->n_volumes,
                 .context = (uint32_t) s->context | (uint32_t) VSS_VOLSNAP_ATTR_IMPORTED,
                 .consistency = v->consistency,
-                .created_usec = now_usec(CLOCK_REALTIME), /* the document does not say when it was */
         };
+        if (!v->instant || instant_from_string(v->instant, &ret->created_usec) < 0)
+                ret->created_usec = now_usec(CLOCK_REALTIME); /* nobody says when it was */
         guid_generate(&ret->volume_id); /* its volume is none of ours */
         r = strdup_to(p->name, &ret->provider);
         if (r >= 0)

@@ -3,10 +3,14 @@
 #
 # A set that is made on one machine and imported on another: on a disk that is carried, and as a stream of btrfs-send(8). The two machines
 # are two umbrads with directories of their own; they share the kernel, and so a file system is mounted by one of them at a time only.
+# They do so in a mount namespace of their own: any that is made elsewhere meanwhile would keep a file system mounted.
+[ "$(id -u)" = 0 ] || exit 77
+if [ -z "${UMBRA_TRANSPORT_NAMESPACE:-}" ]; then
+        UMBRA_TRANSPORT_NAMESPACE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
 # shellcheck source=tests/integration/shell.sh
 . "${0%/*}/../shell.sh"
 
-[ "$(id -u)" = 0 ] || exit 77
 command -v mkfs.btrfs >/dev/null || exit 77
 
 also_clean_up() {
@@ -52,6 +56,7 @@ that 'a set says in its document what it consists of' eval '
         id=$(snapshots | field snapshot) && grep -q "snapshotId=\"$id\"" "$dir/set.xml" &&
         grep -q "originatingMachine=\"$(uname -n)\"" "$dir/set.xml"'
 id=$(snapshots | field snapshot)
+created=$(snapshots | field created)
 that 'a document is not written over another file' expect 1 'File exists' "$UMBRA" snapshot create --persistent --document "$dir/set.xml" "$dir/one/data"
 echo after >"$dir/one/data/file"
 
@@ -69,6 +74,7 @@ btrfs subvolume delete "$dir/two/backups/$id" >/dev/null
 btrfs receive -q "$dir/two/backups" <"$dir/stream"
 that 'what was received is imported, wherever it lies' expect 0 "$id" "$UMBRA" snapshot import "$dir/set.xml"
 that 'its files are those of the instant' eval '[ "$(cat "$(device)/file")" = before ]'
+that 'it was made when it was made, and not when it came' [ "$(snapshots | field created)" = "$created" ]
 that 'it can be imported once only' expect 1 'here already' "$UMBRA" snapshot import "$dir/set.xml"
 that 'it is there again after a restart' eval 'machine two; wait_for test -e "$dir/machine-two/run/shadow/$id/file" && [ "$(cat "$(device)/file")" = before ]'
 that 'what is deleted is the shadow copy, and not what was received' eval '"$UMBRA" snapshot delete --quiet "$id" && no_snapshots && [ "$(cat "$dir/two/backups/$id/file")" = before ]'

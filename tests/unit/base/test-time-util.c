@@ -111,6 +111,25 @@ static void test_that_timestamps_are_utc(void **state) {
         }
 }
 
+static void test_that_an_instant_is_read_as_it_is_written(void **state) {
+        static const char *const others[] = {
+                "", "never", "2026-03-01", "2026-03-01T12:00:00Z", "2026-03-01T12:00:00.5Z", "2026-03-01T12:00:00.000000",
+                "2026-03-01T12:00:00.000000Z ", "2026-02-30T12:00:00.000000Z", "2026-13-01T12:00:00.000000Z",
+                "1969-12-31T23:59:59.000000Z", "2026-03-01T12:00:00.000000+01:00", "99999999999-03-01T12:00:00.000000Z",
+        };
+        static const usec_t instants[] = { 0, 1, NOON_SEC * USEC_PER_SEC + 999999 };
+        char buffer[TIMESTAMP_STRING_MAX];
+        usec_t usec;
+
+        for (size_t i = 0; i < ELEMENTSOF(instants); ++i) {
+                assert_int_equal(instant_from_string(instant_to_string(instants[i], buffer), &usec), 0);
+                assert_int_equal(usec, instants[i]);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(others); ++i)
+                if (instant_from_string(others[i], &usec) != -EINVAL)
+                        fail_msg("'%s' is taken", others[i]);
+}
+
 static void test_that_spans_are_for_people(void **state) {
         static const struct {
                 usec_t usec;
@@ -157,6 +176,7 @@ int main(void) {
                 cmocka_unit_test(test_that_filetime_counts_from_1601),
                 cmocka_unit_test(test_that_filetime_comes_back_as_the_same_microsecond),
                 cmocka_unit_test(test_that_timestamps_are_utc),
+                cmocka_unit_test(test_that_an_instant_is_read_as_it_is_written),
                 cmocka_unit_test(test_that_spans_are_for_people),
                 cmocka_unit_test(test_that_the_clock_moves_forward),
         };
