@@ -185,7 +185,7 @@ static void kill_newest_worker(void) {
         assert_int_equal(kill(pid, SIGKILL), 0);
 }
 
-/* Hangs until its worker is killed. */
+/* Hangs until the script is taken away and its worker killed. */
 static IVssAsync *revert_and_hang(VSS_ID id) {
         IVssAsync *async;
 
@@ -193,7 +193,6 @@ static IVssAsync *revert_and_hang(VSS_ID id) {
         assert_int_equal(revert(id, FALSE), S_OK);
         assert_int_equal(query(world->volume, &async), S_OK);
         world_await_status(world, "\"kind\":\"revert\",\"doing\":true");
-        world_script(world, NULL);
         return async;
 }
 
@@ -215,6 +214,7 @@ static void test_that_a_volume_is_not_in_a_set_while_it_is_reverted(void **state
         ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_PROVIDER_VETO,
                        IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &added));
         assert_non_null(strstr(umbra_last_error(), "QueryRevertStatus()"));
+        world_script(world, NULL);
         kill_worker();
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
         assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(world->volume), fake_provider, &added),
@@ -223,6 +223,7 @@ static void test_that_a_volume_is_not_in_a_set_while_it_is_reverted(void **state
         /* It is since it was added. */
         async = revert_and_hang(id);
         assert_int_equal(do_snapshot_set(b), VSS_E_PROVIDER_VETO);
+        world_script(world, NULL);
         kill_newest_worker();
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
         storage_release(b);
