@@ -125,6 +125,7 @@ static void test_that_a_context_says_who_is_told_and_who_deletes(void **state) {
                 VSS_ID id;
 
                 journal_clear();
+                world_await_status(world, "\"writers\":1"); /* umbrad has just been started anew, maybe */
                 make_in_context(i, &id);
                 assert_int_equal(journal_has("hears freeze"), contexts[i].writers);
                 if (contexts[i].writers)
@@ -332,6 +333,37 @@ static void test_that_the_oldest_previous_version_makes_room(void **state) {
         world_assert_clean(world);
 }
 
+/* It is being broken off, which takes until umbrad starts again. */
+static void test_that_one_that_is_in_use_does_not_make_room(void **state) {
+        IVssBackupComponentsEx4 *b;
+        VSS_ID set_id, versions[3];
+        IVssAsync *async;
+
+        configure("[storage]\nclient-accessible = 1\n");
+        b = storage_backup(VSS_CTX_CLIENT_ACCESSIBLE);
+        storage_make_set(b, &world->volume, 1, fake_provider, &set_id, &versions[0]);
+        storage_release(b);
+        world_script(world, "break_off = hang");
+        b = storage_object();
+        assert_int_equal(IVssBackupComponentsEx4_BreakSnapshotSetEx(b, set_id, 0, &async), S_OK);
+        world_await_status(world, "\"kind\":\"break\",\"doing\":true");
+
+        versions[1] = make_one(VSS_CTX_CLIENT_ACCESSIBLE);
+        versions[2] = make_one(VSS_CTX_CLIENT_ACCESSIBLE);
+        assert_true(eventually(is_gone, &versions[1], TEST_PATIENCE_USEC));
+        assert_true(is_listed((LONG) VSS_CTX_ALL, versions[0]));
+
+        world_kill_umbrad(world);
+        assert_int_equal(storage_end(async), VSS_E_UNEXPECTED);
+        storage_release(b);
+        world_script(world, NULL);
+        world_start_umbrad(world);
+        assert_true(eventually(is_gone, &versions[0], TEST_PATIENCE_USEC));
+        storage_clean_up_broken(world, versions[0]);
+        storage_delete(versions[2], VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
 #define NOBODY 65534
 #define STRANGER 54321
 
@@ -378,6 +410,7 @@ int main(void) {
                 cmocka_unit_test(test_that_an_exposure_waits_for_its_place),
                 cmocka_unit_test(test_that_umbrad_ends_when_what_goes_with_requesters_is_gone),
                 cmocka_unit_test(test_that_the_oldest_previous_version_makes_room),
+                cmocka_unit_test(test_that_one_that_is_in_use_does_not_make_room),
                 cmocka_unit_test(test_that_only_those_of_the_configuration_pass_to_the_copies),
         };
 

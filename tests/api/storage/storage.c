@@ -6,12 +6,15 @@
 
 #include "api/storage/storage.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
-#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/fd-util.h"
 #include "base/guid.h"
 #include "base/utf.h"
 
@@ -61,6 +64,22 @@ IVssBackupComponentsEx4 *storage_backup(LONG context) {
 
 void storage_release(IVssBackupComponentsEx4 *b) {
         assert_int_equal(IVssBackupComponentsEx4_Release(b), 0);
+}
+
+char *storage_shadow_path(const World *w, VSS_ID id) {
+        char *path;
+
+        assert_int_equal(format_to(&path, "%s/shadow/%s", w->runtime, GUID_TO_STRING(&id)), 0);
+        return path;
+}
+
+void storage_clean_up_broken(const World *w, VSS_ID id) {
+        _cleanup_(freep) char *shadow = storage_shadow_path(w, id);
+        _cleanup_(closep) int fd = open(w->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        (void) umount2(shadow, MNT_DETACH);
+        (void) rmdir(shadow);
+        assert_int_equal(rm_rf_at(fd, "broken"), 0);
 }
 
 HRESULT storage_end(IVssAsync *async) {

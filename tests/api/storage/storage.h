@@ -36,6 +36,11 @@ VSS_ID storage_make(World *w);
 /* By any object; it must work. */
 void storage_delete(VSS_ID id, VSS_OBJECT_TYPE type);
 
+/* Where the copy is seen; caller frees. */
+char *storage_shadow_path(const World *w, VSS_ID id);
+/* Removes what the fake provider has broken off: the administrator's business, so ours. */
+void storage_clean_up_broken(const World *w, VSS_ID id);
+
 /* How it ended; the IVssAsync is released. */
 HRESULT storage_end(IVssAsync *async);
 /* What is known of it; free with VssFreeSnapshotProperties(). */

@@ -82,29 +82,12 @@ static char *broken_path(VSS_ID id) {
         return path;
 }
 
-static char *shadow_path(VSS_ID id) {
-        char *path;
-
-        assert_int_equal(format_to(&path, "%s/shadow/%s", world->runtime, GUID_TO_STRING(&id)), 0);
-        return path;
-}
-
-/* The administrator's business from now on, so ours. */
-static void clean_up_broken(VSS_ID id) {
-        _cleanup_(freep) char *shadow = shadow_path(id);
-        _cleanup_(closep) int fd = open(world->state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-        (void) umount2(shadow, MNT_DETACH);
-        (void) rmdir(shadow);
-        assert_int_equal(rm_rf_at(fd, "broken"), 0);
-}
-
 static void test_that_what_is_broken_off_is_nobodys_shadow_copy(void **state) {
         _cleanup_(freep) char *broken = NULL, *shadow = NULL;
         VSS_ID set_id, id = make_set_of(fake_provider, &set_id);
 
         broken = broken_path(id);
-        shadow = shadow_path(id);
+        shadow = storage_shadow_path(world, id);
         ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, S_OK, break_set(set_id));
         assert_false(is_known(id));
         assert_true(storage_reads(broken, "data/file", "the one thing to save\n"));
@@ -113,7 +96,7 @@ static void test_that_what_is_broken_off_is_nobodys_shadow_copy(void **state) {
         ASSERT_RETURNS(IVssBackupComponents, BreakSnapshotSet, VSS_E_OBJECT_NOT_FOUND, break_set(set_id));
         ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, VSS_E_OBJECT_NOT_FOUND,
                        break_set_ex(set_id, 0));
-        clean_up_broken(id);
+        storage_clean_up_broken(world, id);
         world_assert_clean(world);
         REACHES_RULE(IVssBackupComponents, "BreakSnapshotSet",
                      "they become ordinary volumes outside VSS management");
@@ -134,7 +117,7 @@ static void test_that_flags_say_how_it_is_broken_off(void **state) {
         skip_unless_root();
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 VSS_ID set_id, id = make_set_of(fake_provider, &set_id);
-                _cleanup_(freep) char *shadow = shadow_path(id), *file = path_in(shadow, "data/file");
+                _cleanup_(freep) char *shadow = storage_shadow_path(world, id), *file = path_in(shadow, "data/file");
                 _cleanup_(closep) int fd = -EBADF;
 
                 ASSERT_RETURNS(IVssBackupComponentsEx2, BreakSnapshotSetEx, S_OK,
@@ -143,7 +126,7 @@ static void test_that_flags_say_how_it_is_broken_off(void **state) {
                                  cases[i].seen);
                 fd = open(file, O_WRONLY | O_CLOEXEC);
                 assert_int_equal(fd >= 0, cases[i].writable);
-                clean_up_broken(id);
+                storage_clean_up_broken(world, id);
         }
         REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "flags are VSS_BREAKEX_FLAG_");
         REACHES_RULE(IVssBackupComponentsEx2, "BreakSnapshotSetEx", "caller releases the IVssAsync");
@@ -153,7 +136,7 @@ static void test_that_flags_say_how_it_is_broken_off(void **state) {
 /* Of copies of files: in umbra's directory, where umbra does not look any more. */
 static void test_that_a_real_copy_becomes_a_directory_like_any_other(void **state) {
         VSS_ID set_id, id = make_set_of(files_copy_provider, &set_id);
-        _cleanup_(freep) char *path = NULL, *shadow = shadow_path(id);
+        _cleanup_(freep) char *path = NULL, *shadow = storage_shadow_path(world, id);
 
         assert_int_equal(format_to(&path, "%s/broken/%s", world->state, GUID_TO_STRING(&id)), 0);
         assert_int_equal(break_set_ex(set_id, VSS_BREAKEX_FLAG_MAKE_READ_WRITE), VSS_S_ASYNC_FINISHED);
@@ -166,7 +149,7 @@ static void test_that_a_real_copy_becomes_a_directory_like_any_other(void **stat
         world_start_umbrad(world);
         assert_true(storage_reads(path, "data/file", "mine now\n"));
         assert_true(storage_reads(world->volume, "data/file", "the one thing to save\n"));
-        clean_up_broken(id);
+        storage_clean_up_broken(world, id);
         world_assert_clean(world);
 }
 
@@ -242,7 +225,7 @@ static void test_that_breaking_goes_on_after_a_crash(void **state) {
                 world_start_umbrad(world);
                 assert_true(eventually(nothing_is_known, &id, TEST_PATIENCE_USEC));
                 assert_true(storage_reads(broken, "data/file", "the one thing to save\n"));
-                clean_up_broken(id);
+                storage_clean_up_broken(world, id);
                 world_assert_clean(world);
         }
 }
