@@ -32,7 +32,7 @@
 
 #include "base/alloc.h"
 #include "base/guid.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "measure.h"
 #include "provider/provider-builtin.h"
 #include "providers/files/provider-files.h"

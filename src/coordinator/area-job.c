@@ -12,7 +12,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/strv.h"
-#include "coordinator/catalog-areas.h"
+#include "catalog/catalog-areas.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"

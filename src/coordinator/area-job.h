@@ -16,7 +16,7 @@
 #include <wintypes.h>
 
 #include "coordinator/coordinator-forward.h"
-#include "coordinator/volume.h"
+#include "volume/volume.h"
 
 #define AREA_UNKNOWN INT64_C(-1)
 

@@ -22,7 +22,7 @@
 #include <wintypes.h>
 
 #include "base/macro.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/coordinator-forward.h"
 #include "coordinator/deed-past.h"
 

@@ -15,7 +15,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/deed.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"

@@ -10,8 +10,8 @@
 #include <utlist.h>
 
 #include "base/alloc.h"
+#include "catalog/catalog.h"
 #include "coordinator/authorize.h"
-#include "coordinator/catalog.h"
 #include "coordinator/connection.h"
 #include "coordinator/express-writers.h"
 #include "coordinator/manager-bus.h"

@@ -11,8 +11,8 @@
 #include <errno.h>
 
 #include "base/hresult.h"
-#include "coordinator/hold-plan.h"
 #include "coordinator/manager.h"
+#include "volume/hold-plan.h"
 #include "wire/wire-limits.h"
 
 /* From now on umbrad itself does not look into these. */

@@ -15,7 +15,7 @@
 #include "base/fd-util.h"
 #include "base/hresult.h"
 #include "base/log.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"

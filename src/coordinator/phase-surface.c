@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/hresult.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/session.h"

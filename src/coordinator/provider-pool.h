@@ -12,8 +12,8 @@
 
 #include "base/macro.h"
 #include "coordinator/coordinator-forward.h"
-#include "coordinator/volume.h"
 #include "provider/provider-client.h"
+#include "volume/volume.h"
 
 int provider_pool_new(Manager *m, ProviderPool **ret);
 ProviderPool *provider_pool_free(ProviderPool *p);

@@ -10,7 +10,7 @@
 
 #include <vss.h>
 
-#include "coordinator/catalog-providers.h"
+#include "catalog/catalog-providers.h"
 #include "coordinator/coordinator-forward.h"
 #include "provider/provider-builtin.h"
 #include "wire/wire-limits.h"

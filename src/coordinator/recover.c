@@ -16,7 +16,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"

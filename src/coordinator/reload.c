@@ -18,8 +18,8 @@
 #include <signal.h>
 
 #include "base/log.h"
+#include "catalog/catalog.h"
 #include "coordinator/authorize.h"
-#include "coordinator/catalog.h"
 #include "coordinator/config.h"
 #include "coordinator/manager.h"
 #include "coordinator/shadow-access.h"

@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/hresult.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/connection.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"

@@ -16,8 +16,8 @@
 #include "coordinator/session-bus.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session.h"
-#include "coordinator/volume.h"
 #include "provider/provider-builtin.h"
+#include "volume/volume.h"
 #include "wire/wire-limits.h"
 
 typedef struct ForeignJob {

@@ -22,8 +22,8 @@
 #include "coordinator/session-bus.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
-#include "coordinator/volume.h"
 #include "provider/provider-builtin.h"
+#include "volume/volume.h"
 #include "wire/wire-limits.h"
 
 /* A volume about which a provider is asked. */

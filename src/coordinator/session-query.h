@@ -9,9 +9,9 @@
 
 #include <vss.h>
 
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/coordinator-forward.h"
-#include "coordinator/volume.h"
+#include "volume/volume.h"
 #include "wire/wire-types.h"
 
 void session_add_volume(Session *s, Operation *op, const char *volume, const GUID *provider_id);

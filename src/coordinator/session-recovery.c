@@ -12,7 +12,7 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/hresult.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/deed-job.h"
 #include "coordinator/deed.h"
 #include "coordinator/manager.h"
@@ -21,9 +21,9 @@
 #include "coordinator/session-query.h"
 #include "coordinator/session-storage.h"
 #include "coordinator/session.h"
-#include "coordinator/volume.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider.h"
+#include "volume/volume.h"
 
 struct Recovery {
         Recovery *next;

@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/hresult.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/connection.h"
 #include "coordinator/deed-job.h"
 #include "coordinator/deed.h"
@@ -26,11 +26,11 @@
 #include "coordinator/session-storage-bus.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
-#include "coordinator/volume.h"
 #include "doc/backup-doc.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider-protocol.h"
 #include "provider/provider.h"
+#include "volume/volume.h"
 #include "wire/wire-limits.h"
 
 /* One deed at a time for a snapshot. */

@@ -12,7 +12,7 @@
 
 #include <vss.h>
 
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/coordinator-forward.h"
 #include "provider/provider.h"
 

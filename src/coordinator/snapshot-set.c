@@ -24,7 +24,7 @@
 #include "base/guid.h"
 #include "base/log.h"
 #include "base/string-table.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
 #include "coordinator/express-bus.h"

@@ -16,9 +16,9 @@
 
 #include "base/time-util.h"
 #include "coordinator/coordinator-forward.h"
-#include "coordinator/guard-client.h"
-#include "coordinator/volume.h"
+#include "guard/guard-client.h"
 #include "provider/provider-client.h"
+#include "volume/volume.h"
 
 typedef enum SetState {
         SET_OPEN,      /* volumes are being added */

@@ -21,7 +21,7 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
-#include "coordinator/catalog.h"
+#include "catalog/catalog.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
 #include "provider/provider-builtin.h"

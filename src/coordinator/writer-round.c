@@ -16,9 +16,9 @@
 #include "coordinator/session-writer.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
-#include "coordinator/volume.h"
 #include "coordinator/writer-proxy.h"
 #include "doc/doc-limits.h"
+#include "volume/volume.h"
 #include "wire/wire-limits.h"
 
 typedef struct RoundCall {

@@ -15,7 +15,7 @@
  * volumes need the latter: lvm suspends what it takes a snapshot of, which fails on a frozen file system; but what is
  * suspended already it takes as it is, and resumes it afterwards, so that when all goes well nothing is left for us to
  * resume. Reading waits there as well as writing, so a file system that umbra's own programs lie on cannot be held
- * in this way (coordinator/hold-plan.c).
+ * in this way (volume/hold-plan.c).
  *
  * Rule for this file: between the first hold and the last release we do not allocate, do not open files
  * and do not log. Each of these may wait for a frozen file system, and then nobody thaws. That is also why

@@ -13,8 +13,8 @@
 #include "api/storage/storage.h"
 #include "base/alloc.h"
 #include "base/guid.h"
-#include "coordinator/catalog.h"
-#include "coordinator/volume.h"
+#include "catalog/catalog.h"
+#include "volume/volume.h"
 #include "wire/wire-limits.h"
 
 static World *world;
