@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,4 +331,23 @@ int program_path(const char *name, const char *fallback_dir, char **ret) {
         }
 
         return -ENOENT;
+}
+
+/* Whoever has been given real time already keeps it. */
+void process_hurry(void) {
+        struct sched_param first = { .sched_priority = sched_get_priority_min(SCHED_RR) };
+
+        if ((sched_getscheduler(0) & ~SCHED_RESET_ON_FORK) == SCHED_OTHER)
+                (void) sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &first);
+}
+
+void process_take_time(void) {
+        struct sched_param none = { .sched_priority = 0 };
+
+        if (sched_getscheduler(0) != (SCHED_RR | SCHED_RESET_ON_FORK))
+                return;
+
+        /* Not everybody may take back what concerns children. */
+        if (sched_setscheduler(0, SCHED_OTHER, &none) < 0)
+                (void) sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
 }

@@ -23,6 +23,7 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/log.h"
+#include "base/process-util.h"
 #include "base/string-table.h"
 #include "catalog/catalog.h"
 #include "coordinator/deed.h"
@@ -68,9 +69,11 @@ HRESULT snapshot_set_enter(SnapshotSet *set, SetState to) {
         if (to == SET_FROZEN) {
                 catalog_freeze(set->manager->catalog);
                 log_hold();
+                process_hurry();
         }
         set->state = to;
         if (from == SET_FROZEN) {
+                process_take_time();
                 log_release();
                 catalog_thaw(set->manager->catalog);
                 discard_queue_resume(set->manager->discards);

@@ -7,6 +7,7 @@
  */
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -233,6 +234,16 @@ static void test_that_sixty_four_volumes_make_a_set_and_no_more(void **state) {
                 (void) loop_fs_free(volumes[i]);
 }
 
+/* Real time, where that is allowed. */
+static int policy_of_who_hurries(void) {
+        int policy;
+
+        process_hurry();
+        policy = sched_getscheduler(0);
+        process_take_time();
+        return policy;
+}
+
 /* The provider of one volume hangs, and all the others wait for it: not for longer than they may. */
 static void test_that_a_hold_ends_in_time_and_writers_hear_of_it(void **state) {
         _cleanup_(loop_fs_freep) LoopFs *ext4 = NULL, *xfs = NULL;
@@ -240,11 +251,13 @@ static void test_that_a_hold_ends_in_time_and_writers_hear_of_it(void **state) {
         IVssAsync *async = NULL;
         Writer *first, *second;
         usec_t begun;
+        int hurried;
         Actor *actor;
 
         enter_private_mounts();
         ext4 = loop_fs_new(dir, "ext4", "ext4");
         xfs = loop_fs_new(dir, "xfs", "xfs");
+        hurried = policy_of_who_hurries();
         actor = actor_writer("Patient", world->volume, NULL);
         world_script(world, "commit = hang");
 
@@ -262,6 +275,7 @@ static void test_that_a_hold_ends_in_time_and_writers_hear_of_it(void **state) {
         assert_int_equal(IVssBackupComponentsEx4_DoSnapshotSet(s.backup, &async), S_OK);
         actor_await(actor, "Freeze");
         world_await_status(world, "\"phase\":\"commit\"");
+        assert_int_equal(sched_getscheduler(world->umbrad), hurried);
         begun = now_usec(CLOCK_MONOTONIC);
         first = writer_start(ext4->target);
         second = writer_start(xfs->target);
@@ -272,6 +286,7 @@ static void test_that_a_hold_ends_in_time_and_writers_hear_of_it(void **state) {
         writer_free(second);
 
         actor_await(actor, "Abort");
+        assert_int_equal(sched_getscheduler(world->umbrad), SCHED_OTHER);
         assert_false(actor_has_said(actor, "Thaw"));
         assert_false(loop_fs_is_frozen(ext4) || loop_fs_is_frozen(xfs));
         (void) world_write(world, 0);

@@ -8,10 +8,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -389,6 +391,45 @@ static void test_that_processes_survive_any_failed_allocation(void **state) {
         assert_no_child_left();
 }
 
+static void test_that_hurrying_ends_and_is_not_inherited(void **state) {
+        int pidfd = -EBADF, status, child;
+        pid_t pid;
+
+        process_hurry();
+        if (sched_getscheduler(0) == SCHED_OTHER)
+                skip(); /* not allowed */
+        assert_int_equal(sched_getscheduler(0), SCHED_RR | SCHED_RESET_ON_FORK);
+        process_hurry(); /* twice is as good as once */
+
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0)
+                _exit(sched_getscheduler(0));
+        pidfd = pidfd_open(pid, 0);
+        assert_true(pidfd >= 0);
+        child = process_end(pidfd, TEST_PATIENCE_USEC, &status);
+        fd_close(pidfd);
+
+        process_take_time();
+        assert_int_equal(sched_getscheduler(0) & ~SCHED_RESET_ON_FORK, SCHED_OTHER);
+        process_take_time();
+        assert_int_equal(child, 0);
+        assert_int_equal(status, SCHED_OTHER);
+}
+
+static void test_that_who_has_real_time_keeps_it(void **state) {
+        struct sched_param first = { .sched_priority = 1 }, none = { .sched_priority = 0 };
+        int after;
+
+        if (sched_setscheduler(0, SCHED_RR, &first) < 0)
+                skip();
+        process_hurry();
+        process_take_time();
+        after = sched_getscheduler(0);
+        assert_int_equal(sched_setscheduler(0, SCHED_OTHER, &none), 0);
+        assert_int_equal(after, SCHED_RR);
+}
+
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_what_cannot_be_executed_is_an_error_at_once),
@@ -404,6 +445,8 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_the_environment_is_the_one_given),
                 cmocka_unit_test(test_that_a_child_dies_with_its_parent),
                 cmocka_unit_test(test_that_a_sibling_program_is_found),
+                cmocka_unit_test(test_that_hurrying_ends_and_is_not_inherited),
+                cmocka_unit_test(test_that_who_has_real_time_keeps_it),
                 cmocka_unit_test(test_that_processes_survive_any_failed_allocation),
         };
 
