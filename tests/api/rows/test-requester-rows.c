@@ -9,14 +9,13 @@
 #include <string.h>
 #include <umbra.h>
 
-#include "api/rows/stages.h"
+#include "api/stages.h"
 #include "base/alloc.h"
 #include "lib/reference.h"
 #include "lib/test-util.h"
 
 #define ALLOCATIONS_MAX 200U
 
-static FakeUmbrad *umbrad;
 static BSTR empty_document, broken_document;
 
 typedef enum Mode {
@@ -458,7 +457,7 @@ static void test_that_a_lost_session_cannot_be_resumed(void **state) {
         FOR_ALL(m, UNEXPECTED) {
                 IVssBackupComponentsEx4 *b = stage_new(m->right, DAMAGE_NONE);
 
-                fake_umbrad_end_connections(umbrad, false);
+                fake_umbrad_end_connections(stage_umbrad, false);
                 EXPECT(m, VSS_E_UNEXPECTED, m->call(b, RIGHT));
                 assert_non_null(strstr(umbra_last_error(), "cannot be resumed"));
                 stage_release(b);
@@ -471,7 +470,7 @@ static void test_that_access_taken_away_ends_the_session(void **state) {
                 IVssBackupComponentsEx4 *b = stage_new(m->right, DAMAGE_NONE);
                 HRESULT hr;
 
-                fake_umbrad_end_connections(umbrad, true);
+                fake_umbrad_end_connections(stage_umbrad, true);
                 hr = m->call(b, RIGHT);
                 if (m->rows & ACCESS)
                         EXPECT(m, E_ACCESSDENIED, hr);
@@ -486,15 +485,15 @@ static void test_that_a_document_that_is_torn_is_not_saved(void **state) {
         IVssBackupComponentsEx4 *b = stage_new(STAGE_PREPARED, DAMAGE_NONE);
         BSTR xml = NULL;
 
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_GOES, S_OK);
+        fake_umbrad_set(stage_umbrad, "DoSnapshotSet", FAKE_GOES, S_OK);
         assert_int_equal(STAGE_RUN(b, DoSnapshotSet), VSS_E_UNEXPECTED);
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_ANSWERS, S_OK);
+        fake_umbrad_set(stage_umbrad, "DoSnapshotSet", FAKE_ANSWERS, S_OK);
         ASSERT_RETURNS(IVssBackupComponents, SaveAsXML, VSS_E_UNEXPECTED,
                        IVssBackupComponents_SaveAsXML(b, &xml));
         stage_release(b);
 
         b = stage_new(STAGE_COMPLETE, DAMAGE_NONE);
-        fake_umbrad_end_connections(umbrad, false);
+        fake_umbrad_end_connections(stage_umbrad, false);
         assert_int_equal(IVssBackupComponents_SaveAsXML(b, &xml), S_OK);
         SysFreeString(xml);
         assert_int_equal(IVssBackupComponents_FreeWriterStatus(b), S_OK);
@@ -505,17 +504,17 @@ static void test_that_a_document_that_is_torn_is_not_saved(void **state) {
 static void test_that_writers_cannot_be_asked_without_umbrad(void **state) {
         IVssBackupComponentsEx4 *b = stage_new(STAGE_BACKUP, DAMAGE_NONE);
 
-        fake_umbrad_set(umbrad, "GatherWriterMetadata", FAKE_GOES, S_OK);
+        fake_umbrad_set(stage_umbrad, "GatherWriterMetadata", FAKE_GOES, S_OK);
         ASSERT_RETURNS(IVssBackupComponents, GatherWriterMetadata, VSS_E_WRITER_INFRASTRUCTURE,
                        STAGE_RUN(b, GatherWriterMetadata));
-        fake_umbrad_set(umbrad, "GatherWriterMetadata", FAKE_ANSWERS, S_OK);
+        fake_umbrad_set(stage_umbrad, "GatherWriterMetadata", FAKE_ANSWERS, S_OK);
         stage_release(b);
 
         b = stage_new(STAGE_PREPARED, DAMAGE_NONE);
-        fake_umbrad_set(umbrad, "GatherWriterStatus", FAKE_GOES, S_OK);
+        fake_umbrad_set(stage_umbrad, "GatherWriterStatus", FAKE_GOES, S_OK);
         ASSERT_RETURNS(IVssBackupComponents, GatherWriterStatus, VSS_E_WRITER_INFRASTRUCTURE,
                        STAGE_RUN(b, GatherWriterStatus));
-        fake_umbrad_set(umbrad, "GatherWriterStatus", FAKE_ANSWERS, S_OK);
+        fake_umbrad_set(stage_umbrad, "GatherWriterStatus", FAKE_ANSWERS, S_OK);
         stage_release(b);
 }
 
@@ -535,19 +534,16 @@ static void test_that_components_and_session_ids_have_their_own_codes(void **sta
 }
 
 static int setup(void **state) {
-        umbrad = stage_start();
         empty_document = SysAllocString(L"<BACKUP_COMPONENTS xmlns=\"x-schema:#VssComponentMetadata\" "
                                         L"version=\"1.2\"/>");
         broken_document = SysAllocString(L"<BACKUP_COMPONENTS");
-        return 0;
+        return stage_setup(state);
 }
 
 static int teardown(void **state) {
-        assert_true(fake_umbrad_await_connections(umbrad, 0));
-        fake_umbrad_stop(umbrad);
         SysFreeString(empty_document);
         SysFreeString(broken_document);
-        return 0;
+        return stage_teardown(state);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -10,7 +10,7 @@
 #include <umbra.h>
 #include <wchar.h>
 
-#include "api/rows/stages.h"
+#include "api/stages.h"
 #include "lib/reference.h"
 #include "lib/test-util.h"
 
@@ -19,8 +19,6 @@
 #define OK(call) assert_int_equal((call), S_OK)
 #define BAD_STATE(call) assert_int_equal((call), VSS_E_BAD_STATE)
 #define DB stage_writer, VSS_CT_DATABASE, L"path", L"db"
-
-static FakeUmbrad *umbrad;
 
 /* Each call at each stage, S_OK or VSS_E_BAD_STATE. */
 typedef struct Order {
@@ -368,7 +366,7 @@ static void test_that_options_belong_to_a_class_and_are_its_own_business(void **
         static const WCHAR odd[] = L"<a=\"b\">\\x \t;[](){}";
         IVssBackupComponentsEx4 *b;
 
-        stage_add_second(umbrad);
+        stage_add_second(stage_umbrad);
         b = stage_new(STAGE_GATHERED, DAMAGE_NONE);
         OK(IVssBackupComponents_AddComponent(b, stage_instance, DB));
         OK(IVssBackupComponents_AddComponent(b, stage_second, DB));
@@ -392,20 +390,20 @@ static void test_that_success_is_said_of_what_was_added(void **state) {
         IVssComponent *c;
         bool success = true;
 
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_FAILS, VSS_E_PROVIDER_VETO);
+        fake_umbrad_set(stage_umbrad, "DoSnapshotSet", FAKE_FAILS, VSS_E_PROVIDER_VETO);
         assert_int_equal(STAGE_RUN(b, DoSnapshotSet), VSS_E_PROVIDER_VETO);
         BAD_STATE(succeeded(b));
         BAD_STATE(complete(b));
         RULE("SetBackupSucceeded", "do not call if DoSnapshotSet failed");
         RULE("BackupComplete", "do not call if DoSnapshotSet failed");
         OK(abort_backup(b));
-        assert_int_equal(fake_umbrad_count(umbrad, "AbortBackup"), 1); /* it is passed on, to be sure */
+        assert_int_equal(fake_umbrad_count(stage_umbrad, "AbortBackup"), 1); /* passed on, to be sure */
         RULE("AbortBackup", "after DoSnapshotSet reported failure");
         BAD_STATE(complete(b));
         stage_release(b);
         RULE("BackupComplete", "not needed after AbortBackup");
 
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_ANSWERS, S_OK);
+        fake_umbrad_set(stage_umbrad, "DoSnapshotSet", FAKE_ANSWERS, S_OK);
         b = stage_new(STAGE_CREATED, DAMAGE_NONE);
         assert_int_equal(IVssBackupComponents_SetBackupSucceeded(b, stage_instance, stage_writer,
                                                                  VSS_CT_DATABASE, L"path", NULL, true),
@@ -437,7 +435,7 @@ static void test_that_aborting_nothing_is_ignored(void **state) {
                 OK(abort_backup(b));
                 stage_release(b);
         }
-        assert_int_equal(fake_umbrad_count(umbrad, "AbortBackup"), 0);
+        assert_int_equal(fake_umbrad_count(stage_umbrad, "AbortBackup"), 0);
         RULE("AbortBackup", "ignored (no error)");
 }
 
@@ -446,7 +444,7 @@ static void test_that_a_document_is_not_saved_in_the_middle(void **state) {
         IVssAsync *async = NULL;
         HRESULT status;
 
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_NEVER, S_OK);
+        fake_umbrad_set(stage_umbrad, "DoSnapshotSet", FAKE_NEVER, S_OK);
         OK(IVssBackupComponents_DoSnapshotSet(b, &async));
         BAD_STATE(save(b));
         RULE("SaveAsXML", "not before DoSnapshotSet has completed");
@@ -454,8 +452,8 @@ static void test_that_a_document_is_not_saved_in_the_middle(void **state) {
         IVssAsync_Release(async);
         stage_release(b);
 
-        fake_umbrad_set(umbrad, "DoSnapshotSet", FAKE_ANSWERS, S_OK);
-        fake_umbrad_set(umbrad, "BackupComplete", FAKE_NEVER, S_OK);
+        fake_umbrad_set(stage_umbrad, "DoSnapshotSet", FAKE_ANSWERS, S_OK);
+        fake_umbrad_set(stage_umbrad, "BackupComplete", FAKE_NEVER, S_OK);
         b = stage_new(STAGE_CREATED, DAMAGE_NONE);
         OK(IVssBackupComponents_BackupComplete(b, &async));
         assert_true(SUCCEEDED(IVssAsync_Cancel(async)));
@@ -466,32 +464,19 @@ static void test_that_a_document_is_not_saved_in_the_middle(void **state) {
         stage_release(b);
 }
 
-static int setup(void **state) {
-        umbrad = stage_start();
-        return 0;
-}
-
-static int teardown(void **state) {
-        assert_true(fake_umbrad_await_connections(umbrad, 0));
-        fake_umbrad_stop(umbrad);
-        return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_that_things_have_their_order),
-                TEST(test_that_the_state_of_a_backup_is_said_before_writers_prepare),
-                TEST(test_that_a_context_is_chosen_once_and_decides_about_writers),
-                TEST(test_that_metadata_is_gathered_and_freed_once),
-                TEST(test_that_a_status_has_two_outputs_that_may_be_missing),
-                TEST(test_that_components_are_those_that_the_writers_have),
-                TEST(test_that_what_was_handed_out_ends_with_the_next_step),
-                TEST(test_that_options_belong_to_a_class_and_are_its_own_business),
-                TEST(test_that_success_is_said_of_what_was_added),
-                TEST(test_that_aborting_nothing_is_ignored),
-                TEST(test_that_a_document_is_not_saved_in_the_middle),
+                STAGE_TEST(test_that_things_have_their_order),
+                STAGE_TEST(test_that_the_state_of_a_backup_is_said_before_writers_prepare),
+                STAGE_TEST(test_that_a_context_is_chosen_once_and_decides_about_writers),
+                STAGE_TEST(test_that_metadata_is_gathered_and_freed_once),
+                STAGE_TEST(test_that_a_status_has_two_outputs_that_may_be_missing),
+                STAGE_TEST(test_that_components_are_those_that_the_writers_have),
+                STAGE_TEST(test_that_what_was_handed_out_ends_with_the_next_step),
+                STAGE_TEST(test_that_options_belong_to_a_class_and_are_its_own_business),
+                STAGE_TEST(test_that_success_is_said_of_what_was_added),
+                STAGE_TEST(test_that_aborting_nothing_is_ignored),
+                STAGE_TEST(test_that_a_document_is_not_saved_in_the_middle),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

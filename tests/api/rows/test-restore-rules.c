@@ -9,7 +9,7 @@
 #include <umbra.h>
 #include <wchar.h>
 
-#include "api/rows/stages.h"
+#include "api/stages.h"
 #include "lib/reference.h"
 #include "lib/test-util.h"
 
@@ -18,8 +18,6 @@
 #define OK(call) assert_int_equal((call), S_OK)
 #define BAD_STATE(call) assert_int_equal((call), VSS_E_BAD_STATE)
 #define DB stage_writer, VSS_CT_DATABASE, L"path", L"db"
-
-static FakeUmbrad *umbrad;
 
 #define THUNK(name, ...)                                                                                    \
         static HRESULT name(IVssBackupComponentsEx4 *b) {                                                   \
@@ -183,7 +181,7 @@ static void test_that_files_are_named_as_the_writer_names_them(void **state) {
 static void test_that_a_component_is_restored_to_an_instance_of_its_writer(void **state) {
         IVssBackupComponentsEx4 *b;
 
-        stage_add_second(umbrad); /* it does not declare that it can be moved to */
+        stage_add_second(stage_umbrad); /* it does not declare that it can be moved to */
         b = stage_new(STAGE_RESTORE, DAMAGE_NONE);
         OK(IVssBackupComponentsEx_SetSelectedForRestoreEx(b, DB, true, stage_instance));
         assert_int_equal(IVssBackupComponentsEx_SetSelectedForRestoreEx(b, DB, true, stage_other),
@@ -212,8 +210,8 @@ static void test_that_a_writer_is_not_asked_for_what_it_does_not_declare(void **
         };
         IVssBackupComponentsEx4 *b;
 
-        fake_umbrad_stop(umbrad);
-        umbrad = stage_start_with(0);
+        fake_umbrad_stop(stage_umbrad);
+        stage_umbrad = stage_start_with(0);
         b = stage_new(STAGE_RESTORE, DAMAGE_NONE);
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
                 assert_int_equal(cases[i].call(b), E_INVALIDARG);
@@ -239,36 +237,23 @@ static void test_that_rolling_forward_to_a_point_needs_the_point(void **state) {
 static void test_that_somebody_must_be_there_to_be_restored(void **state) {
         IVssBackupComponentsEx4 *b;
 
-        fake_umbrad_stop(umbrad);
-        umbrad = fake_umbrad_start();
+        fake_umbrad_stop(stage_umbrad);
+        stage_umbrad = fake_umbrad_start();
         b = stage_new(STAGE_RESTORE, DAMAGE_NONE);
         assert_int_equal(select_db(b), VSS_E_OBJECT_NOT_FOUND);
         RULE("SetSelectedForRestore", "must be running");
         stage_release(b);
 }
 
-static int setup(void **state) {
-        umbrad = stage_start();
-        return 0;
-}
-
-static int teardown(void **state) {
-        assert_true(fake_umbrad_await_connections(umbrad, 0));
-        fake_umbrad_stop(umbrad);
-        return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void) {
         const struct CMUnitTest tests[] = {
-                TEST(test_that_a_restore_begins_with_what_was_saved),
-                TEST(test_that_what_a_restore_chooses_is_in_the_document),
-                TEST(test_that_files_are_named_as_the_writer_names_them),
-                TEST(test_that_a_component_is_restored_to_an_instance_of_its_writer),
-                TEST(test_that_a_writer_is_not_asked_for_what_it_does_not_declare),
-                TEST(test_that_rolling_forward_to_a_point_needs_the_point),
-                TEST(test_that_somebody_must_be_there_to_be_restored),
+                STAGE_TEST(test_that_a_restore_begins_with_what_was_saved),
+                STAGE_TEST(test_that_what_a_restore_chooses_is_in_the_document),
+                STAGE_TEST(test_that_files_are_named_as_the_writer_names_them),
+                STAGE_TEST(test_that_a_component_is_restored_to_an_instance_of_its_writer),
+                STAGE_TEST(test_that_a_writer_is_not_asked_for_what_it_does_not_declare),
+                STAGE_TEST(test_that_rolling_forward_to_a_point_needs_the_point),
+                STAGE_TEST(test_that_somebody_must_be_there_to_be_restored),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

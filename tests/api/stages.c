@@ -4,7 +4,7 @@
  * How Far an Object Has Come
  */
 
-#include "api/rows/stages.h"
+#include "api/stages.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,9 @@
 #include <wchar.h>
 
 #include "base/alloc.h"
+#include "base/bstr.h"
 #include "base/utf.h"
 #include "doc/writer-doc.h"
-#include "lib/test-util.h"
 
 #define INSTANCE "aaaaaaaa-0001-0002-0102-030405060708"
 #define WRITER "bbbbbbbb-0001-0002-0102-030405060708"
@@ -24,6 +24,12 @@ const GUID stage_instance = { 0xAAAAAAAA, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 const GUID stage_writer = { 0xBBBBBBBB, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 const GUID stage_second = { 0xDDDDDDDD, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
 const GUID stage_other = { 0xCCCCCCCC, 1, 2, { 1, 2, 3, 4, 5, 6, 7, 8 } };
+
+#define ALL_SCHEMAS                                                                                         \
+        (VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_ROLLFORWARD_RESTORE | VSS_BS_RESTORE_RENAME |           \
+         VSS_BS_AUTHORITATIVE_RESTORE | VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE)
+
+FakeUmbrad *stage_umbrad;
 
 static char *writer_xml(const GUID *id, const char *name, uint32_t schema) {
         _cleanup_(writer_doc_freep) WriterDoc *doc = NULL;
@@ -54,6 +60,10 @@ static char *writer_xml(const GUID *id, const char *name, uint32_t schema) {
         return text;
 }
 
+char *stage_writer_xml(void) {
+        return writer_xml(&stage_instance, "One", ALL_SCHEMAS);
+}
+
 void stage_add_second(FakeUmbrad *f) {
         _cleanup_(freep) char *xml = writer_xml(&stage_second, "Two", 0);
 
@@ -61,9 +71,7 @@ void stage_add_second(FakeUmbrad *f) {
 }
 
 FakeUmbrad *stage_start(void) {
-        return stage_start_with(VSS_BS_WRITER_SUPPORTS_NEW_TARGET | VSS_BS_ROLLFORWARD_RESTORE |
-                                VSS_BS_RESTORE_RENAME | VSS_BS_AUTHORITATIVE_RESTORE |
-                                VSS_BS_WRITER_SUPPORTS_RESTORE_WITH_MOVE);
+        return stage_start_with(ALL_SCHEMAS);
 }
 
 FakeUmbrad *stage_start_with(uint32_t schema) {
@@ -73,6 +81,17 @@ FakeUmbrad *stage_start_with(uint32_t schema) {
         fake_umbrad_add_writer(f, &stage_instance, &stage_writer, "Writer", xml);
         fake_umbrad_add_writer(f, &stage_other, &stage_other, "Nonsense", "<nonsense/>");
         return f;
+}
+
+int stage_setup(void **state) {
+        stage_umbrad = stage_start();
+        return 0;
+}
+
+int stage_teardown(void **state) {
+        assert_true(fake_umbrad_await_connections(stage_umbrad, 0));
+        fake_umbrad_stop(stage_umbrad);
+        return 0;
 }
 
 /* The component is there with one partial file. */
@@ -98,15 +117,23 @@ static BSTR document(Damage damage) {
 }
 
 HRESULT stage_settle(HRESULT hr, IVssAsync *async) {
-        HRESULT status = E_FAIL;
+        HRESULT status;
 
         if (FAILED(hr)) {
                 assert_null(async);
                 return hr;
         }
-        (void) IVssAsync_Wait(async, INFINITE);
-        assert_int_equal(IVssAsync_QueryStatus(async, &status, NULL), S_OK);
+        hr = IVssAsync_Wait(async, INFINITE);
+        status = stage_status(async);
+        assert_int_equal(FAILED(status) ? status : S_OK, hr);
         IVssAsync_Release(async);
+        return status;
+}
+
+HRESULT stage_status(IVssAsync *async) {
+        HRESULT status = E_FAIL;
+
+        assert_int_equal(IVssAsync_QueryStatus(async, &status, NULL), S_OK);
         return status;
 }
 
@@ -132,7 +159,9 @@ static void choose(IVssBackupComponentsEx4 *b, Damage damage) {
                 OK(IVssBackupComponents_AddComponent(b, stage_instance, stage_writer, VSS_CT_DATABASE,
                                                      L"path", L"db"));
         OK(IVssBackupComponents_StartSnapshotSet(b, &id));
+        assert_memory_equal(&id, &fake_set_id, sizeof(id));
         OK(IVssBackupComponents_AddToSnapshotSet(b, volume, GUID_NULL, &id));
+        assert_memory_equal(&id, &fake_snapshot_id, sizeof(id));
 }
 
 static void advance(IVssBackupComponentsEx4 *b, Stage to, Damage damage) {
@@ -199,16 +228,24 @@ void stage_release(IVssBackupComponentsEx4 *b) {
 }
 
 HRESULT stage_finish(HRESULT hr, IVssAsync *async) {
-        HRESULT status = E_FAIL;
-
         if (FAILED(hr))
                 return hr;
 
         OK(IVssAsync_Wait(async, INFINITE));
-        OK(IVssAsync_QueryStatus(async, &status, NULL));
-        assert_int_equal(status, VSS_S_ASYNC_FINISHED);
+        assert_int_equal(stage_status(async), VSS_S_ASYNC_FINISHED);
         assert_int_equal(IVssAsync_Release(async), 0);
         return hr;
+}
+
+BackupDoc *stage_document(IVssBackupComponentsEx4 *b) {
+        _cleanup_(bstr_freep) BSTR xml = NULL;
+        _cleanup_(freep) char *text = NULL;
+        BackupDoc *doc = NULL;
+
+        OK(IVssBackupComponents_SaveAsXML(b, &xml));
+        assert_int_equal(utf8_from_bstr(xml, &text), 0);
+        assert_int_equal(backup_doc_read(text, strlen(text), &doc), S_OK);
+        return doc;
 }
 
 IVssComponent *stage_component(IVssBackupComponentsEx4 *b, UINT i) {
