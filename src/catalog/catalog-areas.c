@@ -85,7 +85,7 @@ static const char sql_list_areas[] =
         "WHERE :volume_id IS NULL OR a.volume_id = :volume_id "
         "ORDER BY v.path, a.volume_id";
 
-static int read_area(sqlite3_stmt *stmt, CatalogArea *ret) {
+static int read_area(sqlite3_stmt *stmt, void *ret) {
         _cleanup_(catalog_area_clear) CatalogArea a = {};
         int r;
 
@@ -102,7 +102,7 @@ static int read_area(sqlite3_stmt *stmt, CatalogArea *ret) {
                 return r;
         a.maximum = sqlite3_column_int64(stmt, 5);
 
-        *ret = a;
+        *(CatalogArea *) ret = a;
         a = (CatalogArea){};
         return 0;
 }
@@ -123,23 +123,11 @@ int catalog_list_areas(Catalog *c, CatalogAreas *ret) {
         GUID boot;
         const CatalogValue values[] = { value_guid(":boot", &boot) };
         _cleanup_(catalog_areas_clear) CatalogAreas list = {};
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
         r = this_boot(&boot);
         if (r >= 0)
-                r = catalog_prepare(c, sql_list_areas, values, ELEMENTSOF(values), &stmt);
-        if (r < 0)
-                return r;
-
-        while ((r = catalog_next(c, stmt)) > 0) {
-                r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
-                if (r >= 0)
-                        r = read_area(stmt, list.items + list.n);
-                if (r < 0)
-                        return r;
-                ++list.n;
-        }
+                r = CATALOG_READ_LIST(c, sql_list_areas, values, ELEMENTSOF(values), read_area, &list);
         if (r < 0)
                 return r;
 

@@ -50,18 +50,10 @@ static const char sql_remove_deed[] = "DELETE FROM deed WHERE snapshot_id = :sna
 
 int catalog_remove_deed(Catalog *c, const GUID *snapshot_id) {
         const CatalogValue values[] = { value_guid(":snapshot_id", snapshot_id) };
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
         int r;
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        r = catalog_run(c, sql_remove_deed, values, ELEMENTSOF(values));
-        if (r < 0)
-                return r;
-
-        return catalog_transaction_commit(&transaction);
+        r = catalog_write(c, sql_remove_deed, values, ELEMENTSOF(values));
+        return r == -ENOENT ? 0 : r;
 }
 
 static const char sql_let_go[] = "DELETE FROM snapshot WHERE id = :snapshot_id";
@@ -88,7 +80,7 @@ int catalog_let_go(Catalog *c, const GUID *snapshot_id) {
 
 static const char sql_list_deeds[] = "SELECT snapshot_id, kind, target, flags FROM deed";
 
-static int read_deed(sqlite3_stmt *stmt, CatalogDeed *ret) {
+static int read_deed(sqlite3_stmt *stmt, void *ret) {
         CatalogDeed deed = { .flags = (uint32_t) sqlite3_column_int64(stmt, 3) };
         int r;
 
@@ -104,27 +96,15 @@ static int read_deed(sqlite3_stmt *stmt, CatalogDeed *ret) {
         if (r < 0)
                 return r;
 
-        *ret = deed;
+        *(CatalogDeed *) ret = deed;
         return 0;
 }
 
 int catalog_list_deeds(Catalog *c, CatalogDeedList *ret) {
         _cleanup_(catalog_deed_list_clear) CatalogDeedList list = {};
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
-        r = catalog_prepare(c, sql_list_deeds, NULL, 0, &stmt);
-        if (r < 0)
-                return r;
-
-        while ((r = catalog_next(c, stmt)) > 0) {
-                r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
-                if (r >= 0)
-                        r = read_deed(stmt, list.items + list.n);
-                if (r < 0)
-                        return r;
-                ++list.n;
-        }
+        r = CATALOG_READ_LIST(c, sql_list_deeds, NULL, 0, read_deed, &list);
         if (r < 0)
                 return r;
 

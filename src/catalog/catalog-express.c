@@ -68,24 +68,16 @@ int catalog_get_express_writer(Catalog *c, const GUID *writer_id, char **ret_doc
 
 static const char sql_list[] = "SELECT writer_id FROM express_writer ORDER BY sequence";
 
+static int read_id(sqlite3_stmt *stmt, void *ret) {
+        return catalog_column_guid(stmt, 0, ret);
+}
+
 int catalog_list_express_writers(Catalog *c, GUID **ret, size_t *ret_n) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         _cleanup_(freep) GUID *ids = NULL;
         size_t n = 0, capacity = 0;
         int r;
 
-        r = catalog_prepare(c, sql_list, NULL, 0, &stmt);
-        if (r < 0)
-                return r;
-
-        while ((r = catalog_next(c, stmt)) > 0) {
-                r = ARRAY_RESERVE(ids, capacity, n + 1);
-                if (r >= 0)
-                        r = catalog_column_guid(stmt, 0, ids + n);
-                if (r < 0)
-                        return r;
-                ++n;
-        }
+        r = catalog_read_list(c, sql_list, NULL, 0, read_id, &ids, &n, &capacity, sizeof(*ids));
         if (r < 0)
                 return r;
 

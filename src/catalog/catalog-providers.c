@@ -49,7 +49,7 @@ int catalog_remove_provider(Catalog *c, const GUID *id) {
         return catalog_write(c, sql_remove_provider, values, ELEMENTSOF(values));
 }
 
-static int read_provider(sqlite3_stmt *stmt, CatalogProvider *ret) {
+static int read_provider(sqlite3_stmt *stmt, void *ret) {
         _cleanup_(catalog_provider_clear) CatalogProvider p = {};
         int r;
 
@@ -66,7 +66,7 @@ static int read_provider(sqlite3_stmt *stmt, CatalogProvider *ret) {
                 return r;
         p.type = sqlite3_column_int(stmt, 3);
 
-        *ret = p;
+        *(CatalogProvider *) ret = p;
         p = (CatalogProvider){};
         return 0;
 }
@@ -86,21 +86,9 @@ int catalog_get_provider(Catalog *c, const GUID *id, CatalogProvider *ret) {
 
 int catalog_list_providers(Catalog *c, CatalogProviders *ret) {
         _cleanup_(catalog_providers_clear) CatalogProviders list = {};
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;
 
-        r = catalog_prepare(c, sql_list_providers, NULL, 0, &stmt);
-        if (r < 0)
-                return r;
-
-        while ((r = catalog_next(c, stmt)) > 0) {
-                r = ARRAY_RESERVE(list.items, list.capacity, list.n + 1);
-                if (r >= 0)
-                        r = read_provider(stmt, list.items + list.n);
-                if (r < 0)
-                        return r;
-                ++list.n;
-        }
+        r = CATALOG_READ_LIST(c, sql_list_providers, NULL, 0, read_provider, &list);
         if (r < 0)
                 return r;
 

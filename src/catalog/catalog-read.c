@@ -90,7 +90,7 @@ static int read_texts(sqlite3_stmt *stmt, CatalogSnapshot *s) {
         return 0;
 }
 
-static int read_snapshot(sqlite3_stmt *stmt, CatalogSnapshot *ret) {
+static int read_snapshot(sqlite3_stmt *stmt, void *ret) {
         _cleanup_(catalog_snapshot_clear) CatalogSnapshot s = {};
         int r;
 
@@ -115,7 +115,7 @@ static int read_snapshot(sqlite3_stmt *stmt, CatalogSnapshot *ret) {
         s.consistency = sqlite3_column_int(stmt, COLUMN_CONSISTENCY);
         s.created_usec = (usec_t) sqlite3_column_int64(stmt, COLUMN_CREATED_USEC);
 
-        *ret = s;
+        *(CatalogSnapshot *) ret = s;
         s = (CatalogSnapshot){};
         return 0;
 }
@@ -129,45 +129,11 @@ int catalog_get(Catalog *c, const GUID *snapshot_id, CatalogSnapshot *ret) {
         return r < 0 ? r : read_snapshot(stmt, ret);
 }
 
-static int read_each(Catalog *c,
-                     const char *sql,
-                     const CatalogValue *values,
-                     size_t n,
-                     int (*each)(CatalogSnapshot *row, void *userdata),
-                     void *userdata) {
-        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
-        int r;
-
-        r = catalog_prepare(c, sql, values, n, &stmt);
-        while (r >= 0 && (r = catalog_next(c, stmt)) > 0) {
-                _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = {};
-
-                r = read_snapshot(stmt, &row);
-                if (r >= 0)
-                        r = each(&row, userdata);
-        }
-
-        return r;
-}
-
-static int list_add(CatalogSnapshot *row, void *userdata) {
-        CatalogList *list = userdata;
-        int r;
-
-        r = ARRAY_RESERVE(list->items, list->capacity, list->n + 1);
-        if (r < 0)
-                return r;
-
-        list->items[list->n++] = *row;
-        *row = (CatalogSnapshot){};
-        return 0;
-}
-
 static int read_list(Catalog *c, const char *sql, const CatalogValue *values, size_t n, CatalogList *ret) {
         _cleanup_(catalog_list_clear) CatalogList list = {};
         int r;
 
-        r = read_each(c, sql, values, n, list_add, &list);
+        r = CATALOG_READ_LIST(c, sql, values, n, read_snapshot, &list);
         if (r < 0)
                 return r;
 
@@ -191,24 +157,24 @@ int catalog_list_volume(Catalog *c, const GUID *volume_id, CatalogList *ret) {
         return read_list(c, sql_of_volume, values, ELEMENTSOF(values), ret);
 }
 
-typedef struct Each {
-        int (*each)(const CatalogSnapshot *row, void *userdata);
-        void *userdata;
-} Each;
-
-static int call_each(CatalogSnapshot *row, void *userdata) {
-        const Each *e = userdata;
-
-        return e->each(row, e->userdata);
-}
-
 int catalog_foreach(Catalog *c,
                     CatalogState state,
                     int (*each)(const CatalogSnapshot *row, void *userdata),
                     void *userdata) {
         const CatalogValue values[] = { value_text(":state", catalog_state_to_string(state)) };
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
 
-        return read_each(c, sql_all, values, ELEMENTSOF(values), call_each, &(Each){ each, userdata });
+        r = catalog_prepare(c, sql_all, values, ELEMENTSOF(values), &stmt);
+        while (r >= 0 && (r = catalog_next(c, stmt)) > 0) {
+                _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = {};
+
+                r = read_snapshot(stmt, &row);
+                if (r >= 0)
+                        r = each(&row, userdata);
+        }
+
+        return r;
 }
 
 static const char sql_count_volume[] = "SELECT count(*) FROM snapshot WHERE volume_id = :volume_id";

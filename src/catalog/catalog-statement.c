@@ -85,6 +85,30 @@ int catalog_count(Catalog *c, const char *sql, const CatalogValue *values, size_
         return 0;
 }
 
+int catalog_read_list(Catalog *c,
+                      const char *sql,
+                      const CatalogValue *values,
+                      size_t n_values,
+                      int (*read)(sqlite3_stmt *stmt, void *ret),
+                      void *items,
+                      size_t *n,
+                      size_t *capacity,
+                      size_t size) {
+        _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
+        int r;
+
+        r = catalog_prepare(c, sql, values, n_values, &stmt);
+        while (r >= 0 && (r = catalog_next(c, stmt)) > 0) {
+                r = array_reserve(items, capacity, *n + 1, size);
+                if (r >= 0)
+                        r = read(stmt, *(char **) items + *n * size);
+                if (r >= 0)
+                        ++*n;
+        }
+
+        return r;
+}
+
 int catalog_run(Catalog *c, const char *sql, const CatalogValue *values, size_t n) {
         _cleanup_(stmt_finalizep) sqlite3_stmt *stmt = NULL;
         int r;

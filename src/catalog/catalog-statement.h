@@ -55,6 +55,21 @@ int catalog_find(Catalog *c, const char *sql, const CatalogValue *values, size_t
 /* For an answer that is a number. */
 int catalog_count(Catalog *c, const char *sql, const CatalogValue *values, size_t n, unsigned *ret);
 
+/* All rows of an answer, each by @read, into a list that has items, n and capacity. On failure the list has
+ * those before. */
+#define CATALOG_READ_LIST(c, sql, values, n_values, read, list)                                             \
+        catalog_read_list(c, sql, values, n_values, read, &(list)->items, &(list)->n, &(list)->capacity,    \
+                          sizeof(*(list)->items))
+int catalog_read_list(Catalog *c,
+                      const char *sql,
+                      const CatalogValue *values,
+                      size_t n_values,
+                      int (*read)(sqlite3_stmt *stmt, void *ret),
+                      void *items,
+                      size_t *n,
+                      size_t *capacity,
+                      size_t size);
+
 /* Copy out of a row. -EUCLEAN: no GUID. NULL is read as NULL. */
 int catalog_column_guid(sqlite3_stmt *stmt, int column, GUID *ret);
 int catalog_column_text(sqlite3_stmt *stmt, int column, char **ret);
