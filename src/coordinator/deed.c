@@ -410,6 +410,10 @@ Deed *deed_queue_find_revert(DeedQueue *q, const char *target) {
         return NULL;
 }
 
+bool deed_has_begun(const Deed *d) {
+        return d->begun || d->resumed;
+}
+
 void deed_queue_resume(DeedQueue *q) {
         if (q->deeds)
                 deed_queue_kick(q);

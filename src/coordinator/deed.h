@@ -65,6 +65,8 @@ void deed_queue_forget(DeedQueue *q, void *userdata);
 Deed *deed_queue_find(DeedQueue *q, const GUID *snapshot_id);
 /* Is @target being reverted? */
 Deed *deed_queue_find_revert(DeedQueue *q, const char *target);
+/* It is in the catalog, and comes to its end whoever dies. Before that it may still turn out that it cannot be. */
+bool deed_has_begun(const Deed *d);
 /* Nothing is frozen any more: go on. */
 void deed_queue_resume(DeedQueue *q);
 

@@ -240,16 +240,19 @@ static HRESULT no_revert(Session *s, const Volume *v, const char **ret_why) {
         return E_NOTIMPL;
 }
 
+/* One that somebody only asks for is none yet: it would end as if it had failed, though nothing was done. */
 HRESULT session_find_revert(Session *s, const char *volume, char **ret_why) {
         _cleanup_(volume_freep) Volume *v = NULL;
         _cleanup_(freep) char *known = NULL;
         const char *why = NULL;
+        const Deed *d;
         HRESULT hr;
 
         hr = volume_resolve(session_known_volume(s, volume, &known), &v, ret_why);
         if (FAILED(hr))
                 return hr;
-        if (deed_queue_find_revert(s->manager->deeds, v->path))
+        d = deed_queue_find_revert(s->manager->deeds, v->path);
+        if (d && deed_has_begun(d))
                 return S_OK;
 
         hr = no_revert(s, v, &why);

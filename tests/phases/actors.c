@@ -31,8 +31,11 @@
 /* In the actor's process */
 
 typedef struct Role {
+        void (*play)(struct Role *r);
         int said_fd, go_fd;
+        const char *name; /* of a writer */
         const char *stand_at;
+        VSS_ID id; /* of the provider, or of the snapshot */
         WCHAR *volume, *data;
         UmbraWriter *writer;
 } Role;
@@ -91,7 +94,7 @@ static bool on_backup_shutdown(void *userdata, VSS_ID set_id) {
         return on_components(userdata, "BackupShutdown");
 }
 
-static void play_writer(Role *r, const char *name) {
+static void play_writer(Role *r) {
         static const UmbraWriterCallbacks callbacks = {
                 .size = sizeof(callbacks),
                 .OnIdentify = on_identify,
@@ -108,7 +111,7 @@ static void play_writer(Role *r, const char *name) {
         WCHAR *wide = NULL;
         HRESULT hr;
 
-        if (wide_from_utf8(name, &wide) < 0)
+        if (wide_from_utf8(r->name, &wide) < 0)
                 _exit(3);
         hr = umbra_writer_new(&callbacks, r, &r->writer);
         if (SUCCEEDED(hr))
@@ -182,9 +185,7 @@ static bool back_up(Role *r, IVssBackupComponents *backup) {
                 return false;
         STEP("StartSnapshotSet", IVssBackupComponents_StartSnapshotSet(backup, &set));
         STEP("AddToSnapshotSet",
-             IVssBackupComponents_AddToSnapshotSet(backup, r->volume,
-                                                   ((GUID){ 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } }),
-                                                   &snapshot));
+             IVssBackupComponents_AddToSnapshotSet(backup, r->volume, r->id, &snapshot));
         STEP("PrepareForBackup", IVssBackupComponents_PrepareForBackup(backup, &async));
         say(r, "Prepared");
         STEP("DoSnapshotSet", IVssBackupComponents_DoSnapshotSet(backup, &async));
@@ -194,7 +195,31 @@ static bool back_up(Role *r, IVssBackupComponents *backup) {
         return true;
 }
 
-static void play_requester(Role *r) {
+static bool make(Role *r, IVssBackupComponents *backup) {
+        VSS_ID set, snapshot;
+
+        STEP("InitializeForBackup", IVssBackupComponents_InitializeForBackup(backup, NULL));
+        STEP("SetContext", IVssBackupComponents_SetContext(backup, VSS_CTX_NAS_ROLLBACK));
+        STEP("StartSnapshotSet", IVssBackupComponents_StartSnapshotSet(backup, &set));
+        STEP("AddToSnapshotSet", IVssBackupComponents_AddToSnapshotSet(backup, r->volume, r->id, &snapshot));
+        say(r, "Ready");
+        STEP("DoSnapshotSet", IVssBackupComponents_DoSnapshotSet(backup, &async));
+        say(r, "Created");
+        return true;
+}
+
+static bool revert(Role *r, IVssBackupComponents *backup) {
+        IVssAsync *running = NULL;
+
+        say(r, "Ready");
+        STEP("RevertToSnapshot", IVssBackupComponents_RevertToSnapshot(backup, r->id, false));
+        say(r, "Begun");
+        if (SUCCEEDED(IVssBackupComponents_QueryRevertStatus(backup, r->volume, &running))) /* else it is over */
+                STEP("QueryRevertStatus", settle(S_OK, running));
+        return true;
+}
+
+static _Noreturn void play_with(Role *r, bool (*act)(Role *r, IVssBackupComponents *backup)) {
         IVssBackupComponents *backup = NULL;
         bool ok;
 
@@ -202,7 +227,7 @@ static void play_requester(Role *r) {
                 dprintf(2, "requester: %s\n", umbra_last_error());
                 _exit(3);
         }
-        ok = back_up(r, backup);
+        ok = act(r, backup);
         if (!ok)
                 (void) IVssBackupComponents_AbortBackup(backup);
         IVssBackupComponents_Release(backup);
@@ -210,9 +235,23 @@ static void play_requester(Role *r) {
         _exit(ok ? 0 : 1);
 }
 
+static void play_requester(Role *r) {
+        play_with(r, back_up);
+}
+
+static void play_maker(Role *r) {
+        play_with(r, make);
+}
+
+static void play_reverter(Role *r) {
+        play_with(r, revert);
+}
+
 /* In the test's process */
 
-static Actor *actor_start(const char *writer_name, const char *volume, const char *stand_at) {
+static const VSS_ID fake_provider_id = { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } };
+
+static Actor *actor_start(Role r, const char *volume) {
         Actor *a = calloc(1, sizeof(*a));
         int said[2], go[2];
 
@@ -224,18 +263,16 @@ static Actor *actor_start(const char *writer_name, const char *volume, const cha
         assert_true(a->pid >= 0);
         if (a->pid == 0) {
                 _cleanup_(freep) char *with_slash = NULL, *data = NULL;
-                Role r = { .said_fd = said[1], .go_fd = go[0], .stand_at = stand_at };
 
+                r.said_fd = said[1];
+                r.go_fd = go[0];
                 (void) prctl(PR_SET_PDEATHSIG, SIGKILL);
                 close(said[0]);
                 close(go[1]);
                 if (format_to(&with_slash, "%s/", volume) < 0 || format_to(&data, "%s/data", volume) < 0 ||
                     wide_from_utf8(with_slash, &r.volume) < 0 || wide_from_utf8(data, &r.data) < 0)
                         _exit(3);
-                if (writer_name)
-                        play_writer(&r, writer_name);
-                else
-                        play_requester(&r);
+                r.play(&r);
         }
         close(said[1]);
         close(go[0]);
@@ -247,14 +284,31 @@ static Actor *actor_start(const char *writer_name, const char *volume, const cha
 }
 
 Actor *actor_writer(const char *name, const char *volume, const char *stand_at) {
-        Actor *a = actor_start(name, volume, stand_at);
+        Actor *a = actor_start((Role){ .play = play_writer, .name = name, .stand_at = stand_at }, volume);
 
         actor_await(a, "Ready");
         return a;
 }
 
 Actor *actor_requester(const char *volume, const char *stand_at) {
-        return actor_start(NULL, volume, stand_at);
+        return actor_start((Role){ .play = play_requester, .id = fake_provider_id, .stand_at = stand_at }, volume);
+}
+
+static Actor *actor_ready(Role r, const char *volume) {
+        Actor *a;
+
+        r.stand_at = "Ready";
+        a = actor_start(r, volume);
+        actor_await(a, "Ready");
+        return a;
+}
+
+Actor *actor_maker(const char *volume, VSS_ID provider) {
+        return actor_ready((Role){ .play = play_maker, .id = provider }, volume);
+}
+
+Actor *actor_reverter(const char *volume, VSS_ID snapshot) {
+        return actor_ready((Role){ .play = play_reverter, .id = snapshot }, volume);
 }
 
 Actor *actor_free(Actor *a) {

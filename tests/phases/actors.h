@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include <vss.h>
+
 #include "base/time-util.h"
 
 typedef struct Actor {
@@ -25,6 +27,10 @@ Actor *actor_writer(const char *name, const char *volume, const char *stand_at);
 /* A backup of @volume by the provider named "fake", with all components. Lines: "Identified", "Prepared", "Created", "Completed", "Deleted",
  * "Failed NAME 0x…", and at last "End". */
 Actor *actor_requester(const char *volume, const char *stand_at);
+/* A persistent set of @volume without writers. Stands still when it is "Ready"; then "Created", or "Failed DoSnapshotSet 0x…". */
+Actor *actor_maker(const char *volume, VSS_ID provider);
+/* Reverts @volume to @snapshot. Stands still when it is "Ready"; then "Begun", or "Failed RevertToSnapshot 0x…", and at last "Done" or "Gave up". */
+Actor *actor_reverter(const char *volume, VSS_ID snapshot);
 Actor *actor_free(Actor *a); /* kills it */
 
 void actor_await(Actor *a, const char *line);

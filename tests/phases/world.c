@@ -36,8 +36,16 @@ static void run(const char *command) {
                 fail_msg("'%s' ended with %d", command, status);
 }
 
-/* ext4, because it is held and not snapshotted. Seen by this process and its children only. */
-static void mount_volume(World *w) {
+/* Seen by this process and its children only. */
+static void mount_volume(World *w, const char *type) {
+        static const char *const commands[][2] = {
+                { "ext4", "truncate -s 64M fs.img && mkfs.ext4 -q -F fs.img && mount -o loop fs.img volume" },
+                { "xfs", "truncate -s 320M fs.img && mkfs.xfs -q fs.img && mount -o loop fs.img volume" },
+                /* A subvolume, but not the one that all others are in. */
+                { "btrfs", "truncate -s 160M fs.img && mkfs.btrfs -q fs.img >/dev/null 2>&1 && mount -o loop fs.img volume && "
+                           "btrfs -q subvolume create volume/data && umount volume && "
+                           "mount -o loop,subvol=data fs.img volume" },
+        };
         _cleanup_(freep) char *command = NULL;
         static bool own_namespace;
 
@@ -46,15 +54,15 @@ static void mount_volume(World *w) {
                 assert_int_equal(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
                 own_namespace = true;
         }
-        assert_int_equal(format_to(&command,
-                                   "truncate -s 64M %s/fs.img && mkfs.ext4 -q -F %s/fs.img && mount -o loop %s/fs.img %s",
-                                   w->dir, w->dir, w->dir, w->volume),
-                         0);
+        for (size_t i = 0; i < ELEMENTSOF(commands); ++i)
+                if (strcmp(commands[i][0], type) == 0)
+                        assert_int_equal(format_to(&command, "cd '%s' && %s", w->dir, commands[i][1]), 0);
+        assert_non_null(command);
         run(command);
-        w->held = true;
+        w->held = strcmp(type, "ext4") == 0;
 }
 
-World *world_new(void) {
+World *world_new_on(const char *type) {
         World *w = calloc(1, sizeof(*w));
 
         assert_non_null(w);
@@ -65,7 +73,7 @@ World *world_new(void) {
         w->volume = path_in(w->dir, "volume");
         assert_int_equal(mkdir(w->volume, 0755), 0);
         if (geteuid() == 0)
-                mount_volume(w);
+                mount_volume(w, type);
         write_file(w->volume, "data/file", "the one thing to save\n");
 
         setenv("UMBRA_SOCKET", w->socket, 1);
@@ -73,6 +81,11 @@ World *world_new(void) {
         setenv("UMBRA_LOG_LEVEL", "err", 0);
         world_start_umbrad(w);
         return w;
+}
+
+/* ext4, because it is held and not snapshotted. */
+World *world_new(void) {
+        return world_new_on("ext4");
 }
 
 static void unmount_below(const char *dir) {

@@ -22,6 +22,8 @@ typedef struct World {
 } World;
 
 World *world_new(void);
+/* The same on another file system (root only): "xfs", or a subvolume of "btrfs". */
+World *world_new_on(const char *type);
 World *world_free(World *w);
 
 void world_start_umbrad(World *w);

@@ -322,6 +322,16 @@ static int empty_directory(int fd) {
         return r;
 }
 
+/* Of a directory that is there already the copying leaves the time alone. */
+static int copy_time(const char *from, int to_fd) {
+        struct stat st;
+
+        if (stat(from, &st) < 0)
+                return -errno;
+
+        return futimens(to_fd, (const struct timespec[2]){ st.st_atim, st.st_mtim }) < 0 ? -errno : 0;
+}
+
 /* From the beginning, however far an earlier one came. */
 static int fake_revert(const ProviderEnv *env,
                        const ProviderSnapshot *s,
@@ -347,6 +357,8 @@ static int fake_revert(const ProviderEnv *env,
 
         provider_progress(500);
         r = fake_copy_tree(tree, target, "");
+        if (r >= 0)
+                r = copy_time(tree, target_fd);
         if (r < 0)
                 return r;
 
