@@ -239,9 +239,19 @@ static void copy_discard(BareCopy *b) {
         free(b->note);
 }
 
-static double bare_hold(const Volumes *v, const ProviderEnv *env) {
+/* Where the time goes, as the phases of umbra's window call it. */
+typedef enum HoldPart {
+        PART_HOLD,
+        PART_COMMIT,
+        PART_RELEASE,
+        _PART_MAX,
+} HoldPart;
+
+static const char *const parts[_PART_MAX] = { "hold", "commit", "release" };
+
+static double bare_hold(const Volumes *v, const ProviderEnv *env, double taken[static _PART_MAX]) {
         BareCopy copies[WIRE_VOLUMES_MAX];
-        double before;
+        double before, held, thaw;
 
         for (size_t i = 0; i < v->n; ++i)
                 copy_prepare(&copies[i], v, i, env);
@@ -250,9 +260,14 @@ static double bare_hold(const Volumes *v, const ProviderEnv *env) {
         before = now();
         for (size_t i = 0; i < v->n; ++i)
                 must(ioctl(v->fds[i], FIFREEZE, 0) == 0, v->paths[i]);
+        held = now();
         (void) race(v->n, commit_run, copies, sizeof(*copies));
+        thaw = now();
         for (size_t i = v->n; i-- > 0;)
                 must(ioctl(v->fds[i], FITHAW, 0) == 0, v->paths[i]);
+        taken[PART_HOLD] = held - before;
+        taken[PART_COMMIT] = thaw - held;
+        taken[PART_RELEASE] = now() - thaw;
         before = now() - before;
 
         for (size_t i = 0; i < v->n; ++i)
@@ -265,16 +280,29 @@ static int run_held(int argc, char *argv[]) {
         int rounds = atoi(argv[0]);
         double *windows = calloc((size_t) rounds, sizeof(double)), *bare = calloc((size_t) rounds, sizeof(double));
         const ProviderEnv env = { .state_dir = argv[1], .runtime_dir = argv[1], .privileged = true };
+        double *ours[_PART_MAX], *theirs[_PART_MAX], taken[_PART_MAX];
         Volumes v;
+
+        for (size_t k = 0; k < _PART_MAX; ++k) {
+                ours[k] = calloc((size_t) rounds, sizeof(double));
+                theirs[k] = calloc((size_t) rounds, sizeof(double));
+        }
 
         volumes_open(&v, argv + 2, argc - 2);
         for (int i = 0; i < rounds; ++i) {
                 volumes_touch(&v, i);
                 windows[i] = umbra_window(&v, provider->id);
+                for (size_t k = 0; k < _PART_MAX; ++k)
+                        ours[k][i] = last_window(parts[k]);
                 volumes_touch(&v, i);
-                bare[i] = bare_hold(&v, &env);
+                bare[i] = bare_hold(&v, &env, taken);
+                for (size_t k = 0; k < _PART_MAX; ++k)
+                        theirs[k][i] = taken[k];
         }
         report(windows, bare, rounds);
+        for (size_t k = 0; k < _PART_MAX; ++k)
+                printf("%s %.0f\nbare-%s %.0f\n", parts[k], median(ours[k], (size_t) rounds), parts[k],
+                       median(theirs[k], (size_t) rounds));
         return EXIT_SUCCESS;
 }
 

@@ -87,6 +87,10 @@
 #define STACK_SIZE ((size_t) 512 * 1024) /* of the freezer; room for what the C library puts there, too */
 #define OVER 0x80000000U                 /* in g.progress */
 
+/* What was written out so recently is not once more before it is held: nearly all that this took would be waiting for
+ * disks that have nothing to write. */
+#define FRESH_USEC (50 * USEC_PER_MSEC)
+
 static struct {
         Hold holds[GUARD_FDS_MAX];
         unsigned n;
@@ -96,6 +100,7 @@ static struct {
         int go_fd;   /* eventfd: the freezer may begin */
         int done_fd; /* eventfd: it holds all or failed */
         atomic_uint progress;
+        usec_t synced; /* when all had been written out, before READY */
 
         /* The freezer's, and everybody's once done_fd says so or the thread has ended. */
         usec_t begun; /* before the first hold; 0: there was none */
@@ -172,7 +177,8 @@ static void *freezer_run(void *unused) {
         if (fd_read_full(g.go_fd, &go, sizeof(go)) != sizeof(go))
                 return NULL;
 
-        sync_all();
+        if (now_usec(CLOCK_MONOTONIC) - g.synced > FRESH_USEC)
+                sync_all();
         g.begun = now_usec(CLOCK_MONOTONIC);
         hold_all();
         (void) fd_write_all(g.done_fd, &one, sizeof(one));
@@ -423,6 +429,7 @@ static int run_hold(void) {
         }
 
         sync_all();
+        g.synced = now_usec(CLOCK_MONOTONIC);
         report(GUARD_SAYS_READY, GUARD_TOLD, 0, 0, 0);
 
         if (wait_for_freeze())
