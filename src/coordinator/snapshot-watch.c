@@ -28,7 +28,7 @@
 #include "wire/wire-limits.h"
 
 #define INTERVAL_MIN_USEC (1 * USEC_PER_SEC)
-#define INTERVAL_MAX_USEC (60 * USEC_PER_SEC)
+#define INTERVAL_MAX_USEC (10 * USEC_PER_SEC)
 #define FULL 1000U
 #define WARN_PERMILLE 900U
 
@@ -62,7 +62,9 @@ static Watched *watched_free(Watched *i) {
 usec_t snapshot_watch_interval(unsigned before, unsigned now, usec_t passed) {
         usec_t half;
 
-        if (now <= before || passed == 0)
+        if (now < before) /* made larger, because it fills */
+                return INTERVAL_MIN_USEC;
+        if (now == before || passed == 0)
                 return INTERVAL_MAX_USEC;
 
         half = (usec_t) (FULL - MIN(now, FULL)) * passed / (now - before) / 2;
@@ -98,10 +100,11 @@ static void watched_take_failure(Watched *i, const char *why) {
 
 static void watched_take_permille(Watched *i, unsigned permille) {
         if (permille < i->permille)
-                log_info("The storage of the snapshot {%s} of '%s' was made larger", GUID_TO_STRING(&i->id), i->volume);
+                log_info("The storage of the snapshot {%s} of '%s' is %u %% full, after %u %%: it was made larger, or something was deleted",
+                         GUID_TO_STRING(&i->id), i->volume, permille / 10, i->permille / 10);
         if (permille >= WARN_PERMILLE && !i->warned)
-                log_warning("The storage of the snapshot {%s} of '%s' is %u %% full and cannot be made larger; when it is full, "
-                            "the snapshot is lost",
+                log_warning("The storage of the snapshot {%s} of '%s' is %u %% full and cannot be made larger; when it is full, the "
+                            "snapshot is lost or, in a thin pool, nobody can write to the volume",
                             GUID_TO_STRING(&i->id), i->volume, permille / 10);
         i->warned = permille >= WARN_PERMILLE;
         i->permille = permille;
@@ -219,7 +222,7 @@ static int watch_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
 
         r = watch_look(w);
         if (r < 0) {
-                log_warning_errno(r, "Failed to look after snapshots that fill up, trying again in a minute: %m");
+                log_warning_errno(r, "Failed to look after snapshots that fill up, trying again later: %m");
                 watch_set_timer(w, usec_add(now_usec(CLOCK_MONOTONIC), INTERVAL_MAX_USEC));
         }
         if (w->n_asked == 0) {

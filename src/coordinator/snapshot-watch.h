@@ -6,7 +6,8 @@
  *
  * Some storage holds a snapshot only as long as what its volume overwrites finds room. As long as there are such
  * snapshots, their providers are asked to look after them (PROVIDER_NEEDS_TENDING): again when half of what is left
- * will be gone at the rate of the last time, so often where much is written, and once a minute where nothing is.
+ * will be gone at the rate of the last time, so often where much is written, and every ten seconds where nothing
+ * is: then somebody may just be beginning.
  */
 
 #include "base/macro.h"
@@ -20,7 +21,7 @@ DEFINE_CLEANUP(SnapshotWatch *, snapshot_watch_free)
 /* There may be new ones. */
 void snapshot_watch_kick(SnapshotWatch *w);
 
-/* For umbra status: how full it is, of 1000, and what there is to say of it; NULL: nothing. */
+/* For umbra status and umbra snapshot list: how full it is, of 1000, and what there is to say of it; NULL: nothing. */
 typedef void (*SnapshotWatchEach)(const GUID *id, const char *volume, unsigned permille, const char *trouble, void *userdata);
 void snapshot_watch_report(SnapshotWatch *w, SnapshotWatchEach each, void *userdata);
 

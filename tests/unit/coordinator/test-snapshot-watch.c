@@ -13,15 +13,15 @@ static void test_that_what_fills_fast_is_looked_at_often(void **state) {
                 unsigned before, now;
                 usec_t passed, wait;
         } cases[] = {
-                { "nothing is written",               100, 100,  60 * USEC_PER_SEC,  60 * USEC_PER_SEC },
-                { "it was made larger",               800, 400,  1 * USEC_PER_SEC,   60 * USEC_PER_SEC },
-                { "no time has passed",               100, 200,  0,                  60 * USEC_PER_SEC },
-                { "a permille a second, half left",   499, 500,  1 * USEC_PER_SEC,   60 * USEC_PER_SEC },
-                { "ten a second, half left",          490, 500,  1 * USEC_PER_SEC,   25 * USEC_PER_SEC },
+                { "it was made larger as it fills",   800, 400,  10 * USEC_PER_SEC,  1 * USEC_PER_SEC  },
+                { "nothing is written",               100, 100,  10 * USEC_PER_SEC,  10 * USEC_PER_SEC },
+                { "no time has passed",               100, 200,  0,                  10 * USEC_PER_SEC },
+                { "a permille a second, half left",   499, 500,  1 * USEC_PER_SEC,   10 * USEC_PER_SEC },
+                { "fifty a second, half left",        450, 500,  1 * USEC_PER_SEC,   5 * USEC_PER_SEC  },
                 { "a hundred a second, little left",  800, 900,  1 * USEC_PER_SEC,   1 * USEC_PER_SEC  },
                 { "full",                             900, 1000, 1 * USEC_PER_SEC,   1 * USEC_PER_SEC  },
                 { "more than full",                   900, 1100, 1 * USEC_PER_SEC,   1 * USEC_PER_SEC  },
-                { "slowly",                           500, 501,  60 * USEC_PER_SEC,  60 * USEC_PER_SEC },
+                { "slowly",                           500, 501,  10 * USEC_PER_SEC,  10 * USEC_PER_SEC },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
