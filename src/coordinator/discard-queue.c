@@ -18,6 +18,7 @@
 #include "catalog/catalog.h"
 #include "coordinator/deed.h"
 #include "coordinator/manager.h"
+#include "coordinator/phase.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/provider-registry.h"
 #include "provider/provider-builtin.h"
@@ -261,12 +262,24 @@ bool discard_queue_is_empty(const DiscardQueue *q) {
         return true;
 }
 
+bool discard_queue_is_removing(const DiscardQueue *q, const GUID *volume_id, const GUID *provider_id) {
+        const Discard *d;
+
+        DL_FOREACH(q->discards, d)
+                if (d->asked && guid_equal(&d->row.volume_id, volume_id) && guid_equal(&d->row.provider_id, provider_id))
+                        return true;
+
+        return false;
+}
+
 static int discard_on_kick(sd_event_source *s, void *userdata) {
         DiscardQueue *q = userdata;
         Discard *d, *tmp;
 
-        if (catalog_is_frozen(q->manager->catalog))
+        if (catalog_is_frozen(q->manager->catalog)) {
+                phase_hold_resume(q->manager);
                 return 0; /* discard_queue_resume() */
+        }
 
         DL_FOREACH_SAFE(q->discards, d, tmp)
                 if (d->discarded) {

@@ -28,5 +28,7 @@ HRESULT discard_queue_add(DiscardQueue *q, const GUID *snapshot_id, DiscardDone 
 void discard_queue_forget(DiscardQueue *q, void *userdata);
 /* Nothing that could be done now. */
 bool discard_queue_is_empty(const DiscardQueue *q);
+/* A snapshot of this volume, made by this provider, is being removed just now. */
+bool discard_queue_is_removing(const DiscardQueue *q, const GUID *volume_id, const GUID *provider_id);
 /* Nothing is frozen any more: go on. */
 void discard_queue_resume(DiscardQueue *q);

@@ -11,7 +11,10 @@
 #include <errno.h>
 
 #include "base/hresult.h"
+#include "coordinator/discard-queue.h"
 #include "coordinator/manager.h"
+#include "coordinator/snapshot-watch.h"
+#include "provider/provider-builtin.h"
 #include "volume/hold-plan.h"
 #include "wire/wire-limits.h"
 
@@ -97,6 +100,7 @@ void phase_guard_begin(SnapshotSet *set) {
 
 /* Runs for "guard" and for "hold": whatever is held runs again when this returns. */
 void phase_guard_undo(SnapshotSet *set) {
+        set->hold_waits = false;
         if (!set->guard)
                 return;
         if (guard_client_is_holding(set->guard))
@@ -105,7 +109,23 @@ void phase_guard_undo(SnapshotSet *set) {
         set->guard = guard_client_free(set->guard);
 }
 
-void phase_hold_begin(SnapshotSet *set) {
+/* A command of LVM that had begun before everything was frozen resumes the volume that it works on when it has done, no matter who has
+ * suspended it. Nothing of the kind begins any more. */
+static bool storage_is_worked_on(const SnapshotSet *set) {
+        const Manager *m = set->manager;
+
+        for (size_t i = 0; i < set->n_snapshots; ++i) {
+                const SetSnapshot *s = set->snapshots[i];
+
+                if (s->probe.flags & PROVIDER_WANTS_SUSPEND &&
+                    (snapshot_watch_is_asking(m->watch) || discard_queue_is_removing(m->discards, &s->volume->id, &s->provider->id)))
+                        return true;
+        }
+
+        return false;
+}
+
+static void hold(SnapshotSet *set) {
         int r;
 
         if (!set->guard) {
@@ -116,6 +136,21 @@ void phase_hold_begin(SnapshotSet *set) {
         r = guard_client_hold(set->guard);
         if (r < 0)
                 phase_done(set, hresult_from_errno(r), "umbra-guard does not answer");
+}
+
+void phase_hold_begin(SnapshotSet *set) {
+        set->hold_waits = true;
+        phase_hold_resume(set->manager);
+}
+
+void phase_hold_resume(Manager *m) {
+        SnapshotSet *set = m->current;
+
+        if (!set || !set->hold_waits || storage_is_worked_on(set))
+                return;
+
+        set->hold_waits = false;
+        hold(set);
 }
 
 void phase_release_begin(SnapshotSet *set) {

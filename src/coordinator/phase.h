@@ -48,6 +48,8 @@ void phase_post_snapshot_begin(SnapshotSet *set);
 void phase_guard_begin(SnapshotSet *set);
 void phase_guard_undo(SnapshotSet *set);
 void phase_hold_begin(SnapshotSet *set);
+/* Something that works on storage has ended: perhaps it is what "hold" waits for. */
+void phase_hold_resume(Manager *m);
 void phase_release_begin(SnapshotSet *set);
 /* phase-recover.c */
 void phase_unseal_begin(SnapshotSet *set);

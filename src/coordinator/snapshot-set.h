@@ -71,6 +71,7 @@ struct SnapshotSet {
         GuardClient *guard;
         usec_t freeze_began;
         usec_t instant_usec; /* when everything was held */
+        bool hold_waits;   /* for what works on the storage still: phase_hold_resume() */
         bool turning_back; /* set before anything is taken back: answers that come meanwhile do not count */
         HRESULT failure;
         char *failure_message;

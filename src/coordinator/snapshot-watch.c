@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "catalog/catalog.h"
 #include "coordinator/manager.h"
+#include "coordinator/phase.h"
 #include "coordinator/provider-pool.h"
 #include "provider/provider-builtin.h"
 #include "wire/wire-limits.h"
@@ -216,6 +217,7 @@ static int watch_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         if (w->n_asked > 0)
                 return 0; /* the last answer comes back here */
         if (catalog_is_frozen(w->manager->catalog)) {
+                phase_hold_resume(w->manager);
                 watch_set_timer(w, usec_add(now_usec(CLOCK_MONOTONIC), INTERVAL_MIN_USEC));
                 return 0;
         }
@@ -265,6 +267,10 @@ SnapshotWatch *snapshot_watch_free(SnapshotWatch *w) {
 
 void snapshot_watch_kick(SnapshotWatch *w) {
         watch_set_timer(w, now_usec(CLOCK_MONOTONIC));
+}
+
+bool snapshot_watch_is_asking(const SnapshotWatch *w) {
+        return w->n_asked > 0;
 }
 
 void snapshot_watch_report(SnapshotWatch *w, SnapshotWatchEach each, void *userdata) {

@@ -10,6 +10,8 @@
  * is: then somebody may just be beginning.
  */
 
+#include <stdbool.h>
+
 #include "base/macro.h"
 #include "base/time-util.h"
 #include "coordinator/coordinator-forward.h"
@@ -20,6 +22,9 @@ DEFINE_CLEANUP(SnapshotWatch *, snapshot_watch_free)
 
 /* There may be new ones. */
 void snapshot_watch_kick(SnapshotWatch *w);
+
+/* Answers are awaited. */
+bool snapshot_watch_is_asking(const SnapshotWatch *w);
 
 /* For umbra status and umbra snapshot list: how full it is, of 1000, and what there is to say of it; NULL: nothing. */
 typedef void (*SnapshotWatchEach)(const GUID *id, const char *volume, unsigned permille, const char *trouble, void *userdata);

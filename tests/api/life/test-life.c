@@ -403,6 +403,26 @@ static void test_that_only_those_of_the_configuration_pass_to_the_copies(void **
         world_assert_clean(world);
 }
 
+/* A command of LVM that works on a volume resumes it in the end, whoever has suspended it meanwhile. */
+static void test_that_nothing_is_held_while_its_storage_is_worked_on(void **state) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
+        _cleanup_(freep) char *device = NULL;
+        VSS_ID set_id, old, next;
+
+        world_script(world, "flags = wants-suspend\ndiscard.1 = sleep 2000");
+        storage_make_set(b, &world->volume, 1, fake_provider, &set_id, &old);
+        device = device_of(old);
+        assert_true(file_exists(device, "data/file"));
+        storage_release(b); /* it goes with its requester, and takes its time */
+        assert_true(eventually(is_gone, &old, TEST_PATIENCE_USEC));
+
+        next = storage_make(world);
+        assert_false(file_exists(device, "data/file"));
+        world_script(world, NULL);
+        storage_delete(next, VSS_OBJECT_SNAPSHOT);
+        world_assert_clean(world);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_context_says_who_is_told_and_who_deletes),
@@ -412,6 +432,7 @@ int main(void) {
                 cmocka_unit_test(test_that_the_oldest_previous_version_makes_room),
                 cmocka_unit_test(test_that_one_that_is_in_use_does_not_make_room),
                 cmocka_unit_test(test_that_only_those_of_the_configuration_pass_to_the_copies),
+                cmocka_unit_test(test_that_nothing_is_held_while_its_storage_is_worked_on),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
