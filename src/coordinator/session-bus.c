@@ -6,8 +6,8 @@
 
 #include "coordinator/session-bus.h"
 
+#include <errno.h>
 #include <string.h>
-#include <utlist.h>
 
 #include "base/alloc.h"
 #include "base/hresult.h"
@@ -19,19 +19,27 @@
 #include "coordinator/session-foreign.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session-storage-bus.h"
-#include "coordinator/session-writer.h"
 #include "coordinator/session.h"
-#include "coordinator/snapshot-set.h"
 #include "doc/doc-limits.h"
-#include "provider/provider-builtin.h"
 #include "wire/wire-error.h"
 #include "wire/wire-limits.h"
 
-Session *session_of_connection(Connection *c, sd_bus_error *error) {
-        if (c->role == ROLE_SESSION)
-                return c->role_object;
-        wire_error_set(error, VSS_E_BAD_STATE, "open a session first");
-        return NULL;
+/* What each method is called with: the session of its connection. */
+static int find_session(sd_bus *bus,
+                        const char *path,
+                        const char *interface,
+                        void *userdata,
+                        void **ret_session,
+                        sd_bus_error *error) {
+        Connection *c = userdata;
+
+        if (strcmp(path, WIRE_SESSION_PATH) != 0)
+                return 0;
+        if (c->role != ROLE_SESSION)
+                return wire_error_set(error, VSS_E_BAD_STATE, "open a session first");
+
+        *ret_session = c->role_object;
+        return 1;
 }
 
 int session_bus_reply(sd_bus_message *m, HRESULT hr, const char *why, sd_bus_error *error) {
@@ -41,13 +49,11 @@ int session_bus_reply(sd_bus_message *m, HRESULT hr, const char *why, sd_bus_err
 }
 
 static int method_initialize(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t kind;
         int32_t context;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "ui", &kind, &context);
         if (r < 0)
                 return r;
@@ -56,13 +62,11 @@ static int method_initialize(sd_bus_message *m, void *userdata, sd_bus_error *er
 
 static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(freep) GUID *ids = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t kind;
         size_t n;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "u", &kind);
         if (r < 0)
                 return r;
@@ -76,14 +80,12 @@ static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus
 
 static int method_start_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         int32_t context;
         HRESULT hr;
         GUID id;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "i", &context);
         if (r < 0)
                 return r;
@@ -126,25 +128,19 @@ static int method_about_volume(sd_bus_message *m,
 }
 
 static int method_add_to_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
-
-        return s ? method_about_volume(m, s, false, session_add_volume) : -EPERM;
+        return method_about_volume(m, userdata, false, session_add_volume);
 }
 
 static int method_is_volume_supported(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
-
-        return s ? method_about_volume(m, s, true, session_is_supported) : -EPERM;
+        return method_about_volume(m, userdata, true, session_is_supported);
 }
 
 static int method_ask_foreign(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(freep) char *volume = NULL;
         Operation *op;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_text(m, &volume);
         if (r >= 0)
                 r = operation_new(s, m, 0, &op);
@@ -158,14 +154,12 @@ static int method_ask_foreign(sd_bus_message *m, void *userdata, sd_bus_error *e
 static int method_get_snapshot_properties(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         WireSnapshot snapshot;
         HRESULT hr;
         GUID id;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &id);
         if (r < 0)
                 return r;
@@ -220,13 +214,11 @@ static int append_providers(sd_bus_message *reply, Session *s, bool wanted) {
 
 static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t type;
         int32_t context;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "ui", &type, &context);
         if (r < 0)
                 return r;
@@ -242,14 +234,12 @@ static int method_query(sd_bus_message *m, void *userdata, sd_bus_error *error) 
 }
 
 static int method_query_volumes(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         Operation *op;
         int32_t context;
         GUID provider;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &provider);
         if (r >= 0)
                 r = sd_bus_message_read(m, "i", &context);
@@ -262,14 +252,12 @@ static int method_query_volumes(sd_bus_message *m, void *userdata, sd_bus_error 
 }
 
 static int method_delete_snapshots(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         Operation *op;
         uint32_t type;
         int force, r;
         GUID id;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &id);
         if (r >= 0)
                 r = sd_bus_message_read(m, "ub", &type, &force);
@@ -282,22 +270,18 @@ static int method_delete_snapshots(sd_bus_message *m, void *userdata, sd_bus_err
 }
 
 static int method_abort_backup(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = session_abort_backup(s, m);
         return r != 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 
 static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t number;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "u", &number);
         if (r < 0)
                 return r;
@@ -320,13 +304,11 @@ int session_bus_operation_begin(sd_bus_message *m, Session *s, uint32_t number, 
 }
 
 static int method_plain_operation(sd_bus_message *m, void *userdata, sd_bus_error *error, void (*begin)(Session *s, Operation *op)) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t number;
         Operation *op;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "u", &number);
         if (r >= 0)
                 r = session_bus_operation_begin(m, s, number, &op, error);
@@ -350,14 +332,12 @@ static int method_document_operation(sd_bus_message *m,
                                      bool optional,
                                      void (*begin)(Session *s, Operation *op, const char *document, size_t size)) {
         _cleanup_(freep) char *document = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         size_t size = 0;
         uint32_t number;
         Operation *op;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "u", &number);
         if (r < 0)
                 return r;
@@ -402,167 +382,6 @@ static int method_post_restore(sd_bus_message *m, void *userdata, sd_bus_error *
         return method_document_operation(m, userdata, error, false, begin_post_restore);
 }
 
-/* Answers */
-
-static int append_metadata(sd_bus_message *reply, Session *s) {
-        _cleanup_(freep) char *blob = NULL;
-        size_t size = 0, at = 0;
-        SessionWriter *w;
-        int r;
-
-        r = sd_bus_message_open_container(reply, 'a', WIRE_WRITER);
-        if (r < 0)
-                return r;
-        DL_FOREACH(s->writers, w) {
-                r = sd_bus_message_open_container(reply, 'r', "ayayst");
-                if (r >= 0)
-                        r = wire_append_guid(reply, &w->instance_id);
-                if (r >= 0)
-                        r = wire_append_guid(reply, &w->writer_id);
-                if (r >= 0)
-                        r = wire_append_text(reply, w->name);
-                if (r >= 0)
-                        r = sd_bus_message_append(reply, "t", (uint64_t) w->metadata_size);
-                if (r >= 0)
-                        r = sd_bus_message_close_container(reply);
-                if (r < 0)
-                        return r;
-                size += w->metadata_size;
-        }
-        r = sd_bus_message_close_container(reply);
-        if (r < 0)
-                return r;
-
-        blob = malloc(size + 1);
-        if (!blob)
-                return -ENOMEM;
-        DL_FOREACH(s->writers, w) {
-                memcpy(blob + at, w->metadata, w->metadata_size);
-                at += w->metadata_size;
-                free(TAKE_PTR(w->metadata));
-        }
-        return wire_append_blob(reply, blob, size);
-}
-
-void session_bus_settle_metadata(Session *s, Operation *op) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = append_metadata(reply, s);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_document(Session *s, Operation *op) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        _cleanup_(freep) char *text = NULL;
-        bool optional = sd_bus_message_is_method_call(op->request, WIRE_SESSION_INTERFACE, "DoSnapshotSet");
-        size_t size = 0;
-        HRESULT hr = S_OK;
-        int r;
-
-        if (s->doc)
-                hr = backup_doc_write(s->doc, &text, &size);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, NULL);
-                return;
-        }
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = optional ? wire_append_optional_blob(reply, text, size) : wire_append_blob(reply, text ?: "", size);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_status(Session *s, Operation *op) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        SessionWriter *w;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', WIRE_WRITER_STATUS);
-        DL_FOREACH(s->writers, w) {
-                const WireWriterStatus status = {
-                        .instance_id = w->instance_id,
-                        .writer_id = w->writer_id,
-                        .name = w->name,
-                        .state = (uint32_t) w->state,
-                        .failure = w->failure,
-                        .failure_application = w->failure_application,
-                        .message = w->message,
-                };
-
-                if (r >= 0)
-                        r = wire_append_writer_status(reply, &status);
-        }
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_added(Session *s, Operation *op, const SetSnapshot *added) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = wire_append_guid(reply, &added->id);
-        if (r >= 0)
-                r = wire_append_guid(reply, &added->provider->id);
-        if (r >= 0)
-                r = wire_append_text(reply, added->volume->path);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_bool(Operation *op, bool value) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "b", (int) value);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_snapshotted(Operation *op, bool present, int32_t compatibility) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "bi", (int) present, compatibility);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_volumes(Operation *op, const WireVolume *volumes, size_t n) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', WIRE_VOLUME);
-        for (size_t i = 0; r >= 0 && i < n; ++i)
-                r = wire_append_volume(reply, &volumes[i]);
-        if (r >= 0)
-                r = sd_bus_message_close_container(reply);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_bus_settle_deleted(Operation *op, int32_t deleted, const GUID *nondeleted, HRESULT hr) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "i", deleted);
-        if (r >= 0)
-                r = wire_append_guid(reply, nondeleted);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "i", hr);
-        operation_settle_reply(op, r, reply);
-}
-
 #define METHOD(name, in, out, handler) SD_BUS_METHOD(name, in, out, handler, SD_BUS_VTABLE_UNPRIVILEGED)
 
 static const sd_bus_vtable session_vtable[] = {
@@ -589,12 +408,13 @@ static const sd_bus_vtable session_vtable[] = {
         SD_BUS_VTABLE_END,
 };
 
+int session_bus_add_vtable(Connection *c, const sd_bus_vtable *vtable) {
+        return sd_bus_add_fallback_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, vtable, find_session, c);
+}
+
 int session_bus_attach(Connection *c) {
         int r;
 
         r = session_storage_bus_attach(c);
-        if (r < 0)
-                return r;
-
-        return sd_bus_add_object_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, session_vtable, c);
+        return r < 0 ? r : session_bus_add_vtable(c, session_vtable);
 }

@@ -13,7 +13,7 @@
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/provider-registry.h"
-#include "coordinator/session-bus.h"
+#include "coordinator/session-answers.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session.h"
 #include "provider/provider-builtin.h"
@@ -61,7 +61,7 @@ static void foreign_ask(ForeignJob *j) {
         while (j->next < j->n && !j->providers[j->next]->foreign)
                 ++j->next;
         if (j->next == j->n) {
-                session_bus_settle_snapshotted(j->op, j->present, j->compatibility);
+                session_answer_snapshotted(j->op, j->present, j->compatibility);
                 return;
         }
 

@@ -19,7 +19,7 @@
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/provider-registry.h"
-#include "coordinator/session-bus.h"
+#include "coordinator/session-answers.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
 #include "provider/provider-builtin.h"
@@ -131,7 +131,7 @@ static void add_volume_probed(const ProviderInfo *provider,
                 operation_settle(op, hresult_from_errno(r), NULL);
                 return;
         }
-        session_bus_settle_added(s, op, added);
+        session_answer_added(s, op, added);
 }
 
 /* "\\\\?\\Volume{…}\\" of a directory is known to the catalog only. */
@@ -178,7 +178,7 @@ static void is_supported_probed(const ProviderInfo *provider,
 
         j->probe = NULL;
         if (SUCCEEDED(hr) || hr == VSS_E_VOLUME_NOT_SUPPORTED || hr == VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER)
-                session_bus_settle_bool(j->op, SUCCEEDED(hr));
+                session_answer_bool(j->op, SUCCEEDED(hr));
         else
                 operation_settle(j->op, hr, message);
 }
@@ -258,7 +258,7 @@ static void volumes_probed(const ProviderInfo *provider, const ProviderProbe *pr
 
 static void volumes_ask(VolumesJob *j) {
         if (j->next == j->n) {
-                session_bus_settle_volumes(j->op, j->answers, j->n_answers);
+                session_answer_volumes(j->op, j->answers, j->n_answers);
                 return;
         }
         if (probe_job_start(j->pool, j->volumes[j->next]->path, &j->provider_id, volumes_probed, j, &j->probe) < 0)
@@ -360,7 +360,7 @@ static void delete_next(DeleteJob *j);
 static void delete_end(DeleteJob *j, HRESULT hr) {
         const GUID none = { 0 };
 
-        session_bus_settle_deleted(j->op, (int32_t) j->next, SUCCEEDED(hr) ? &none : &j->ids[j->next], hr);
+        session_answer_deleted(j->op, (int32_t) j->next, SUCCEEDED(hr) ? &none : &j->ids[j->next], hr);
 }
 
 static void delete_on_discarded(HRESULT hr, const char *message, void *userdata) {

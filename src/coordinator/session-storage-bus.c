@@ -28,14 +28,12 @@
 #include "wire/wire-types.h"
 
 static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(freep) char *path = NULL;
         Operation *op;
         GUID id;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &id);
         if (r >= 0)
                 r = wire_read_text(m, &path);
@@ -52,13 +50,11 @@ static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         Operation *op;
         GUID id;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &id);
         if (r >= 0)
                 r = operation_new(s, m, 0, &op);
@@ -69,13 +65,11 @@ static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *erro
 }
 
 static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         Operation *op;
         int force, r;
         GUID id;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &id);
         if (r >= 0)
                 r = sd_bus_message_read(m, "b", &force);
@@ -88,13 +82,11 @@ static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error)
 }
 
 static int method_find_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(freep) char *volume = NULL, *why = NULL;
         HRESULT hr;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_text(m, &volume);
         if (r < 0)
                 return r;
@@ -104,12 +96,10 @@ static int method_find_revert(sd_bus_message *m, void *userdata, sd_bus_error *e
 
 static int method_get_revert_blockers(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         const Config *config;
         int r;
 
-        if (!s)
-                return -EPERM;
         config = s->manager->config;
         r = sd_bus_message_new_method_return(m, &reply);
         if (r >= 0)
@@ -120,13 +110,11 @@ static int method_get_revert_blockers(sd_bus_message *m, void *userdata, sd_bus_
 static int method_get_volume_root(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         _cleanup_(freep) char *path = NULL, *name = NULL, *why = NULL;
         _cleanup_message_ sd_bus_message *reply = NULL;
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(volume_freep) Volume *v = NULL;
         HRESULT hr;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_text(m, &path);
         if (r < 0)
                 return r;
@@ -145,14 +133,12 @@ static int method_get_volume_root(sd_bus_message *m, void *userdata, sd_bus_erro
 }
 
 static int method_add_to_recovery_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(freep) char *destination = NULL, *why = NULL;
         HRESULT hr;
         GUID id;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = wire_read_guid(m, &id);
         if (r >= 0)
                 r = wire_read_text(m, &destination);
@@ -174,14 +160,12 @@ static int begin(sd_bus_message *m, Session *s, uint32_t number, Operation **ret
 }
 
 static int method_await_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(freep) char *volume = NULL;
         uint32_t number;
         Operation *op;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "u", &number);
         if (r >= 0)
                 r = wire_read_text(m, &volume);
@@ -194,14 +178,12 @@ static int method_await_revert(sd_bus_message *m, void *userdata, sd_bus_error *
 }
 
 static int method_break_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t number, flags;
         Operation *op;
         GUID id;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "u", &number);
         if (r >= 0)
                 r = wire_read_guid(m, &id);
@@ -216,7 +198,7 @@ static int method_break_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_e
 }
 
 static int method_import_snapshots(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         _cleanup_(freep) char *document = NULL;
         uint32_t number;
         size_t size = 0;
@@ -224,8 +206,6 @@ static int method_import_snapshots(sd_bus_message *m, void *userdata, sd_bus_err
         Operation *op;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "ui", &number, &context);
         if (r >= 0)
                 r = wire_read_blob(m, DOCUMENT_SIZE_MAX, &document, &size);
@@ -238,13 +218,11 @@ static int method_import_snapshots(sd_bus_message *m, void *userdata, sd_bus_err
 }
 
 static int method_recover_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        Session *s = session_of_connection(userdata, error);
+        Session *s = userdata;
         uint32_t number, flags;
         Operation *op;
         int r;
 
-        if (!s)
-                return -EPERM;
         r = sd_bus_message_read(m, "uu", &number, &flags);
         if (r >= 0)
                 r = begin(m, s, number, &op, error);
@@ -252,26 +230,6 @@ static int method_recover_set(sd_bus_message *m, void *userdata, sd_bus_error *e
                 return r;
         session_recover(s, op, flags);
         return 1;
-}
-
-void session_storage_bus_settle_text(Operation *op, const char *text) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = wire_append_text(reply, text);
-        operation_settle_reply(op, r, reply);
-}
-
-void session_storage_bus_settle_result(Operation *op, HRESULT hr) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = operation_reply(op, &reply);
-        if (r >= 0)
-                r = sd_bus_message_append(reply, "i", hr);
-        operation_settle_reply(op, r, reply);
 }
 
 #define METHOD(name, in, out, handler) SD_BUS_METHOD(name, in, out, handler, SD_BUS_VTABLE_UNPRIVILEGED)
@@ -293,6 +251,5 @@ static const sd_bus_vtable storage_vtable[] = {
 };
 
 int session_storage_bus_attach(Connection *c) {
-        return sd_bus_add_object_vtable(c->bus, NULL, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE,
-                                        storage_vtable, c);
+        return session_bus_add_vtable(c, storage_vtable);
 }

@@ -21,9 +21,9 @@
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-registry.h"
+#include "coordinator/session-answers.h"
 #include "coordinator/session-query.h"
 #include "coordinator/session-recovery.h"
-#include "coordinator/session-storage-bus.h"
 #include "coordinator/session.h"
 #include "coordinator/snapshot-set.h"
 #include "doc/backup-doc.h"
@@ -65,7 +65,7 @@ static void settle_exposed(DeedJob *j) {
         if (FAILED(j->hr))
                 deed_job_settle(j);
         else
-                session_storage_bus_settle_text(j->op, j->path);
+                session_answer_text(j->op, j->path);
 }
 
 /* [MS: exposing-and-surfacing-shadow-copied-volumes] */
@@ -325,7 +325,7 @@ static void settle_imported(DeedJob *j) {
         if (j->n_done == 0)
                 operation_settle(j->op, VSS_E_NO_SNAPSHOTS_IMPORTED, j->message);
         else
-                session_storage_bus_settle_result(j->op,
+                session_answer_result(j->op,
                                                   j->n_done < n ? VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED : S_OK);
 }
 

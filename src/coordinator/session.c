@@ -22,7 +22,7 @@
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-pool.h"
-#include "coordinator/session-bus.h"
+#include "coordinator/session-answers.h"
 #include "coordinator/session-storage.h"
 #include "coordinator/session-writer.h"
 #include "coordinator/snapshot-set.h"
@@ -178,7 +178,7 @@ static void gather_done(Session *s, unsigned failed, void *userdata) {
         DL_FOREACH_SAFE(s->writers, w, tmp)
                 if (!w->identified)
                         session_writer_free(s, w);
-        session_bus_settle_metadata(s, op);
+        session_answer_metadata(s, op);
 }
 
 static bool gather_wants(const Session *s, const SessionWriter *w, void *userdata) {
@@ -223,7 +223,7 @@ HRESULT session_take_document(Session *s, const char *document, size_t size) {
 }
 
 void session_settle_document(Session *s, Operation *op) {
-        session_bus_settle_document(s, op);
+        session_answer_document(s, op);
 }
 
 static void document_round_done(Session *s, unsigned failed, void *userdata) {
@@ -376,7 +376,7 @@ void session_restore_event(Session *s, Operation *op, WireEvent event, const cha
 }
 
 void session_writer_status(Session *s, Operation *op) {
-        session_bus_settle_status(s, op);
+        session_answer_status(s, op);
 }
 
 HRESULT session_start_set(Session *s, int32_t context, GUID *ret_id) {
