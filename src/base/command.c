@@ -64,6 +64,9 @@ static int find(const char *name, char **ret) {
         const char *path = secure_getenv("PATH");
         int r;
 
+        if (name[0] == '/')
+                return can_be_run(name) ? strdup_to(name, ret) : -ENOENT;
+
         r = path ? find_below(path, name, ret) : -ENOENT;
         return r == -ENOENT ? find_below(MORE_PATHS, name, ret) : r;
 }
@@ -75,16 +78,16 @@ bool command_exists(const char *name) {
 }
 
 /* Ours, but for the language: what people are told is in one, and what programs read is in C's. */
-static int make_environment(const char *const *more, char ***ret) {
+static int make_environment(const CommandOptions *o, char ***ret) {
         _cleanup_(strv_freep) char **environment = NULL;
         int r = 0;
 
-        for (char **p = environ; p && *p && r >= 0; ++p)
+        for (char **p = o->only_variables ? NULL : environ; p && *p && r >= 0; ++p)
                 if (strncmp(*p, "LC_", 3) != 0 && strncmp(*p, "LANG", 4) != 0)
                         r = strv_append(&environment, *p);
         if (r >= 0)
                 r = strv_append(&environment, "LC_ALL=C");
-        for (const char *const *p = more; p && *p && r >= 0; ++p)
+        for (const char *const *p = o->variables; p && *p && r >= 0; ++p)
                 r = strv_append(&environment, *p);
         if (r < 0)
                 return r;
@@ -107,19 +110,34 @@ static int copy_words(const char *const *argv, char ***ret) {
         return 0;
 }
 
+/* Where a command writes to: what its caller chose, or a file without a name that is read when it has ended. */
+static int keep(const char *name, int *fd, int *ret_kept) {
+        if (*fd > 0)
+                return 0;
+
+        *fd = *ret_kept = memfd_create(name, MFD_CLOEXEC);
+        return *fd < 0 ? -errno : 0;
+}
+
 int command_start_with(const char *const *argv, const CommandOptions *o, Command *ret) {
         _cleanup_(command_clear) Command c = COMMAND_INIT;
         _cleanup_(strv_freep) char **words = NULL, **environment = NULL;
         _cleanup_(freep) char *path = NULL;
         _cleanup_(freep) int *fds = NULL;
-        SpawnOptions options = { .stdin_fd = o->stdin_fd, .new_session = true };
+        SpawnOptions options = {
+                .stdin_fd = o->stdin_fd,
+                .stdout_fd = o->out_fd,
+                .stderr_fd = o->err_fd,
+                .die_with_parent = o->die_with_parent,
+                .new_session = true,
+        };
         int r;
 
         r = find(argv[0], &path);
         if (r >= 0)
                 r = copy_words(argv, &words);
         if (r >= 0)
-                r = make_environment(o->variables, &environment);
+                r = make_environment(o, &environment);
         if (r < 0)
                 return r;
 
@@ -130,17 +148,16 @@ int command_start_with(const char *const *argv, const CommandOptions *o, Command
                 if (o->locks[i] > 0)
                         fds[options.n_fds++] = o->locks[i];
 
-        c.out_fd = memfd_create("command-output", MFD_CLOEXEC);
-        c.err_fd = memfd_create("command-errors", MFD_CLOEXEC);
-        if (c.out_fd < 0 || c.err_fd < 0)
-                return -errno;
+        r = keep("command-output", &options.stdout_fd, &c.out_fd);
+        if (r >= 0)
+                r = keep("command-errors", &options.stderr_fd, &c.err_fd);
+        if (r < 0)
+                return r;
 
         options.path = path;
         options.argv = words;
         options.envp = environment;
         options.fds = fds;
-        options.stdout_fd = c.out_fd;
-        options.stderr_fd = c.err_fd;
         r = process_spawn(&options, &c.pid, &c.pidfd);
         if (r < 0)
                 return r;

@@ -9,7 +9,7 @@
  *
  * A command is never killed. Nobody can know what it is in the middle of, and what that leaves behind. Who
  * waits gives up at a deadline; the command goes on, and keeps the locks that it was given until it has
- * ended.
+ * ended. For what an administrator wrote there is base/command-leash.h.
  */
 
 #include <errno.h>
@@ -34,11 +34,14 @@ typedef struct CommandOptions {
         const int *locks; /* inherited from 3 on; those that are not positive are skipped */
         size_t n_locks;
         int stdin_fd;          /* zero or negative: ours */
+        int out_fd, err_fd;    /* positive: it writes there, and nothing is kept */
         const char *const *variables; /* for its environment, NULL at the end; NULL: none */
+        bool only_variables;   /* and nothing of our environment */
+        bool die_with_parent;  /* with the thread that started it */
 } CommandOptions;
 
-/* Starts @argv (NULL at the end), whose first word is looked for where $PATH says, and where administrators'
- * programs are. In a session of its own, with LC_ALL=C. -ENOENT: there is no such program. */
+/* Starts @argv (NULL at the end), whose first word is an absolute path, or looked for where $PATH says, and where
+ * administrators' programs are. In a session of its own, with LC_ALL=C. -ENOENT: there is no such program. */
 int command_start_with(const char *const *argv, const CommandOptions *options, Command *ret);
 int command_start(const char *const *argv, const int *locks, size_t n_locks, Command *ret);
 
