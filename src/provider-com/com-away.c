@@ -168,9 +168,12 @@ static int unmount(const char *path) {
                 return 0;
         if (errno != EBUSY)
                 return provider_fail(-errno, "it cannot be unmounted: %m");
+        if (provider_check_unused(path) < 0)
+                return -EBUSY;
 
-        return provider_check_unused(path) < 0 ?
-                       -EBUSY :
+        /* Who used it may be gone by now. */
+        return umount2(path, UMOUNT_NOFOLLOW) >= 0 ?
+                       0 :
                        provider_fail(-EBUSY, "it cannot be unmounted: another file system is mounted in it");
 }
 

@@ -21,13 +21,20 @@
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
+#include "base/time-util.h"
 #include "provider/provider.h"
+
+/* How long the worker of a session that has ended may take to be gone. */
+#define SIBLING_PATIENCE_USEC (5 * USEC_PER_SEC)
+#define SIBLING_POLL_USEC 20000U
 
 typedef struct Look {
         const char *path;
         size_t length; /* of path; 0 for the root directory */
         bool writing;  /* only that is looked for */
         char found[PATH_MAX + 16];
+        pid_t pid;     /* who uses it; 0: nobody */
+        bool is_sibling;
 } Look;
 
 static void closedirp(DIR **d) {
@@ -152,18 +159,27 @@ static bool process_uses(Look *l, int process_fd) {
                has_mapped(l, process_fd);
 }
 
-static int check(const char *path, bool writing) {
-        Look look = {
-                .path = path,
-                .length = strcmp(path, "/") == 0 ? 0 : strlen(path),
-                .writing = writing,
-        };
+/* Its parent is ours: another worker of the same umbrad. "PID (NAME) STATE PARENT …", and the name may be anything. */
+static bool is_sibling(int process_fd) {
+        _cleanup_(closep) int fd = openat(process_fd, "stat", O_RDONLY | O_CLOEXEC);
+        _cleanup_(freep) char *text = NULL;
+        const char *end;
+        int parent;
+
+        if (fd < 0 || fd_read_text(fd, 4096, &text) < 0)
+                return false;
+        end = strrchr(text, ')');
+        return end && sscanf(end, ") %*c %d", &parent) == 1 && parent == getppid();
+}
+
+static int look_once(Look *l) {
         _cleanup_(closedirp) DIR *proc = open_directory(AT_FDCWD, "/proc");
         const struct dirent *entry;
 
         if (!proc)
                 return provider_fail(-errno, "'/proc' cannot be read: %m");
 
+        l->pid = 0;
         while ((entry = readdir(proc))) {
                 _cleanup_(closep) int process_fd = -EBADF;
                 pid_t pid = atoi(entry->d_name);
@@ -172,12 +188,32 @@ static int check(const char *path, bool writing) {
                         continue;
 
                 process_fd = openat(dirfd(proc), entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-                if (process_fd >= 0 && process_uses(&look, process_fd))
-                        return provider_fail(-EBUSY, writing ? "process %d still writes to '%.500s'" : "process %d uses '%.500s'",
-                                             (int) pid, look.found);
+                if (process_fd < 0 || !process_uses(l, process_fd))
+                        continue;
+                l->pid = pid;
+                l->is_sibling = is_sibling(process_fd);
+                break;
         }
-
         return 0;
+}
+
+/* A session that has just ended takes its workers along, but not at once. */
+static int check(const char *path, bool writing) {
+        Look look = {
+                .path = path,
+                .length = strcmp(path, "/") == 0 ? 0 : strlen(path),
+                .writing = writing,
+        };
+        usec_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), SIBLING_PATIENCE_USEC);
+        int r;
+
+        while ((r = look_once(&look)) >= 0 && look.pid > 0 && look.is_sibling && now_usec(CLOCK_MONOTONIC) < deadline)
+                (void) usleep(SIBLING_POLL_USEC);
+        if (r < 0 || look.pid == 0)
+                return r;
+
+        return provider_fail(-EBUSY, writing ? "process %d still writes to '%.500s'" : "process %d uses '%.500s'",
+                             (int) look.pid, look.found);
 }
 
 int provider_check_unused(const char *path) {

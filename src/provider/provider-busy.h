@@ -5,7 +5,8 @@
  * Who Uses a Directory
  *
  * What Windows finds out by locking the volume. Linux has no such lock for a directory, so we look at what
- * processes have open, once: whoever opens a file right afterwards is not seen.
+ * processes have open, once: whoever opens a file right afterwards is not seen. Another worker of umbrad's may be
+ * about to end with its session, and gets a moment for that.
  */
 
 #include <sys/types.h>

@@ -181,6 +181,47 @@ static void test_that_who_uses_a_directory_is_seen(void **state) {
         fd_close(pipes[1]);
 }
 
+/* Sleeps, or has ended. */
+static bool is_at_rest(void *arg) {
+        _cleanup_(freep) char *path = NULL, *text = NULL;
+        const char *end;
+
+        assert_int_equal(format_to(&path, "/proc/%d/stat", (int) *(pid_t *) arg), 0);
+        assert_int_equal(file_read_text(path, 4096, &text), 0);
+        end = strrchr(text, ')');
+        return end && (end[2] == 'S' || end[2] == 'Z');
+}
+
+/* As the worker of a session that has just ended is one for the worker of the next. */
+static void test_that_a_sibling_that_is_about_to_end_is_waited_for(void **state) {
+        int status, pipes[2];
+        pid_t user, looker;
+
+        assert_int_equal(pipe(pipes), 0);
+        user = fork();
+        assert_true(user >= 0);
+        if (user == 0) {
+                char c;
+
+                fd_close(pipes[1]);
+                _exit(chdir(world->volume) < 0 || read(pipes[0], &c, 1) != 0);
+        }
+        assert_true(eventually(is_at_rest, &user, TEST_PATIENCE_USEC));
+        looker = fork();
+        assert_true(looker >= 0);
+        if (looker == 0) {
+                fd_close(pipes[1]);
+                _exit(provider_check_unused(world->volume) < 0);
+        }
+        assert_true(eventually(is_at_rest, &looker, TEST_PATIENCE_USEC));
+        fd_close(pipes[1]);
+        fd_close(pipes[0]);
+        assert_int_equal(waitpid(user, &status, 0), user);
+        assert_int_equal(status, 0);
+        assert_int_equal(waitpid(looker, &status, 0), looker);
+        assert_int_equal(status, 0);
+}
+
 static bool should_block(const char *volume) {
         bool block = true, twin = false;
 
@@ -235,6 +276,7 @@ int main(void) {
                 cmocka_unit_test(test_that_what_is_no_path_has_no_root),
                 cmocka_unit_test(test_that_nobody_exposes_at_what_is_anothers),
                 cmocka_unit_test(test_that_who_uses_a_directory_is_seen),
+                cmocka_unit_test(test_that_a_sibling_that_is_about_to_end_is_waited_for),
                 cmocka_unit_test(test_that_a_writer_may_be_against_reverting),
         };
 
