@@ -47,11 +47,33 @@ DECLARE_INTERFACE_(IUmbraProviderTraits, IUnknown) {
 };
 #undef INTERFACE
 
+/*
+ * IUmbraProviderReason
+ *
+ * What a provider returns is a number; what people need is a sentence. A provider may have one.
+ */
+EXTERN_C UMBRA_API const IID IID_IUmbraProviderReason; /* {5B8F0A1D-93C4-4E57-8D26-0F4C1A7E9B32} */
+
+#define INTERFACE IUmbraProviderReason
+DECLARE_INTERFACE_(IUmbraProviderReason, IUnknown) {
+        BASE_METHODS(IUNKNOWN_METHODS)
+
+        /* Comes after a method that has failed: why it has, in words, which the requester is told and the log has. It
+         * starts small and has no full stop. umbra frees *ppwszReason with CoTaskMemFree(). S_FALSE and NULL:
+         * there is nothing to say. */
+        STDMETHOD(GetReason)(THIS_ VSS_PWSZ *ppwszReason) PURE;
+};
+#undef INTERFACE
+
 #if !defined(__cplusplus) || defined(CINTERFACE)
 #  define IUmbraProviderTraits_QueryInterface IUnknown_QueryInterface
 #  define IUmbraProviderTraits_AddRef IUnknown_AddRef
 #  define IUmbraProviderTraits_Release IUnknown_Release
 #  define IUmbraProviderTraits_GetTraits(This, ...) UMBRA_CALL(This, GetTraits, __VA_ARGS__)
+#  define IUmbraProviderReason_QueryInterface IUnknown_QueryInterface
+#  define IUmbraProviderReason_AddRef IUnknown_AddRef
+#  define IUmbraProviderReason_Release IUnknown_Release
+#  define IUmbraProviderReason_GetReason(This, ...) UMBRA_CALL(This, GetReason, __VA_ARGS__)
 #endif
 
 #endif

@@ -14,6 +14,8 @@
  * which root owns and nobody else may write to. It exports CreateVssProvider() (umbra-provider.h), and is
  * loaded by a process of its own, umbra-provider-com(8), never by umbrad or by the program that registers it.
  *
+ * A disk array may have a script instead, /etc/umbra/arrays/<class id>: umbra-array-script(7).
+ *
  * A registered provider is asked for every volume before umbra's own are: those of hardware first, then those of
  * software, then those of file shares. Where it fails for a volume the next one is asked, unless the requester
  * named it: then VSS_E_UNEXPECTED_PROVIDER_ERROR says that it crashed, hung, could not be loaded, or returned

@@ -20,12 +20,17 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
+#include "base/process-util.h"
 #include "provider-com/com-result.h"
 #include "provider/provider.h"
 
-#ifndef UMBRA_PROVIDERDIR
+#if !defined(UMBRA_PROVIDERDIR) || !defined(UMBRA_LIBEXECDIR)
 #error "where are the providers of others?"
 #endif
+
+/* For arrays that have a script and no shared object; see provider-array/. */
+#define ARRAY_PROVIDER "umbra-array-script.so"
+#define ARRAYS_DIR "/etc/umbra/arrays"
 
 typedef HRESULT(STDAPICALLTYPE *CreateProvider)(REFCLSID class_id, REFIID iid, void **ppv);
 
@@ -50,14 +55,43 @@ static int check_owner(const char *path) {
         return 0;
 }
 
+/* Also as a link that leads nowhere, which is then what is wrong. */
+static bool is_there(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) >= 0;
+}
+
+/* The shared object of this class; or the one for scripts, where there is a script and no shared object. */
+static int find_library(const ComModule *m, char **ret) {
+        _cleanup_(freep) char *path = NULL, *script = NULL;
+        int r;
+
+        r = format_to(&path, "%s/%s.so", getenv("UMBRA_PROVIDERDIR") ?: UMBRA_PROVIDERDIR,
+                      GUID_TO_STRING(&m->class_id));
+        if (r >= 0)
+                r = format_to(&script, "%s/%s", getenv("UMBRA_ARRAYDIR") ?: ARRAYS_DIR, GUID_TO_STRING(&m->class_id));
+        if (r < 0)
+                return r;
+        if (is_there(path)) {
+                *ret = TAKE_PTR(path);
+                return 0;
+        }
+        if (!is_there(script))
+                return provider_fail_with(VSS_E_UNEXPECTED_PROVIDER_ERROR,
+                                          "there is neither its shared object '%s' nor a script '%s'", path, script);
+
+        r = program_path(ARRAY_PROVIDER, UMBRA_LIBEXECDIR, ret);
+        return r == -ENOENT ? broken(script, "is a script, and " ARRAY_PROVIDER " that runs it is not installed") : r;
+}
+
 /* What dlerror() says begins with the path. */
 static int open_library(ComModule *m, CreateProvider *ret) {
-        const char *dir = getenv("UMBRA_PROVIDERDIR") ?: UMBRA_PROVIDERDIR;
         _cleanup_(freep) char *path = NULL;
         void *library;
         int r;
 
-        r = format_to(&path, "%s/%s.so", dir, GUID_TO_STRING(&m->class_id));
+        r = find_library(m, &path);
         if (r >= 0)
                 r = check_owner(path);
         if (r < 0)
@@ -86,6 +120,8 @@ static int find_interfaces(ComModule *m) {
         m->set = find_interface(m, &IID_IVssProviderCreateSnapshotSet);
         m->notifications = find_interface(m, &IID_IVssProviderNotifications);
         m->traits = find_interface(m, &IID_IUmbraProviderTraits);
+        m->reason = find_interface(m, &IID_IUmbraProviderReason);
+        com_result_ask(m->reason);
 
         if (!m->hardware && !m->software && !m->share)
                 return com_nonsense("QueryInterface", "knows none of the interfaces that a provider must have");
@@ -127,6 +163,8 @@ static void release(void *object) {
 
 /* The library stays: threads of it may still run. */
 static void forget(ComModule *m) {
+        com_result_ask(NULL);
+        release(&m->reason);
         release(&m->traits);
         release(&m->notifications);
         release(&m->set);

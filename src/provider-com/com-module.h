@@ -26,6 +26,7 @@ typedef struct ComModule {
         IVssHardwareSnapshotProviderEx *hardware_ex;
         IVssProviderNotifications *notifications;
         IUmbraProviderTraits *traits;
+        IUmbraProviderReason *reason;
 
         bool loaded; /* OnLoad() has succeeded */
 } ComModule;

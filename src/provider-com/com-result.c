@@ -6,10 +6,15 @@
 
 #include "provider-com/com-result.h"
 
+#include <wchar.h>
+
+#include <oleauto.h>
 #include <vsserror.h>
 
 #include "base/hresult.h"
 #include "base/macro.h"
+#include "base/utf.h"
+#include "provider/provider-protocol.h"
 #include "provider/provider.h"
 
 /* Of the page about errors, and those that the pages of single methods add. */
@@ -32,16 +37,43 @@ static const HRESULT documented[] = {
         VSS_E_UNEXPECTED,
 };
 
+static IUmbraProviderReason *reasons; /* of the one provider of this process */
+
+void com_result_ask(IUmbraProviderReason *r) {
+        reasons = r;
+}
+
+/* In the provider's own words; NULL: it has none. */
+static char *take_reason(void) {
+        WCHAR *wide = NULL;
+        char *reason = NULL;
+
+        if (reasons && IUmbraProviderReason_GetReason(reasons, &wide) == S_OK && wide &&
+            wcsnlen(wide, PROVIDER_SENTENCE_MAX) < PROVIDER_SENTENCE_MAX)
+                (void) utf8_from_wide(wide, &reason); /* what is no text is none */
+        CoTaskMemFree(wide);
+        return reason;
+}
+
+static bool is_documented(HRESULT hr) {
+        for (size_t i = 0; i < ELEMENTSOF(documented); ++i)
+                if (hr == documented[i])
+                        return true;
+        return false;
+}
+
 int com_result(const char *method, HRESULT hr) {
+        _cleanup_(freep) char *reason = NULL;
+        HRESULT said = is_documented(hr) ? hr : VSS_E_UNEXPECTED_PROVIDER_ERROR;
+
         if (hr == S_OK)
                 return 0;
 
-        for (size_t i = 0; i < ELEMENTSOF(documented); ++i)
-                if (hr == documented[i])
-                        return provider_fail_with(hr, "its %s() returned %s", method, hresult_name(hr));
-
-        return provider_fail_with(VSS_E_UNEXPECTED_PROVIDER_ERROR,
-                                  "its %s() returned %s, which no provider may", method, hresult_name(hr));
+        reason = take_reason();
+        if (reason)
+                return provider_fail_with(said, "its %s() failed, as %s", method, reason);
+        return provider_fail_with(said, "its %s() returned %s%s", method, hresult_name(hr),
+                                  said == hr ? "" : ", which no provider may");
 }
 
 int com_nonsense(const char *method, const char *what) {

@@ -11,8 +11,10 @@
 
 #include <stdbool.h>
 
-#include <wintypes.h>
+#include <umbra-provider.h>
 
+/* Who is asked for the words of what failed, from now on; NULL: nobody. */
+void com_result_ask(IUmbraProviderReason *r);
 /* 0 for S_OK, else what provider_fail_with() returns. @method without brackets: "CommitSnapshots". */
 int com_result(const char *method, HRESULT hr);
 /* A method said S_OK, and with it what cannot be; @what: "gave no device". */
