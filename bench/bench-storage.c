@@ -8,7 +8,8 @@
  *
  *      bench-storage parallel ROUNDS SUBVOLUME…     the window of a set of btrfs subvolumes; their snapshots by as many threads
  *      bench-storage held ROUNDS STATE-DIR MOUNT…   the window of a held set of file systems; FIFREEZE, the same commit, FITHAW
- *      bench-storage thaw ROUNDS UMBRAD DIR MOUNT   from SIGKILL for umbrad until a writer on the held file system goes on
+ *      bench-storage thaw ROUNDS UMBRAD DIR MOUNT   from SIGKILL for umbrad until a writer on the held file system goes on; the same
+ *                                                   from FITHAW
  *      bench-storage fill CATALOG PLACE N           N snapshots that are read at PLACE, into a catalog that nobody uses
  *      bench-storage query                          Query() for all snapshots, and Next() over them
  */
@@ -382,6 +383,41 @@ static void await_blocked(const HeldWriter *w) {
         }
 }
 
+/* A writer that is held, and what lets him go; how long that took. */
+static double until_written(HeldWriter *w, void (*let_go)(void *userdata), void *userdata) {
+        double before;
+
+        w->tid = 0;
+        must(pthread_create(&w->thread, NULL, held_writer_run, w) == 0, "a thread");
+        await_blocked(w);
+        process_hurry();
+        before = now();
+        let_go(userdata);
+        process_take_time();
+        pthread_join(w->thread, NULL);
+        return w->done - before;
+}
+
+static void let_go_by_kill(void *userdata) {
+        must(kill(*(pid_t *) userdata, SIGKILL) == 0, "kill");
+}
+
+static void let_go_by_thaw(void *userdata) {
+        must(ioctl(*(int *) userdata, FITHAW, 0) == 0, "FITHAW");
+}
+
+static double bare_thaw(Volumes *v) {
+        HeldWriter w = { .fd = openat(v->fds[0], "held", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) };
+        double taken;
+
+        must(w.fd >= 0, "held");
+        volumes_sync(v);
+        must(ioctl(v->fds[0], FIFREEZE, 0) == 0, "FIFREEZE");
+        taken = until_written(&w, let_go_by_thaw, &v->fds[0]);
+        close(w.fd);
+        return taken;
+}
+
 static double thaw_round(const char *umbrad, const char *dir, const Volumes *v) {
         const ProviderInfo *provider = provider_builtin_by_name("fake");
         HeldWriter w = { .fd = openat(v->fds[0], "held", O_WRONLY | O_CREAT | O_CLOEXEC, 0600) };
@@ -389,7 +425,7 @@ static double thaw_round(const char *umbrad, const char *dir, const Volumes *v) 
         IVssBackupComponents *backup;
         IVssAsync *async = NULL;
         VSS_ID set, snapshot;
-        double identify, killed;
+        double identify, taken;
         HRESULT hr;
 
         must(w.fd >= 0, "held");
@@ -406,33 +442,34 @@ static double thaw_round(const char *umbrad, const char *dir, const Volumes *v) 
                 die("DoSnapshotSet", hr);
         await_status("\"phase\":\"commit\"");
 
-        must(pthread_create(&w.thread, NULL, held_writer_run, &w) == 0, "a thread");
-        await_blocked(&w);
-        process_hurry();
-        killed = now();
-        must(kill(pid, SIGKILL) == 0, "kill");
-        process_take_time();
-        pthread_join(w.thread, NULL);
+        taken = until_written(&w, let_go_by_kill, &pid);
 
         must(waitpid(pid, NULL, 0) == pid, "waitpid");
         IVssAsync_Release(async);
         IVssBackupComponents_Release(backup);
         close(w.fd);
-        return w.done - killed;
+        return taken;
+}
+
+static void report_thaw(const char *prefix, double *taken, int rounds) {
+        printf("%smedian %.0f\n", prefix, median(taken, (size_t) rounds));
+        printf("%sp99 %.0f\n", prefix, taken[(rounds * 99 + 99) / 100 - 1]);
+        printf("%sworst %.0f\n", prefix, taken[rounds - 1]);
 }
 
 static int run_thaw(int argc, char *argv[]) {
         int rounds = atoi(argv[0]);
-        double *taken = calloc((size_t) rounds, sizeof(double));
+        double *taken = calloc((size_t) rounds, sizeof(double)), *bare = calloc((size_t) rounds, sizeof(double));
         Volumes v;
 
         (void) argc;
         volumes_open(&v, argv + 3, 1);
-        for (int i = 0; i < rounds; ++i)
+        for (int i = 0; i < rounds; ++i) {
                 taken[i] = thaw_round(argv[1], argv[2], &v);
-        printf("median %.0f\n", median(taken, (size_t) rounds));
-        printf("p99 %.0f\n", taken[(rounds * 99 + 99) / 100 - 1]);
-        printf("worst %.0f\n", taken[rounds - 1]);
+                bare[i] = bare_thaw(&v);
+        }
+        report_thaw("", taken, rounds);
+        report_thaw("bare-", bare, rounds);
         return EXIT_SUCCESS;
 }
 

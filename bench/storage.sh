@@ -41,11 +41,15 @@ storage_held() {
         figure held-4-file-systems-of-bare "$(ratio window bare)" ratio 1.2 at-most
 }
 
+# On a busy machine the kernel itself needs long for a thaw, in which ext4 writes; so there is a figure without that, too.
 storage_thaw() {
+        local p99 bare
         loop_fs ext4-1 ext4 512M
         mkdir -p "$TMP/thaw"
         out=$("$STORAGE" thaw 200 "$UMBRAD" "$TMP/thaw" "$TMP/mounts/ext4-1")
-        figure thaw-after-sigkill-p99 "$(pick p99 <<<"$out")" us 20000 at-most
+        p99=$(pick p99 <<<"$out") bare=$(pick bare-p99 <<<"$out")
+        figure thaw-after-sigkill-p99 "$p99" us 20000 at-most
+        figure thaw-after-sigkill-p99-above-bare "$((p99 - bare))" us 20000 at-most
 }
 
 # with_catalog N COMMAND…: against an umbrad whose catalog has N snapshots
