@@ -56,6 +56,7 @@ static struct {
 typedef struct Walk {
         const MountTable *table;
         dev_t below; /* what we look for */
+        bool reads;  /* what is only read from counts, too */
         unsigned depth;
 } Walk;
 
@@ -223,14 +224,39 @@ static bool walk_btrfs_devices(Walk *walk, const Mount *mount) {
         return false;
 }
 
+/* "one:other", where a backslash stands before a colon, or a backslash, that is part of a name. Changes @dirs. */
+static bool walk_directories(Walk *walk, char *dirs) {
+        char *to = dirs;
+
+        for (char *from = dirs, *dir = dirs;; ++from) {
+                if (*from == '\\' && from[1] != '\0')
+                        *to++ = *++from;
+                else if (*from != ':' && *from != '\0')
+                        *to++ = *from;
+                else {
+                        bool last = *from == '\0';
+
+                        *to = '\0';
+                        if (*dir != '\0' && walk_path(walk, dir))
+                                return true;
+                        if (last)
+                                return false;
+                        dir = to = from + 1;
+                }
+        }
+}
+
 /* What is written goes to the upper directory; the lower ones are only read, which no freeze stops. */
 static bool walk_overlay(Walk *walk, const Mount *mount) {
-        _cleanup_(freep) char *upper = NULL;
+        _cleanup_(freep) char *upper = NULL, *lower = NULL;
 
-        if (mount_option(mount, "upperdir", &upper) < 0)
+        if (mount_option(mount, "upperdir", &upper) < 0 || mount_option(mount, "lowerdir", &lower) < 0)
+                return true;
+        if (upper && walk_path(walk, upper))
                 return true;
 
-        return upper && walk_path(walk, upper);
+        /* One that has a line for each of them (lowerdir+=) tells them in another way. */
+        return walk->reads && (!lower || walk_directories(walk, lower));
 }
 
 static bool walk_without_device(Walk *walk, dev_t fs) {
@@ -261,10 +287,14 @@ static bool walk_filesystem(Walk *walk, dev_t fs) {
         return found;
 }
 
-bool stack_lies_on(const MountTable *table, dev_t fs, dev_t below) {
-        Walk walk = { .table = table, .below = below };
+static bool lies_on(const MountTable *table, dev_t fs, dev_t below, bool reads) {
+        Walk walk = { .table = table, .below = below, .reads = reads };
 
         return walk_filesystem(&walk, fs);
+}
+
+bool stack_lies_on(const MountTable *table, dev_t fs, dev_t below) {
+        return lies_on(table, fs, below, false);
 }
 
 bool stack_is_mapped(dev_t fs) {
@@ -330,7 +360,8 @@ bool stack_is_protected(const MountTable *table, dev_t fs, VolumeProtection prot
 
                 mount = mount_of_path(table, protected.paths[i]);
 
-                if (!mount || stack_lies_on(table, mount->fs_dev, fs))
+                /* From what is suspended not even programs are read. */
+                if (!mount || lies_on(table, mount->fs_dev, fs, protection == VOLUME_CARRIES))
                         return true;
         }
 

@@ -690,6 +690,37 @@ static void test_that_an_overlay_is_as_protected_as_its_upper_directory(void **s
         assert_false(v->holdable);
 }
 
+static bool is_protected(const LoopFs *fs, VolumeProtection protection) {
+        _cleanup_(mount_table_clear) MountTable table = {};
+        struct stat st;
+
+        assert_int_equal(mount_table_read(&table), 0);
+        assert_int_equal(fstat(fs->fd, &st), 0);
+        return stack_is_protected(&table, st.st_dev, protection);
+}
+
+/* From what is suspended nobody reads programs; so all of its directories count. */
+static void test_that_an_overlay_is_carried_by_what_it_reads(void **state) {
+        Fixture *f = *state;
+        _cleanup_(freep) char *overlay = make_dir(f, "overlay"), *options = NULL;
+        _cleanup_(loop_fs_freep) LoopFs *third = NULL;
+
+        enter_private_mounts();
+        f->a = loop_fs_new(f->dir, "one", "ext4");
+        f->b = loop_fs_new(f->dir, "other:one", "ext4");
+        third = loop_fs_new(f->dir, "other", "ext4");
+        assert_int_equal(format_to(&options, "lowerdir=%s:%s/other\\:one", f->a->target, f->dir), 0);
+        mount_on(f, "overlay", overlay, "overlay", MS_RDONLY, options);
+
+        assert_int_equal(volume_protect(overlay, VOLUME_CARRIES), 0);
+        assert_int_equal(volume_protect(overlay, VOLUME_KEEPS), 0);
+        assert_true(is_protected(f->a, VOLUME_CARRIES));
+        assert_true(is_protected(f->b, VOLUME_CARRIES));
+        assert_false(is_protected(third, VOLUME_CARRIES));
+        assert_false(is_protected(f->a, VOLUME_KEEPS));
+        assert_int_equal(umount2(overlay, MNT_DETACH), 0);
+}
+
 static void test_that_only_directories_are_protected(void **state) {
         Fixture *f = *state;
         _cleanup_(freep) char *nowhere = path_in(f->dir, "nowhere");
@@ -848,6 +879,7 @@ int main(void) {
                 volume_test(test_that_a_read_only_file_system_is_not_held),
                 volume_test(test_that_what_carries_umbra_is_not_held),
                 volume_test(test_that_an_overlay_is_as_protected_as_its_upper_directory),
+                volume_test(test_that_an_overlay_is_carried_by_what_it_reads),
                 volume_test(test_that_only_directories_are_protected),
                 volume_test(test_that_the_inner_one_is_held_first),
                 volume_test(test_that_a_loop_whose_file_was_deleted_still_lies_on_it),
