@@ -51,10 +51,10 @@ static HRESULT add_partial_file(IVssComponentEx2 *iface, char *const *texts) {
 }
 
 HRESULT STDMETHODCALLTYPE component_AddPartialFile(IVssComponentEx2 *iface,
-                                                          LPCWSTR path,
-                                                          LPCWSTR filename,
-                                                          LPCWSTR ranges,
-                                                          LPCWSTR metadata) {
+                                                   LPCWSTR path,
+                                                   LPCWSTR filename,
+                                                   LPCWSTR ranges,
+                                                   LPCWSTR metadata) {
         char *texts[4] = { 0 };
         HRESULT hr;
 
@@ -62,7 +62,7 @@ HRESULT STDMETHODCALLTYPE component_AddPartialFile(IVssComponentEx2 *iface,
                 return E_INVALIDARG;
 
         hr = component_texts_from_wide((const WCHAR *const[]){ path, filename, ranges, metadata }, texts,
-                             ELEMENTSOF(texts));
+                                       ELEMENTSOF(texts));
         if (SUCCEEDED(hr))
                 hr = add_partial_file(iface, texts);
 
@@ -75,11 +75,11 @@ HRESULT STDMETHODCALLTYPE component_GetPartialFileCount(IVssComponentEx2 *iface,
 }
 
 HRESULT STDMETHODCALLTYPE component_GetPartialFile(IVssComponentEx2 *iface,
-                                                          UINT i,
-                                                          BSTR *ret_path,
-                                                          BSTR *ret_filename,
-                                                          BSTR *ret_ranges,
-                                                          BSTR *ret_metadata) {
+                                                   UINT i,
+                                                   BSTR *ret_path,
+                                                   BSTR *ret_filename,
+                                                   BSTR *ret_ranges,
+                                                   BSTR *ret_metadata) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -136,10 +136,10 @@ static FILETIME time_to_filetime(int64_t t) {
 }
 
 HRESULT STDMETHODCALLTYPE component_AddDifferencedFilesByLastModifyTime(IVssComponentEx2 *iface,
-                                                                               LPCWSTR path,
-                                                                               LPCWSTR filespec,
-                                                                               BOOL recursive,
-                                                                               FILETIME last_modify_time) {
+                                                                        LPCWSTR path,
+                                                                        LPCWSTR filespec,
+                                                                        BOOL recursive,
+                                                                        FILETIME last_modify_time) {
         _cleanup_(freep) char *path_text = NULL, *filespec_text = NULL;
         BackupComponent *c;
         HRESULT hr;
@@ -168,10 +168,10 @@ HRESULT STDMETHODCALLTYPE component_AddDifferencedFilesByLastModifyTime(IVssComp
 
 /* Reserved. */
 HRESULT STDMETHODCALLTYPE component_AddDifferencedFilesByLastModifyLSN(IVssComponentEx2 *iface,
-                                                                              LPCWSTR path,
-                                                                              LPCWSTR filespec,
-                                                                              BOOL recursive,
-                                                                              BSTR lsn) {
+                                                                       LPCWSTR path,
+                                                                       LPCWSTR filespec,
+                                                                       BOOL recursive,
+                                                                       BSTR lsn) {
         return E_NOTIMPL;
 }
 
@@ -180,12 +180,12 @@ HRESULT STDMETHODCALLTYPE component_GetDifferencedFilesCount(IVssComponentEx2 *i
 }
 
 HRESULT STDMETHODCALLTYPE component_GetDifferencedFile(IVssComponentEx2 *iface,
-                                                              UINT i,
-                                                              BSTR *ret_path,
-                                                              BSTR *ret_filespec,
-                                                              BOOL *ret_recursive,
-                                                              BSTR *ret_lsn,
-                                                              FILETIME *ret_last_modify_time) {
+                                                       UINT i,
+                                                       BSTR *ret_path,
+                                                       BSTR *ret_filespec,
+                                                       BOOL *ret_recursive,
+                                                       BSTR *ret_lsn,
+                                                       FILETIME *ret_last_modify_time) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -222,18 +222,15 @@ HRESULT STDMETHODCALLTYPE component_GetDifferencedFile(IVssComponentEx2 *iface,
         return hr;
 }
 
-HRESULT STDMETHODCALLTYPE component_SetPrepareForBackupFailureMsg(IVssComponentEx2 *iface,
-                                                                         LPCWSTR message) {
+HRESULT STDMETHODCALLTYPE component_SetPrepareForBackupFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
         return component_set_text(iface, TEXT(prepare_for_backup_failure), VIEW_PREPARE_BACKUP, message);
 }
 
-HRESULT STDMETHODCALLTYPE component_SetPostSnapshotFailureMsg(IVssComponentEx2 *iface,
-                                                                     LPCWSTR message) {
+HRESULT STDMETHODCALLTYPE component_SetPostSnapshotFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
         return component_set_text(iface, TEXT(post_snapshot_failure), VIEW_POST_SNAPSHOT, message);
 }
 
-HRESULT STDMETHODCALLTYPE component_GetPrepareForBackupFailureMsg(IVssComponentEx2 *iface,
-                                                                         BSTR *ret) {
+HRESULT STDMETHODCALLTYPE component_GetPrepareForBackupFailureMsg(IVssComponentEx2 *iface, BSTR *ret) {
         return component_get_text(iface, TEXT(prepare_for_backup_failure), ret);
 }
 

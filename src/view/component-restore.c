@@ -13,14 +13,13 @@
 #include "base/ranges.h"
 #include "view/component-internal.h"
 
-HRESULT STDMETHODCALLTYPE component_GetAlternateLocationMappingCount(IVssComponentEx2 *iface,
-                                                                            UINT *ret) {
+HRESULT STDMETHODCALLTYPE component_GetAlternateLocationMappingCount(IVssComponentEx2 *iface, UINT *ret) {
         return component_get_count(iface, COUNT(mappings.n), ret);
 }
 
 HRESULT STDMETHODCALLTYPE component_GetAlternateLocationMapping(IVssComponentEx2 *iface,
-                                                                       UINT i,
-                                                                       IVssWMFiledesc **ret) {
+                                                                UINT i,
+                                                                IVssWMFiledesc **ret) {
         return component_get_filedesc(iface, offsetof(BackupComponent, mappings), i, ret);
 }
 
@@ -39,9 +38,7 @@ HRESULT STDMETHODCALLTYPE component_GetNewTargetCount(IVssComponentEx2 *iface, U
         return component_get_count(iface, COUNT(new_targets.n), ret);
 }
 
-HRESULT STDMETHODCALLTYPE component_GetNewTarget(IVssComponentEx2 *iface,
-                                                        UINT i,
-                                                        IVssWMFiledesc **ret) {
+HRESULT STDMETHODCALLTYPE component_GetNewTarget(IVssComponentEx2 *iface, UINT i, IVssWMFiledesc **ret) {
         return component_get_filedesc(iface, offsetof(BackupComponent, new_targets), i, ret);
 }
 
@@ -91,12 +88,12 @@ static HRESULT add_directed_target(IVssComponentEx2 *iface, char *const *t) {
 }
 
 HRESULT STDMETHODCALLTYPE component_AddDirectedTarget(IVssComponentEx2 *iface,
-                                                             LPCWSTR source_path,
-                                                             LPCWSTR source_filename,
-                                                             LPCWSTR source_ranges,
-                                                             LPCWSTR destination_path,
-                                                             LPCWSTR destination_filename,
-                                                             LPCWSTR destination_ranges) {
+                                                      LPCWSTR source_path,
+                                                      LPCWSTR source_filename,
+                                                      LPCWSTR source_ranges,
+                                                      LPCWSTR destination_path,
+                                                      LPCWSTR destination_filename,
+                                                      LPCWSTR destination_ranges) {
         const WCHAR *const wide[] = {
                 source_path,      source_filename,      source_ranges,
                 destination_path, destination_filename, destination_ranges,
@@ -121,13 +118,13 @@ HRESULT STDMETHODCALLTYPE component_GetDirectedTargetCount(IVssComponentEx2 *ifa
 }
 
 HRESULT STDMETHODCALLTYPE component_GetDirectedTarget(IVssComponentEx2 *iface,
-                                                             UINT i,
-                                                             BSTR *ret_source_path,
-                                                             BSTR *ret_source_filename,
-                                                             BSTR *ret_source_ranges,
-                                                             BSTR *ret_destination_path,
-                                                             BSTR *ret_destination_filename,
-                                                             BSTR *ret_destination_ranges) {
+                                                      UINT i,
+                                                      BSTR *ret_source_path,
+                                                      BSTR *ret_source_filename,
+                                                      BSTR *ret_source_ranges,
+                                                      BSTR *ret_destination_path,
+                                                      BSTR *ret_destination_filename,
+                                                      BSTR *ret_destination_ranges) {
         BSTR *const rets[] = {
                 ret_source_path,      ret_source_filename,      ret_source_ranges,
                 ret_destination_path, ret_destination_filename, ret_destination_ranges,
@@ -150,12 +147,9 @@ HRESULT STDMETHODCALLTYPE component_GetDirectedTarget(IVssComponentEx2 *iface,
         else {
                 const DocDirectedTarget *t = &c->directed_targets[i];
                 const ViewText texts[] = {
-                        { rets[0], t->source_path },
-                        { rets[1], t->source_filename },
-                        { rets[2], t->source_ranges },
-                        { rets[3], t->destination_path },
-                        { rets[4], t->destination_filename },
-                        { rets[5], t->destination_ranges },
+                        { rets[0], t->source_path },          { rets[1], t->source_filename },
+                        { rets[2], t->source_ranges },        { rets[3], t->destination_path },
+                        { rets[4], t->destination_filename }, { rets[5], t->destination_ranges },
                 };
 
                 hr = doc_extra_check(t->extra);
@@ -175,8 +169,7 @@ HRESULT STDMETHODCALLTYPE component_GetRestoreMetadata(IVssComponentEx2 *iface, 
         return component_get_text(iface, TEXT(restore_metadata), ret);
 }
 
-HRESULT STDMETHODCALLTYPE component_SetRestoreTarget(IVssComponentEx2 *iface,
-                                                            VSS_RESTORE_TARGET target) {
+HRESULT STDMETHODCALLTYPE component_SetRestoreTarget(IVssComponentEx2 *iface, VSS_RESTORE_TARGET target) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -193,8 +186,7 @@ HRESULT STDMETHODCALLTYPE component_SetRestoreTarget(IVssComponentEx2 *iface,
 }
 
 /* Without a word of the writer's: follow its restore method. */
-HRESULT STDMETHODCALLTYPE component_GetRestoreTarget(IVssComponentEx2 *iface,
-                                                            VSS_RESTORE_TARGET *ret) {
+HRESULT STDMETHODCALLTYPE component_GetRestoreTarget(IVssComponentEx2 *iface, VSS_RESTORE_TARGET *ret) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -211,8 +203,7 @@ HRESULT STDMETHODCALLTYPE component_GetRestoreTarget(IVssComponentEx2 *iface,
         return S_OK;
 }
 
-HRESULT STDMETHODCALLTYPE component_SetPreRestoreFailureMsg(IVssComponentEx2 *iface,
-                                                                   LPCWSTR message) {
+HRESULT STDMETHODCALLTYPE component_SetPreRestoreFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
         return component_set_text(iface, TEXT(pre_restore_failure), VIEW_PRE_RESTORE, message);
 }
 
@@ -220,8 +211,7 @@ HRESULT STDMETHODCALLTYPE component_GetPreRestoreFailureMsg(IVssComponentEx2 *if
         return component_get_text(iface, TEXT(pre_restore_failure), ret);
 }
 
-HRESULT STDMETHODCALLTYPE component_SetPostRestoreFailureMsg(IVssComponentEx2 *iface,
-                                                                    LPCWSTR message) {
+HRESULT STDMETHODCALLTYPE component_SetPostRestoreFailureMsg(IVssComponentEx2 *iface, LPCWSTR message) {
         return component_set_text(iface, TEXT(post_restore_failure), VIEW_POST_RESTORE, message);
 }
 
@@ -238,10 +228,10 @@ HRESULT STDMETHODCALLTYPE component_GetRestoreSubcomponentCount(IVssComponentEx2
 }
 
 HRESULT STDMETHODCALLTYPE component_GetRestoreSubcomponent(IVssComponentEx2 *iface,
-                                                                  UINT i,
-                                                                  BSTR *ret_logical_path,
-                                                                  BSTR *ret_name,
-                                                                  bool *ret_repair) {
+                                                           UINT i,
+                                                           BSTR *ret_logical_path,
+                                                           BSTR *ret_name,
+                                                           bool *ret_repair) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -275,7 +265,7 @@ HRESULT STDMETHODCALLTYPE component_GetRestoreSubcomponent(IVssComponentEx2 *ifa
 }
 
 HRESULT STDMETHODCALLTYPE component_GetFileRestoreStatus(IVssComponentEx2 *iface,
-                                                                VSS_FILE_RESTORE_STATUS *ret) {
+                                                         VSS_FILE_RESTORE_STATUS *ret) {
         BackupComponent *c;
         HRESULT hr;
 
@@ -310,8 +300,8 @@ HRESULT STDMETHODCALLTYPE component_GetAuthoritativeRestore(IVssComponentEx2 *if
 }
 
 HRESULT STDMETHODCALLTYPE component_GetRollForward(IVssComponentEx2 *iface,
-                                                          VSS_ROLLFORWARD_TYPE *ret_type,
-                                                          BSTR *ret_point) {
+                                                   VSS_ROLLFORWARD_TYPE *ret_type,
+                                                   BSTR *ret_point) {
         BackupComponent *c;
         HRESULT hr;
 

@@ -86,7 +86,7 @@ HRESULT component_get_count(IVssComponentEx2 *iface, size_t offset, UINT *ret) {
         if (FAILED(hr))
                 return hr;
 
-        *ret = (UINT) *(const size_t *) ((const char *) c + offset);
+        *ret = (UINT) * (const size_t *) ((const char *) c + offset);
         component_leave(iface);
         return S_OK;
 }
