@@ -6,7 +6,6 @@
  * in a subvolume and its snapshot (btrfs).
  */
 
-#include <btrfsutil.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <fts.h>
@@ -25,148 +24,11 @@
 #include "contract/manifest.h"
 #include "contract/tree.h"
 #include "lib/test-util.h"
-#include "loop-fs.h"
-#include "providers/revert/revert.h"
 #include "revert/scramble.h"
+#include "revert/world.h"
 
-#define TEST_SKIPPED 77 /* what meson takes for it */
 #define RUNS 12U
 #define CHANGES 120U
-#define KILLED 42
-
-static const char *kind;
-
-typedef struct World {
-        char *dir, *root; /* of the file system */
-        char *volume, *copy;
-        bool same_inodes;
-        LoopFs *fs;
-} World;
-
-static bool is_btrfs(void) {
-        return strcmp(kind, "btrfs") == 0;
-}
-
-static void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void run(const char *format, ...) {
-        char command[4096];
-        va_list args;
-
-        va_start(args, format);
-        (void) vsnprintf(command, sizeof(command), format, args);
-        va_end(args);
-        if (system(command) != 0) /* NOLINT(cert-env33-c): names of this test only */
-                fail_msg("Failed: %s", command);
-}
-
-static void make_volume(const char *path) {
-        if (is_btrfs())
-                assert_int_equal(btrfs_util_create_subvolume(path, 0, NULL, NULL), BTRFS_UTIL_OK);
-        else
-                assert_int_equal(mkdir(path, 0755), 0);
-}
-
-static void remove_tree(const char *path) {
-        _cleanup_(freep) char *parent = strndup(path, (size_t) (strrchr(path, '/') - path));
-        _cleanup_(closep) int fd = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
-
-        if (is_btrfs())
-                assert_int_equal(btrfs_util_delete_subvolume(path, 0), BTRFS_UTIL_OK);
-        else
-                assert_int_equal(rm_rf_at(fd, strrchr(path, '/') + 1), 0);
-}
-
-/* As a provider would. */
-static void copy_tree(const char *from, const char *to, bool read_only) {
-        if (is_btrfs())
-                assert_int_equal(btrfs_util_create_snapshot(from, to,
-                                                            read_only ? BTRFS_UTIL_CREATE_SNAPSHOT_READ_ONLY : 0,
-                                                            NULL, NULL),
-                                 BTRFS_UTIL_OK);
-        else
-                run("cp -a --reflink=auto '%s' '%s'", from, to);
-}
-
-static int setup(void **state) {
-        World *w = calloc(1, sizeof(*w));
-
-        assert_non_null(w);
-        *state = w;
-        w->dir = temp_dir_new();
-        if (strcmp(kind, "plain") == 0)
-                assert_int_equal(strdup_to(w->dir, &w->root), 0);
-        else {
-                w->fs = loop_fs_new(w->dir, "fs", strcmp(kind, "copy") == 0 ? "ext4" : kind);
-                assert_int_equal(strdup_to(w->fs->target, &w->root), 0);
-        }
-        w->volume = path_in(w->root, "volume");
-        w->copy = path_in(strcmp(kind, "copy") == 0 ? w->dir : w->root, "copy");
-        w->same_inodes = is_btrfs();
-        make_volume(w->volume);
-        return 0;
-}
-
-static int teardown(void **state) {
-        World *w = *state;
-
-        loop_fs_free(w->fs);
-        temp_dir_free(w->dir);
-        free(w->root);
-        free(w->volume);
-        free(w->copy);
-        free(w);
-        return 0;
-}
-
-/* How often something was changed, and after which change the process ends. */
-typedef struct Steps {
-        unsigned n, end;
-        const char *last;
-} Steps;
-
-static void count_step(const char *what, void *userdata) {
-        Steps *s = userdata;
-
-        s->last = what;
-        if (++s->n == s->end)
-                _exit(KILLED);
-}
-
-static int revert_volume(const World *w, const char *volume, Steps *steps, RevertWork *ret) {
-        _cleanup_(closep) int source_fd = open(w->copy, O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                              target_fd = open(volume, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        const RevertOptions options = {
-                .target = volume,
-                .source_fd = source_fd,
-                .target_fd = target_fd,
-                .same_inodes = w->same_inodes,
-                .has_flags = is_btrfs(),
-                .proven = is_btrfs() ? 0 : revert_proven_by_copy(source_fd, target_fd),
-                .step = count_step,
-                .userdata = steps,
-        };
-
-        assert_true(source_fd >= 0 && target_fd >= 0);
-        return revert_tree(&options, ret);
-}
-
-static void assert_reverts(const World *w, const char *volume, RevertWork *ret) {
-        _cleanup_(freep) char *expected = manifest_new(w->copy), *found = NULL;
-        Steps steps = { 0 };
-        RevertWork work;
-
-        assert_int_equal(revert_volume(w, volume, &steps, &work), 0);
-        found = manifest_new(volume);
-        assert_same_manifest(expected, found);
-        if (ret)
-                *ret = work;
-
-        /* There is nothing left to do, and that is seen. */
-        steps.n = 0;
-        assert_int_equal(revert_volume(w, volume, &steps, &work), 0);
-        if (steps.n > 0)
-                fail_msg("It was changed %u times more, '%s' last", steps.n, steps.last);
-}
 
 /* Runs it until it has made @end changes. Whether it came to its own end before. */
 static bool revert_partly(const World *w, const char *volume, unsigned end) {
@@ -581,8 +443,6 @@ static void test_that_what_is_in_the_way_is_found_before(void **state) {
         assert_int_equal(check(sub, w->copy, true), -EROFS);
         assert_int_equal(umount2(mounted, MNT_DETACH), 0);
 }
-
-#define TREE(sentence) cmocka_unit_test_setup_teardown(test_that_##sentence, setup, teardown)
 
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {

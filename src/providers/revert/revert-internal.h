@@ -103,7 +103,7 @@ int revert_path(const Revert *r, const RevertLevel *l, const char *name, char **
 
 /* revert-place.c, revert-finish.c */
 
-extern const RevertVisitor revert_place, revert_finish;
+extern const RevertVisitor revert_place, revert_make_room, revert_finish;
 
 /* revert-leaf.c: anything but a directory */
 
@@ -118,6 +118,8 @@ typedef struct RevertEntry {
 
 int revert_entry_look(RevertEntry *e); /* reads .target */
 int revert_leaf(RevertEntry *e);
+/* Takes from the target's file, which may become the source's, what is behind the end of that. */
+int revert_shrink(RevertEntry *e);
 
 /* revert-remove.c */
 

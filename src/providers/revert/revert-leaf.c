@@ -164,6 +164,24 @@ static int update_regular(RevertEntry *e) {
         return revert_relock(e->revert, u.target_fd, u.source_fd, e->target.stx_ino);
 }
 
+int revert_shrink(RevertEntry *e) {
+        _cleanup_(update_done) Update u = {
+                .entry = e, .source_fd = -EBADF, .target_fd = -EBADF, .write_fd = -EBADF,
+        };
+        int fd;
+
+        if (e->target.stx_size <= e->source.stx_size)
+                return 0;
+
+        u.target_fd = open_own_file(e->level->target_fd, e->name, O_RDONLY);
+        if (u.target_fd < 0)
+                return u.target_fd;
+        fd = update_write(&u);
+        if (fd < 0)
+                return fd;
+        return ftruncate(fd, (off_t) e->source.stx_size) < 0 ? -errno : 0;
+}
+
 static ssize_t read_link(int dir_fd, const char *name, char target[PATH_MAX]) {
         ssize_t n = readlinkat(dir_fd, name, target, PATH_MAX - 1);
 

@@ -11,6 +11,7 @@
  * a temporary name. Else a name keeps what it has, if that is of the right kind, and is brought up to date.
  */
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -217,3 +218,25 @@ static int enter(Revert *r, RevertLevel *l) {
 }
 
 const RevertVisitor revert_place = { .enter = enter };
+
+/* Only what gives something back to the disk. What cannot be done is tried again, and said, when all goes into its
+ * place. */
+static int enter_for_room(Revert *r, RevertLevel *l) {
+        int q;
+
+        q = revert_for_each_extra(r, l, remove_extra);
+
+        for (size_t i = 0; i < l->source.n && q >= 0; ++i) {
+                RevertEntry e = { .revert = r, .level = l, .name = l->source.items[i].name };
+
+                if (l->source.items[i].type != DT_REG || files_stat(l->source_fd, e.name, &e.source) < 0 ||
+                    revert_entry_look(&e) < 0 || !e.exists || !is_same_kind(&e) || e.target.stx_nlink > 1 ||
+                    (r->options->same_inodes && e.source.stx_ino != e.target.stx_ino))
+                        continue;
+                (void) revert_shrink(&e);
+        }
+
+        return q;
+}
+
+const RevertVisitor revert_make_room = { .enter = enter_for_room };

@@ -234,6 +234,20 @@ void revert_options_done(RevertOptions *options) {
         options->source_fd = fd_close(options->source_fd);
 }
 
+/* The source fitted once, so what fills the disk is what the source has not, somewhere further on. */
+static int place_all(Revert *r) {
+        int q;
+
+        q = revert_walk(r, &revert_place, 0, PLACED);
+        if (q != -ENOSPC && q != -EDQUOT)
+                return q;
+
+        q = revert_walk(r, &revert_make_room, r->permille, r->permille);
+        if (q >= 0 && syncfs(r->target_fd) < 0) /* some give it back only then */
+                q = -errno;
+        return q < 0 ? q : revert_walk(r, &revert_place, r->permille, PLACED);
+}
+
 int revert_tree(const RevertOptions *o, RevertWork *ret_work) {
         _cleanup_(revert_done) Revert r = { .options = o, .source_fd = -EBADF, .target_fd = -EBADF };
         int q;
@@ -246,7 +260,7 @@ int revert_tree(const RevertOptions *o, RevertWork *ret_work) {
         if (syncfs(r.target_fd) < 0)
                 return provider_fail(-errno, "it cannot be written out: %m");
 
-        q = revert_walk(&r, &revert_place, 0, PLACED);
+        q = place_all(&r);
         if (q >= 0) {
                 r.finishing = true;
                 q = revert_walk(&r, &revert_finish, PLACED, FINISHED);

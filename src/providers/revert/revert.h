@@ -14,7 +14,8 @@
  * Two passes over the source, because a file may have been renamed to anywhere:
  *
  *     1. (revert-place.c) Everything that the source has is put into its place. What the source has not is
- *        removed, unless a file in there is one that the source has somewhere else.
+ *        removed, unless a file in there is one that the source has somewhere else. Where the disk is full
+ *        before all is in its place, first whatever is too much goes, everywhere, and then it is begun anew.
  *     2. (revert-finish.c) Whatever is too much is removed, and directories get their owner, mode and times.
  *
  * What is not touched, though it lies in the target: whatever is mounted there, subvolumes, and what umbra
