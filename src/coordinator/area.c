@@ -73,6 +73,17 @@ static void run(AreaJob *j, int r) {
                 area_job_run(j);
 }
 
+/* The area that there would be, if there were shadow copies of the volume. */
+static void run_likely(AreaJob *j) {
+        _cleanup_(freep) char *why = NULL;
+        HRESULT hr = session_check_overlay(j->session, j->volume, &why);
+
+        if (FAILED(hr))
+                operation_settle(j->op, hr, why);
+        else
+                run(j, area_job_add_likely(j, j->volume));
+}
+
 _printf_(3, 4) static void refuse(AreaJob *j, HRESULT hr, const char *format, ...) {
         char why[512];
         va_list ap;
@@ -111,7 +122,7 @@ void areas_query_place(Session *s, Operation *op, const AreaRequest *q) {
         AreaJob *j = begin(s, op, q, E_INVALIDARG, area_bus_settle_place);
 
         if (j)
-                run(j, area_job_add_likely(j, j->volume));
+                run_likely(j);
 }
 
 /* Associations */
@@ -209,7 +220,7 @@ void areas_add(Session *s, Operation *op, const AreaRequest *q) {
         else if (FAILED(hr))
                 operation_settle(op, hr, NULL);
         else
-                run(j, area_job_add_likely(j, j->volume));
+                run_likely(j);
 }
 
 /* The one that somebody made, else that of the oldest copies. */
@@ -268,8 +279,9 @@ void areas_change(Session *s, Operation *op, const AreaRequest *q) {
 
         r = area_job_add_known(j, &j->volume->id);
         if (r >= 0 && j->n == 0 && !removes)
-                r = area_job_add_likely(j, j->volume);
-        run(j, r);
+                run_likely(j);
+        else
+                run(j, r);
 }
 
 /* Protection */
@@ -314,7 +326,7 @@ void areas_protection(Session *s, Operation *op, const AreaRequest *q) {
         AreaJob *j = begin(s, op, q, VSS_E_OBJECT_NOT_FOUND, protection_finish);
 
         if (j)
-                run(j, area_job_add_likely(j, j->volume));
+                run_likely(j);
 }
 
 /* Those on the place that was named; those of providers that cannot tell where they lie are not touched. */

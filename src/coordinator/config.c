@@ -103,6 +103,16 @@ static int parse_size(const char *s, int64_t *ret) {
         return 0;
 }
 
+static int parse_bool(const char *s, bool *ret) {
+        bool yes = strcmp(s, "yes") == 0;
+
+        if (!yes && strcmp(s, "no") != 0)
+                return -EINVAL;
+
+        *ret = yes;
+        return 0;
+}
+
 static int config_take_storage(Config *c, const char *name, const char *value) {
         const struct {
                 const char *name;
@@ -116,6 +126,11 @@ static int config_take_storage(Config *c, const char *name, const char *value) {
                 if (parse_size(value, &c->minimum_area) >= 0)
                         return 0;
                 return log_error_errno(EINVAL, "Configuration: [storage] minimum = %s is no size, 320M would be", value);
+        }
+        if (strcmp(name, "overlays") == 0) {
+                if (parse_bool(value, &c->overlays) >= 0)
+                        return 0;
+                return log_error_errno(EINVAL, "Configuration: [storage] overlays = %s is neither yes nor no", value);
         }
         for (size_t i = 0; i < ELEMENTSOF(numbers); ++i)
                 if (strcmp(name, numbers[i].name) == 0) {

@@ -17,6 +17,7 @@
  *     minimum = 320M           ; of an area for shadow copies
  *     snapshots = 512          ; of a volume, at most
  *     client-accessible = 64   ; of a volume; then the oldest go
+ *     overlays = yes           ; may be volumes, though their files lie elsewhere
  *
  *     [writers]
  *     user = postgres          ; may register any writer
@@ -47,6 +48,7 @@ struct Config {
         size_t n_writers, writers_capacity;
         int64_t minimum_area; /* bytes that an area for shadow copies has at least */
         unsigned max_snapshots, max_client_accessible; /* of a volume */
+        bool overlays; /* are volumes, too */
         gid_t umbra_group;
         bool has_umbra_group;
         GUID *revert_blockers; /* writer ids */

@@ -55,7 +55,19 @@ HRESULT session_pool(Session *s, ProviderPool **ret) {
         return S_OK;
 }
 
-/* Resolves the name and asks; on failure @op is settled. */
+HRESULT session_check_overlay(Session *s, const Volume *v, char **ret_why) {
+        if (!v->overlay || s->manager->config->overlays)
+                return S_OK;
+
+        if (ret_why)
+                (void) format_to(ret_why,
+                                 "'%s' lies on an overlay, whose files are kept on other file systems: name the volume that has "
+                                 "them (findmnt shows its upperdir), or see 'overlays' in umbra.conf(5)",
+                                 v->path);
+        return VSS_E_VOLUME_NOT_SUPPORTED;
+}
+
+/* Resolves the name and asks; @done is called in any case, unless @op is settled already. */
 static void volume_job_start(Session *s, Operation *op, const char *name, const GUID *provider_id, ProviderPool *pool, ProbeDone done) {
         _cleanup_(freep) char *why = NULL;
         VolumeJob *j;
@@ -72,11 +84,11 @@ static void volume_job_start(Session *s, Operation *op, const char *name, const 
         op->job_free = volume_job_free;
 
         hr = volume_resolve(name, &j->volume, &why);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, why);
-                return;
-        }
-        if (probe_job_start(pool, j->volume->path, provider_id, done, j, &j->probe) < 0)
+        if (SUCCEEDED(hr))
+                hr = session_check_overlay(s, j->volume, &why);
+        if (FAILED(hr))
+                done(NULL, NULL, hr, why, j);
+        else if (probe_job_start(pool, j->volume->path, provider_id, done, j, &j->probe) < 0)
                 operation_settle(op, E_OUTOFMEMORY, NULL);
 }
 
@@ -257,6 +269,8 @@ static void volumes_probed(const ProviderInfo *provider, const ProviderProbe *pr
 }
 
 static void volumes_ask(VolumesJob *j) {
+        while (j->next < j->n && FAILED(session_check_overlay(j->session, j->volumes[j->next], NULL)))
+                ++j->next;
         if (j->next == j->n) {
                 session_answer_volumes(j->op, j->answers, j->n_answers);
                 return;

@@ -20,6 +20,8 @@ void session_is_supported(Session *s, Operation *op, const char *volume, const G
 const char *session_known_volume(Session *s, const char *name, char **buffer);
 /* As volume_resolve(), and the GUID names of directories, too. */
 HRESULT session_resolve_volume(Session *s, const char *name, Volume **ret, char **ret_why);
+/* May its shadow copies be made, as far as overlays are concerned? @ret_why may be NULL. */
+HRESULT session_check_overlay(Session *s, const Volume *v, char **ret_why);
 /* The workers for questions outside a set. */
 HRESULT session_pool(Session *s, ProviderPool **ret);
 /* Every mount, and who would take it. */

@@ -44,13 +44,14 @@ static const struct {
 
         { "cramfs",               FS_UNLISTED },
         { "erofs",                FS_UNLISTED },
-        { "fuse.fuse-overlayfs",  FS_UNLISTED }, /* the root of a rootless container */
         { "iso9660",              FS_UNLISTED },
-        { "overlay",              FS_UNLISTED },
         { "ramfs",                FS_UNLISTED },
         { "rootfs",               FS_UNLISTED },
         { "squashfs",             FS_UNLISTED },
         { "tmpfs",                FS_UNLISTED },
+
+        { "fuse.fuse-overlayfs",  FS_OVERLAY  }, /* the root of a rootless container */
+        { "overlay",              FS_OVERLAY  },
 
         { "9p",                   FS_NETWORK  },
         { "afs",                  FS_NETWORK  },

@@ -20,6 +20,7 @@ typedef enum FsClass {
         FS_HOLDABLE, /* local, and freezing makes sense */
         FS_LOCAL,    /* local, but not freezable */
         FS_UNLISTED, /* its directories may be volumes, but nobody looks for them in a list of volumes */
+        FS_OVERLAY,  /* the same, but its files lie in directories of other file systems: the administrator decides */
         FS_NETWORK,  /* refused: others write to it whom we cannot freeze, and it may not answer */
         FS_AUTOMOUNT, /* refused: looking into it mounts something, perhaps from a server that does not answer */
         FS_PSEUDO,   /* refused: it holds no files of its own */

@@ -110,7 +110,7 @@ static void filesystem_uuid(const Mount *mount,
         FsUuid uuid = {};
 
         /* Those without a disk have one for each mount. */
-        if (mount->class == FS_UNLISTED && major(mount->fs_dev) == 0)
+        if (mount->class >= FS_UNLISTED && major(mount->fs_dev) == 0)
                 return;
 
         if (strcmp(mount->fstype, "btrfs") == 0 && ioctl(fd, BTRFS_IOC_FS_INFO, &info) == 0)

@@ -121,7 +121,7 @@ static HRESULT resolve_guid(const MountTable *table,
                 _cleanup_(volume_freep) Volume *v = NULL;
                 const Mount *mount = table->mounts + i;
 
-                if (mount->class > FS_UNLISTED || stack_is_ours(mount->target) ||
+                if (mount->class > FS_OVERLAY || stack_is_ours(mount->target) ||
                     stack_is_suspended(mount->fs_dev) || !mount_is_visible(table, mount))
                         continue;
                 if (volume_of_mount(table, mount, &v) < 0 || !guid_equal(&v->id, id))

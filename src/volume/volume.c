@@ -74,6 +74,7 @@ int volume_new(const MountTable *table, const Mount *mount, const char *path, in
 
         v->dev = st.st_dev;
         v->fs_dev = mount->fs_dev;
+        v->overlay = mount->class == FS_OVERLAY;
         v->is_mount = strcmp(path, mount->target) == 0 || fd_is_subvolume(mount, fd);
         v->holdable = mount->class == FS_HOLDABLE && !mount_is_read_only(mount) && stack_may_freeze() &&
                 !stack_is_protected(table, mount->fs_dev, VOLUME_KEEPS);
@@ -97,11 +98,11 @@ int volume_of_mount(const MountTable *table, const Mount *mount, Volume **ret) {
 static bool is_listed(const MountTable *table, const Mount *mount) {
         struct stat st;
 
-        if (mount->class > FS_UNLISTED || stack_is_ours(mount->target) || stack_is_suspended(mount->fs_dev))
+        if (mount->class > FS_OVERLAY || stack_is_ours(mount->target) || stack_is_suspended(mount->fs_dev))
                 return false;
 
         /* A container's root is what there is, whatever it is made of. */
-        if (mount->class == FS_UNLISTED && strcmp(mount->target, "/") != 0)
+        if (mount->class >= FS_UNLISTED && strcmp(mount->target, "/") != 0)
                 return false;
 
         return mount_is_visible(table, mount) && stat(mount->target, &st) == 0 && S_ISDIR(st.st_mode);

@@ -26,6 +26,7 @@ typedef struct Volume {
         dev_t dev;         /* st_dev of path */
         dev_t fs_dev;      /* the file system: the same for all mounts and subvolumes of it */
         bool is_mount;     /* path is a mount point or a btrfs subvolume */
+        bool overlay;      /* its files lie in directories of other file systems: only files can be copied */
         bool holdable;     /* FIFREEZE makes sense (ext4, xfs, btrfs …), and umbra keeps nothing on it */
         bool mapped;       /* the file system lies on a device-mapper device, right away */
         bool suspendable;  /* … which may be suspended: no program that is needed meanwhile lies on it */

@@ -52,6 +52,13 @@ static void start_umbrad(Fixture *f) {
                 fail_msg("umbrad does not answer: %s", umbra_last_error());
 }
 
+static void configure(Fixture *f, const char *config) {
+        _cleanup_(freep) char *text = NULL;
+
+        assert_int_equal(format_to(&text, "%s\n%s", config, TEST_CONFIG), 0);
+        write_file(f->dir, "umbra.conf", text);
+}
+
 Fixture *fixture_new(void) {
         Fixture *f = calloc(1, sizeof(*f));
         char *wide_name = NULL;
@@ -63,6 +70,7 @@ Fixture *fixture_new(void) {
         f->runtime_dir = path_in(f->dir, "run");
         f->config = path_in(f->dir, "umbra.conf");
         f->volume = path_in(f->dir, "volume");
+        configure(f, "");
         write_file(f->dir, "volume/one", "first\n");
         write_file(f->dir, "volume/two/three", "second\n");
 
@@ -88,7 +96,7 @@ void fixture_kill(Fixture *f) {
 
 void fixture_restart(Fixture *f, const char *config) {
         fixture_kill(f);
-        write_file(f->dir, "umbra.conf", config ?: "");
+        configure(f, config ?: "");
         start_umbrad(f);
 }
 

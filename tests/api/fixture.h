@@ -31,7 +31,7 @@ Fixture *fixture_new(void);
 Fixture *fixture_free(Fixture *f);
 /* umbrad dies, as by a crash. */
 void fixture_kill(Fixture *f);
-/* umbrad again, in the same directories, with this text as its umbra.conf; NULL: none. */
+/* umbrad again, in the same directories, with this text in its umbra.conf; NULL: none. */
 void fixture_restart(Fixture *f, const char *config);
 /* Puts a file below the volume. */
 void fixture_write(Fixture *f, const char *name, const char *text);

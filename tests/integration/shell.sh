@@ -8,6 +8,7 @@ set -uo pipefail
 dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-test.XXXXXX")
 export UMBRA_SOCKET=$dir/umbra.sock UMBRA_LOG_LEVEL=err
 umbrad_pid= writer_pid= failures=0
+printf '[storage]\noverlays = yes\n' >"$dir/umbra.conf" # where tests run in a container, there may be nothing else
 
 also_clean_up() { :; }
 
@@ -59,7 +60,7 @@ wait_for() { # an event: asks until it is so, at most a minute
 
 start_umbrad() {
         # the state directory by a relative name: it is made absolute
-        (cd "$dir" && exec "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir state --runtime-dir "$dir/run" --config /dev/null) &
+        (cd "$dir" && exec "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir state --runtime-dir "$dir/run" --config umbra.conf) &
         umbrad_pid=$!
         wait_for "$UMBRA" status
 }

@@ -18,6 +18,9 @@
 
 #include "base/macro.h"
 
+/* The umbra.conf of a test's own umbrad: in a container, all there is may be an overlay. */
+#define TEST_CONFIG "[storage]\noverlays = yes\n"
+
 /* How long a test waits for what should happen at once, on a machine that has other things to do as well. */
 #define TEST_PATIENCE_USEC (30U * UINT64_C(1000000))
 

@@ -71,6 +71,7 @@ World *world_new_on(const char *type) {
         w->state = path_in(w->dir, "state");
         w->runtime = path_in(w->dir, "run");
         w->volume = path_in(w->dir, "volume");
+        write_file(w->dir, "default.conf", TEST_CONFIG);
         assert_int_equal(mkdir(w->volume, 0755), 0);
         if (geteuid() == 0)
                 mount_volume(w, type);
@@ -135,9 +136,10 @@ static bool umbrad_answers(void *arg) {
 }
 
 void world_start_umbrad(World *w) {
+        _cleanup_(freep) char *config = path_in(w->dir, "default.conf");
         const char *program = getenv("UMBRAD");
         const char *const argv[] = { "umbrad",        "--socket", w->socket,  "--state-dir", w->state, "--runtime-dir",
-                                     w->runtime,      "--config", w->config ?: "/dev/null", NULL };
+                                     w->runtime,      "--config", w->config ?: config, NULL };
         const SpawnOptions options = {
                 .path = program,
                 .argv = (char *const *) (uintptr_t) argv,

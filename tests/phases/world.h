@@ -15,7 +15,7 @@
 
 typedef struct World {
         char *dir, *socket, *state, *runtime, *volume;
-        char *config; /* umbra.conf, from the next start on; NULL: none. Freed with the world. */
+        char *config; /* umbra.conf, from the next start on; NULL: TEST_CONFIG. Freed with the world. */
         bool held; /* the volume is one that umbra holds */
         pid_t umbrad;
         int umbrad_pidfd;

@@ -14,7 +14,7 @@ also_clean_up() {
 }
 
 start() {
-        printf '[storage]\nminimum = 1M\n' >"$dir/umbra.conf"
+        echo 'minimum = 1M' >>"$dir/umbra.conf"
         "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config "$dir/umbra.conf" &
         umbrad_pid=$!
         wait_for "$UMBRA" status

@@ -117,8 +117,10 @@ class World:
         os.environ["UMBRA_SOCKET"] = os.fsdecode(self.dir + b"/umbra.sock")
         os.environ["UMBRA_LOG_LEVEL"] = "err"
         self.processes = []
+        with open(self.dir + b"/umbra.conf", "w", encoding="utf-8") as f:
+            f.write("[storage]\noverlays = yes\n")  # of a container
         self.start(os.environ["UMBRAD"], "--socket", os.environ["UMBRA_SOCKET"], "--state-dir", self.dir + b"/state", "--runtime-dir",
-                   self.dir + b"/run", "--config", "/dev/null")
+                   self.dir + b"/run", "--config", self.dir + b"/umbra.conf")
         self.wait_for(["status"], b"")
 
     def start(self, *command):

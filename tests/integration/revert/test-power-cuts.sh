@@ -24,7 +24,7 @@ also_clean_up() { umount_all; umount --lazy "$disks"; }
 power_on() {
         mount -o loop "$disks/state$1" "$dir/state" && mount -o loop,noatime "$disks/volume$1" "$dir/volume" || exit 1
         : >"$log"
-        UMBRA_LOG_LEVEL=info "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config /dev/null \
+        UMBRA_LOG_LEVEL=info "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config "$dir/umbra.conf" \
                 >>"$log" 2>&1 &
         umbrad_pid=$!
         wait_for "$UMBRA" status

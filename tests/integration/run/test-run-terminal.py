@@ -73,8 +73,10 @@ class World:
         self.write("before")
         os.environ["UMBRA_SOCKET"] = self.dir + "/umbra.sock"
         os.environ["UMBRA_LOG_LEVEL"] = "err"
+        with open(self.dir + "/umbra.conf", "w", encoding="utf-8") as f:
+            f.write("[storage]\noverlays = yes\n")  # of a container
         self.umbrad = subprocess.Popen([os.environ["UMBRAD"], "--socket", os.environ["UMBRA_SOCKET"], "--state-dir", self.dir + "/state",
-                                        "--runtime-dir", self.dir + "/run", "--config", "/dev/null"])
+                                        "--runtime-dir", self.dir + "/run", "--config", self.dir + "/umbra.conf"])
         wait_until(lambda: self.umbra("status").returncode == 0, "umbrad")
         self.terminal = Terminal(RUN=f"{os.environ['UMBRA']} run --quiet {self.data} --", FILE=self.data + "/file")
 

@@ -32,7 +32,7 @@ machine() {
         [ -z "$umbrad_pid" ] || { kill "$umbrad_pid" && wait "$umbrad_pid"; }
         umbrad_pid=
         mkdir -p "$dir"
-        "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config /dev/null &
+        "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$dir/state" --runtime-dir "$dir/run" --config "$dir/umbra.conf" &
         umbrad_pid=$!
         wait_for "$UMBRA" status
 }
