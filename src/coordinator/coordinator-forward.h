@@ -20,6 +20,7 @@ typedef struct ProviderInfo ProviderInfo;
 typedef struct ProviderPool ProviderPool;
 typedef struct ProbeJob ProbeJob;
 typedef struct Recovery Recovery;
+typedef struct Resurface Resurface;
 typedef struct Session Session;
 typedef struct SessionWriter SessionWriter;
 typedef struct SetSnapshot SetSnapshot;

@@ -37,6 +37,7 @@ struct Deed {
         uint32_t flags;
         uid_t uid;
         bool resumed;
+        bool waits; /* a revert that is resumed, and whose volume is not mounted yet */
         bool begun; /* it is in the catalog, and the provider was asked to do it */
         unsigned attempts, permille;
         ProviderPool *pool; /* a worker of its own: one may take hours */

@@ -26,7 +26,9 @@
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/provider-registry.h"
+#include "coordinator/resurface.h"
 #include "provider/provider-builtin.h"
+#include "volume/volume.h"
 
 #define DEED_ATTEMPTS 3U
 #define DEEDS_AT_ONCE 8U /* workers; what comes later waits */
@@ -88,6 +90,7 @@ static void deed_tell_done(Deed *d, HRESULT hr) {
                 path = TAKE_PTR(d->path);
         deed_free(d);
         discard_queue_resume(q->manager->discards);
+        resurface_go_on(q->manager->resurface);
         waiters_tell(waiters, hr, message, path);
 }
 
@@ -237,7 +240,7 @@ static void deed_take_back(Deed *d) {
 
 /* One of a previous life whose place is not there, not yet mounted perhaps: it was decided, and stays so. */
 static void deed_keep(Deed *d) {
-        log_error("Failed to expose the snapshot {%s} of '%s' at '%s' again, it is tried again at the next start: %s",
+        log_error("Failed to expose the snapshot {%s} of '%s' at '%s' again, trying when something is mounted: %s",
                   GUID_TO_STRING(&d->snapshot.id), d->snapshot.volume, d->path, d->message);
         deed_tell_done(d, d->result);
 }
@@ -290,7 +293,7 @@ static int deed_on_kick(sd_event_source *s, void *userdata) {
         DL_FOREACH(q->deeds, d)
                 asking += deed_is_asking(d);
         DL_FOREACH(q->deeds, d) {
-                if (deed_is_asking(d) || (d->state == DEED_NEW && asking >= DEEDS_AT_ONCE))
+                if (deed_is_asking(d) || d->waits || (d->state == DEED_NEW && asking >= DEEDS_AT_ONCE))
                         continue;
 
                 deed_queue_kick(q); /* there may be more */
@@ -337,6 +340,30 @@ DeedQueue *deed_queue_free(DeedQueue *q) {
         return NULL;
 }
 
+/* Where another directory than the volume itself is reverted nobody knows which it was; and a provider of others may have
+ * unmounted it himself. */
+static bool deed_has_volume(const Deed *d) {
+        const ProviderInfo *provider = provider_registry_find(d->queue->manager, &d->snapshot.provider_id);
+        _cleanup_(volume_freep) Volume *v = NULL;
+
+        if (!provider || provider->foreign || strcmp(d->path, d->snapshot.volume) != 0)
+                return true;
+
+        return SUCCEEDED(volume_resolve(d->path, &v, NULL)) && guid_equal(&v->id, &d->snapshot.volume_id);
+}
+
+bool deed_queue_look_again(DeedQueue *q) {
+        bool waits = false;
+        Deed *d;
+
+        DL_FOREACH(q->deeds, d) {
+                d->waits = d->waits && !deed_has_volume(d);
+                waits |= d->waits;
+        }
+        deed_queue_resume(q);
+        return waits;
+}
+
 int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         Deed *d;
 
@@ -354,6 +381,9 @@ int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         d->resumed = options->resumed;
         d->snapshot = *options->snapshot;
         *options->snapshot = (CatalogSnapshot){ 0 };
+        d->waits = d->resumed && d->kind == DEED_REVERT && !deed_has_volume(d);
+        if (d->waits)
+                log_warning("The revert of '%s' waits until its volume is mounted", d->path);
 
         DL_APPEND(q->deeds, d);
         deed_queue_kick(q);

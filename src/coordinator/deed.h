@@ -12,7 +12,8 @@
  *   NEW ------------------> CHECKED -----------> (told: begun) -----> DONE ------------------> (told: done)
  *
  * A worker that dies while it does it is replaced a few times; a deed that umbrad's own death interrupts
- * is found in the catalog and gone on with. While anything is frozen the queue stands still: neither
+ * is found in the catalog and gone on with; a revert when its volume is mounted, lest it turns something else into
+ * what the snapshot is. While anything is frozen the queue stands still: neither
  * catalog nor storage is touched.
  */
 
@@ -67,6 +68,8 @@ Deed *deed_queue_find(DeedQueue *q, const GUID *snapshot_id);
 Deed *deed_queue_find_revert(DeedQueue *q, const char *target);
 /* It is in the catalog, and comes to its end whoever dies. Before that it may still turn out that it cannot be. */
 bool deed_has_begun(const Deed *d);
+/* Something was mounted: resumed reverts whose volume is there now go on. Do others still wait for theirs? */
+bool deed_queue_look_again(DeedQueue *q);
 /* Nothing is frozen any more: go on. */
 void deed_queue_resume(DeedQueue *q);
 

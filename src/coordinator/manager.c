@@ -34,6 +34,7 @@
 #include "coordinator/provider-registry.h"
 #include "coordinator/recover.h"
 #include "coordinator/reload.h"
+#include "coordinator/resurface.h"
 #include "coordinator/shadow-access.h"
 #include "coordinator/snapshot-watch.h"
 #include "coordinator/writer-proxy.h"
@@ -285,6 +286,8 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
                 r = deed_queue_new(m, &m->deeds);
         if (r >= 0)
                 r = snapshot_watch_new(m, &m->watch);
+        if (r >= 0)
+                r = resurface_new(m, &m->resurface);
         if (r < 0)
                 return r;
 
@@ -334,6 +337,7 @@ Manager *manager_free(Manager *m) {
         }
         deed_queue_free(m->deeds);
         snapshot_watch_free(m->watch);
+        resurface_free(m->resurface);
         discard_queue_free(m->discards);
         provider_registry_clear(m);
         catalog_close(m->catalog);

@@ -52,6 +52,7 @@ struct Manager {
         DiscardQueue *discards;
         DeedQueue *deeds;
         SnapshotWatch *watch;
+        Resurface *resurface;
         ForeignProvider *foreign_providers; /* of others; provider-registry.c */
 
         Connection *connections;
