@@ -58,6 +58,7 @@ typedef struct Walk {
         dev_t below; /* what we look for */
         bool reads;  /* what is only read from counts, too */
         unsigned depth;
+        bool pool_seen;
 } Walk;
 
 static bool walk_filesystem(Walk *walk, dev_t fs);
@@ -259,6 +260,50 @@ static bool walk_overlay(Walk *walk, const Mount *mount) {
         return walk->reads && (!lower || walk_directories(walk, lower));
 }
 
+/* Is it written to, and not by a file system of the table? */
+static bool loop_may_be_of_pool(Walk *walk, dev_t device) {
+        _cleanup_(freep) char *read_only = NULL;
+
+        if (read_block(device, "ro", SYSFS_LINE_MAX, &read_only) < 0 || strcmp(read_only, "0") != 0)
+                return false;
+
+        return !mount_of_device(walk->table, device);
+}
+
+static bool walk_loop_of_pool(Walk *walk, const char *name) {
+        _cleanup_(freep) char *path = NULL, *file = NULL, *text = NULL;
+        unsigned ma, mi;
+
+        if (format_to(&path, "/sys/block/%s/dev", name) < 0 || file_read_text(path, SYSFS_LINE_MAX, &text) < 0 ||
+            sscanf(text, "%u:%u", &ma, &mi) != 2)
+                return false; /* it has gone */
+        if (read_block(makedev(ma, mi), "loop/backing_file", SYSFS_PATH_MAX, &file) < 0 ||
+            !loop_may_be_of_pool(walk, makedev(ma, mi)))
+                return false;
+
+        return walk_loop(walk, makedev(ma, mi), file);
+}
+
+/* What a pool of ZFS consists of only its own commands tell, which would wait where the pool does. A file system is
+ * below it only by way of a loop device, so each of those that could be a part of some pool counts. */
+static bool walk_pool(Walk *walk) {
+        _cleanup_(closedirp) DIR *dir = NULL;
+        struct dirent *entry;
+
+        if (walk->pool_seen) /* the loops are the same */
+                return false;
+        walk->pool_seen = true;
+
+        dir = opendir("/sys/block");
+        if (!dir)
+                return true;
+
+        while ((entry = readdir(dir)))
+                if (strncmp(entry->d_name, "loop", 4) == 0 && walk_loop_of_pool(walk, entry->d_name))
+                        return true;
+        return false;
+}
+
 static bool walk_without_device(Walk *walk, dev_t fs) {
         const Mount *mount = mount_of_filesystem(walk->table, fs);
         struct stat st;
@@ -269,8 +314,10 @@ static bool walk_without_device(Walk *walk, dev_t fs) {
                 return walk_btrfs_devices(walk, mount);
         if (strcmp(mount->fstype, "overlay") == 0)
                 return walk_overlay(walk, mount);
+        if (strcmp(mount->fstype, "zfs") == 0)
+                return walk_pool(walk);
 
-        /* zfs, tmpfs and the like name no device. */
+        /* tmpfs and the like name no device. */
         return mount->source[0] == '/' && stat(mount->source, &st) == 0 && S_ISBLK(st.st_mode) &&
                 walk_block(walk, st.st_rdev);
 }

@@ -5,9 +5,14 @@
 # shellcheck source=tests/integration/shell.sh
 . "${0%/*}/../integration/shell.sh"
 
-pool=umbra-$$
+pool=umbra-$$ inner_loop=
 
 also_clean_up() {
+        if [ -n "$inner_loop" ]; then
+                zpool destroy -f "$pool-inner"
+                losetup -d "$inner_loop"
+        fi
+        if mountpoint -q "$dir/below"; then umount "$dir/below"; fi
         zpool destroy -f "$pool"
         losetup -d "$loop"
 }
@@ -57,7 +62,26 @@ runs() {
 }
 that 'a directory is taken with its dataset' runs
 
-deletes() { expect 0 '' "$UMBRA" snapshot delete --all && no_snapshots && [ -z "$(snapshots)" ]; }
+# A pool whose disk is a file on another volume of the set: were that held, the snapshot of the pool would wait for it.
+stacks() {
+        mkdir "$dir/below" && truncate -s 160M "$dir/below.img" && mkfs.ext4 -qF "$dir/below.img" && mount -o loop "$dir/below.img" "$dir/below" &&
+                truncate -s 80M "$dir/below/pool.img" || return 1
+        inner_loop=$(losetup -f --show "$dir/below/pool.img") &&
+                zpool create -o cachefile=none -O mountpoint="$dir/inner" "$pool-inner" "$inner_loop" || return 1
+        echo before >"$dir/inner/file" && echo before >"$dir/below/file"
+        expect 0 '' "$UMBRA" snapshot create --json --persistent "$dir/below" "$dir/inner" "$b" || return 1
+        mapfile -t devices <<<"$(field device)"
+        [ "$(cat "${devices[0]}/file")" = before ] && [ "$(cat "${devices[1]}/file")" = before ] && [ "$(cat "${devices[2]}/file")" = after ] || return 1
+        "$UMBRA" status --json | grep -q '"held_usec":0' # with nothing but it there, ext4 is
+}
+that 'a pool on a file of another volume of the set does not wait for itself' stacks
+
+holds() { # and without it the other one is held as ever
+        expect 0 '' "$UMBRA" snapshot create --json --persistent "$dir/below" && ! "$UMBRA" status --json | grep -q '"held_usec":0[,}]'
+}
+that 'what a pool lies on is held where the pool is not in the set' holds
+
+deletes() { expect 0 '' "$UMBRA" snapshot delete --all && no_snapshots && [ -z "$(snapshots)" ] && [ -z "$(zfs list -H -t snapshot -o name -r "$pool-inner")" ]; }
 that 'deleting them leaves nothing' deletes
 
 finish
