@@ -243,7 +243,7 @@ static void remove_finish(AreaJob *j) {
         if (!area || !area_lies_on(area, j->place))
                 refuse(j, VSS_E_OBJECT_NOT_FOUND, "the copies of '%s' have no area there", j->volume->path);
         else if (n_snapshots > 0)
-                refuse(j, VSS_E_VOLUME_IN_USE, "'%s' has %zu shadow copies: delete them first",
+                refuse(j, VSS_E_VOLUME_IN_USE, "'%s' has shadow copies (%zu): delete them first",
                        j->volume->path, n_snapshots);
         else {
                 r = catalog_remove_area(j->session->manager->catalog, &j->volume->id);

@@ -249,6 +249,16 @@ static int prepare_writers(Backup *b) {
         return code == EXIT_OK ? find_files(b) : code;
 }
 
+static void say_what_is_taken(const BackupPlan *p) {
+        const char *volumes = p->n_volumes == 1 ? "" : "s";
+
+        if (p->n_components == 0)
+                tool_say("Taking a snapshot of %zu volume%s.", p->n_volumes, volumes);
+        else
+                tool_say("Taking a snapshot of %zu volume%s with %zu component%s.", p->n_volumes, volumes, p->n_components,
+                         p->n_components == 1 ? "" : "s");
+}
+
 /* To the point where the shadow copies are there. */
 int backup_take_set(Backup *b) {
         HRESULT hr;
@@ -257,8 +267,7 @@ int backup_take_set(Backup *b) {
         code = compose_set(b);
         if (code != EXIT_OK)
                 return code;
-        tool_say("Taking a snapshot of %zu volume%s with %zu component%s.", b->plan.n_volumes, b->plan.n_volumes == 1 ? "" : "s",
-                 b->plan.n_components, b->plan.n_components == 1 ? "" : "s");
+        say_what_is_taken(&b->plan);
         code = prepare_writers(b);
         if (code != EXIT_OK)
                 return code;

@@ -19,7 +19,6 @@
 
 #define KEEP_MAX 512U /* umbrad's own limit for a volume */
 
-
 typedef struct Create {
         bool persistent, client_accessible, with_writers;
         const char *document; /* the file it is saved to; NULL */
@@ -226,7 +225,7 @@ int snapshot_run_create(int argc, char *argv[]) {
         }
 
         if (c.document && c.client_accessible) {
-                fprintf(stderr, "Client-accessible snapshots cannot be carried to another machine: --document wants others.\n");
+                fprintf(stderr, "umbra: client-accessible snapshots cannot be carried to another machine: --document wants others.\n");
                 return EXIT_USAGE;
         }
 

@@ -135,7 +135,11 @@ static int break_one(IVssBackupComponents *backup, IVssBackupComponentsEx2 *back
         if (table_rows(t) == before)
                 return tool_error("there is no set {%s}; umbra snapshot list shows them", GUID_TO_STRING(set_id));
         hr = TOOL_WAIT_THROUGH(IVssBackupComponentsEx2_BreakSnapshotSetEx(backup2, *set_id, flags, &async));
-        return FAILED(hr) ? tool_fail(hr, "Cannot break off {%s}", GUID_TO_STRING(set_id)) : EXIT_OK;
+        if (SUCCEEDED(hr))
+                return EXIT_OK;
+
+        table_truncate(t, before);
+        return tool_fail(hr, "Cannot break off {%s}", GUID_TO_STRING(set_id));
 }
 
 static int break_all(int n, char *const *ids, DWORD flags) {
@@ -160,7 +164,7 @@ static int break_all(int n, char *const *ids, DWORD flags) {
                         code = break_one(backup, backup2, &id, flags, t);
         }
         IVssBackupComponentsEx2_Release(backup2);
-        if (code == EXIT_OK)
+        if (code == EXIT_OK || table_rows(t) > 0) /* nobody else knows where they are */
                 table_print(t, tool_json, NULL);
         return code;
 }

@@ -75,6 +75,11 @@ size_t table_rows(const Table *t) {
         return t->n_cells / t->n_columns;
 }
 
+void table_truncate(Table *t, size_t rows) {
+        while (t->n_cells > rows * t->n_columns)
+                free(t->cells[--t->n_cells]);
+}
+
 static bool is_ascii(const char *s) {
         while (*s && (unsigned char) *s < 0x80)
                 ++s;

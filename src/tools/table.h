@@ -23,6 +23,8 @@ DEFINE_CLEANUP(Table *, table_free)
 void table_add(Table *t, const char *const *cells);
 #define TABLE_ADD(t, ...) table_add((t), (const char *const[]){ __VA_ARGS__ })
 size_t table_rows(const Table *t);
+/* Forgets what was added after the first @rows. */
+void table_truncate(Table *t, size_t rows);
 
 /* On stdout. Without rows, the table for people says @empty instead (may be NULL). */
 void table_print(const Table *t, bool json, const char *empty);

@@ -18,6 +18,8 @@
 #include <vsmgmt.h>
 
 #include "base/alloc.h"
+#include "base/strv.h"
+#include "tools/snapshot-verbs.h"
 #include "tools/table.h"
 #include "tools/tool-vss.h"
 #include "tools/verb.h"
@@ -162,7 +164,7 @@ static HRESULT list_volume(const Limit *l, const char *volume, Table *t) {
         return FAILED(hr) ? hr : S_OK;
 }
 
-static HRESULT list_all(const Limit *l, Table *t) {
+static HRESULT add_mounts(const Limit *l, char ***volumes) {
         IVssEnumMgmtObject *list = NULL;
         VSS_MGMT_OBJECT_PROP prop;
         ULONG n = 0;
@@ -170,24 +172,56 @@ static HRESULT list_all(const Limit *l, Table *t) {
 
         hr = IVssSnapshotMgmt_QueryVolumesSupportedForSnapshots(l->mgmt, any_provider, VSS_CTX_ALL, &list);
         while (SUCCEEDED(hr) && (hr = IVssEnumMgmtObject_Next(list, 1, &prop, &n)) == S_OK) {
-                _cleanup_(freep) char *volume = tool_text(prop.Obj.Vol.m_pwszVolumeDisplayName);
-
+                if (strv_consume(volumes, tool_text(prop.Obj.Vol.m_pwszVolumeDisplayName)) < 0)
+                        hr = E_OUTOFMEMORY;
                 CoTaskMemFree(prop.Obj.Vol.m_pwszVolumeName);
                 CoTaskMemFree(prop.Obj.Vol.m_pwszVolumeDisplayName);
-                hr = list_volume(l, volume, t);
         }
         if (list)
                 IVssEnumMgmtObject_Release(list);
         return FAILED(hr) ? hr : S_OK;
 }
 
+static bool add_original(const VSS_SNAPSHOT_PROP *p, void *userdata) {
+        _cleanup_(freep) char *volume = tool_text(p->m_pwszOriginalVolumeName);
+        char ***volumes = userdata;
+
+        for (size_t n = strlen(volume); n > 1 && volume[n - 1] == '/'; --n)
+                volume[n - 1] = '\0';
+        return strv_contains(*volumes, volume) || strv_append(volumes, volume) >= 0;
+}
+
+/* What is mounted, and the directories and subvolumes that have snapshots. */
+static int list_all(const Limit *l, Table *t) {
+        _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
+        _cleanup_(strv_freep) char **volumes = NULL;
+        size_t n_mounts;
+        HRESULT hr;
+        int code;
+
+        backup = snapshot_connect(&code);
+        if (!backup)
+                return code;
+        hr = add_mounts(l, &volumes);
+        n_mounts = strv_length(volumes);
+        if (SUCCEEDED(hr))
+                hr = for_each_snapshot(backup, add_original, &volumes);
+        for (size_t i = 0; i < strv_length(volumes) && SUCCEEDED(hr); ++i) {
+                hr = list_volume(l, volumes[i], t);
+                if (FAILED(hr) && i >= n_mounts)
+                        hr = S_OK; /* it has gone, and its snapshots are still there */
+        }
+        return FAILED(hr) ? tool_fail(hr, "Cannot list the storage of snapshots") : EXIT_OK;
+}
+
 static int run_list(const Limit *l, int n, char *const *volumes) {
         static const char *const headings[] = { "VOLUME", "STORAGE", "USED", "ALLOCATED", "MAXIMUM", NULL };
         _cleanup_(table_freep) Table *t = table_new(headings);
-        HRESULT hr = n == 0 ? list_all(l, t) : S_OK;
+        int code = n == 0 ? list_all(l, t) : EXIT_OK;
+        HRESULT hr;
 
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot list the storage of snapshots");
+        if (code != EXIT_OK)
+                return code;
         for (int i = 0; i < n; ++i) {
                 _cleanup_(freep) char *path = realpath(volumes[i], NULL);
 
@@ -219,8 +253,13 @@ static int run_set(const Limit *l, const char *volume, const char *size, bool un
                 return EXIT_USAGE;
         }
         hr = IVssDifferentialSoftwareSnapshotMgmt2_ChangeDiffAreaMaximumSizeEx(l->areas, wide, place.name, maximum, until_reboot);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot limit the snapshots of '%s'", path);
+        if (FAILED(hr)) {
+                int code = tool_fail(hr, size ? "Cannot limit the snapshots of '%s'" : "Cannot remove the limit of '%s'", path);
+
+                if (!size && hr == VSS_E_VOLUME_IN_USE)
+                        fprintf(stderr, "'umbra limit set %s none' takes the limit away, and leaves the snapshots.\n", volume);
+                return code;
+        }
         if (size)
                 tool_say("The next snapshot of '%s' obeys it; those that exist stay.", path);
         return EXIT_OK;

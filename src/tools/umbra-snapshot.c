@@ -138,16 +138,26 @@ static int run_list(int argc, char *argv[]) {
 
 /* delete */
 
-static int delete_one(IVssBackupComponents *backup, const VSS_ID *id, VSS_OBJECT_TYPE type) {
+static int delete_one(IVssBackupComponents *backup, const VSS_ID *id, VSS_OBJECT_TYPE type, LONG *n_deleted) {
         VSS_ID nondeleted = GUID_NULL;
         LONG deleted = 0;
         HRESULT hr;
+        int code;
 
         hr = IVssBackupComponents_DeleteSnapshots(backup, *id, type, FALSE, &deleted, &nondeleted);
-        if (FAILED(hr))
-                return tool_fail(hr, "Cannot delete {%s}", GUID_TO_STRING(id));
-        tool_say("Deleted %d snapshot%s.", (int) deleted, deleted == 1 ? "" : "s");
-        return EXIT_OK;
+        *n_deleted += deleted;
+        if (SUCCEEDED(hr))
+                return EXIT_OK;
+
+        code = tool_fail(hr, "Cannot delete {%s}", GUID_TO_STRING(id));
+        if (hr == VSS_E_OBJECT_NOT_FOUND && type == VSS_OBJECT_SNAPSHOT)
+                fputs("With --set the ids are those of sets.\n", stderr);
+        return code;
+}
+
+static void say_deleted(LONG n) {
+        if (n > 0)
+                tool_say("Deleted %d snapshot%s.", (int) n, n == 1 ? "" : "s");
 }
 
 typedef struct Ids {
@@ -168,6 +178,7 @@ static int delete_all(IVssBackupComponents *backup) {
         _cleanup_(freep) VSS_ID *items = NULL;
         Ids ids = { 0 };
         int code = EXIT_OK;
+        LONG deleted = 0;
         HRESULT hr;
 
         hr = for_each_snapshot(backup, collect_id, &ids);
@@ -175,7 +186,10 @@ static int delete_all(IVssBackupComponents *backup) {
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot list the snapshots");
         for (size_t i = 0; i < ids.n && code == EXIT_OK; ++i)
-                code = delete_one(backup, &ids.items[i], VSS_OBJECT_SNAPSHOT);
+                code = delete_one(backup, &ids.items[i], VSS_OBJECT_SNAPSHOT, &deleted);
+        say_deleted(deleted);
+        if (ids.n == 0)
+                tool_say("There are no snapshots.");
         return code;
 }
 
@@ -189,8 +203,9 @@ static int run_delete(int argc, char *argv[]) {
         };
         _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
         VSS_OBJECT_TYPE type = VSS_OBJECT_SNAPSHOT;
-        bool all = false;
         int opt, r, code;
+        LONG deleted = 0;
+        bool all = false;
 
         optind = 0;
         while ((opt = getopt_long(argc, argv, "h", options, NULL)) >= 0)
@@ -222,8 +237,9 @@ static int run_delete(int argc, char *argv[]) {
 
                 code = snapshot_id(argv[i], &id);
                 if (code == EXIT_OK)
-                        code = delete_one(backup, &id, type);
+                        code = delete_one(backup, &id, type, &deleted);
         }
+        say_deleted(deleted);
         return code;
 }
 

@@ -120,11 +120,14 @@ static int run_status(int argc, char *argv[]) {
                 if (r != 0)
                         return r > 0 ? EXIT_OK : EXIT_USAGE;
         }
+        if (optind < argc) {
+                fprintf(stderr, "umbra status takes no arguments.\n");
+                return EXIT_USAGE;
+        }
 
         hr = umbra_get_status(&json);
-        if (FAILED(hr)) {
+        if (FAILED(hr))
                 return tool_refused(hr);
-        }
         if (tool_json) {
                 puts(json);
                 CoTaskMemFree(json);

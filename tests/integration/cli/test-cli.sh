@@ -29,7 +29,7 @@ mkdir -p "$dir/tree/deep/er" && echo text >"$dir/tree/deep/er/file" && ln -s er 
 head -c 3000000 /dev/urandom >"$dir/tree/random"
 
 that 'help is there for every verb' eval 'for v in backup run restore show verify snapshot writers providers volumes limit status; do expect 0 "umbra $v" "$UMBRA" $v --help || exit 1; done'
-that 'wrong usage is 2' eval 'expect 2 "no verb" "$UMBRA" dance && expect 2 "where to" "$UMBRA" backup && expect 2 "seconds" "$UMBRA" backup --wait soon --to x && expect 2 "one set" "$UMBRA" restore && expect 2 "." "$UMBRA" snapshot delete nonsense-without-umbrad --all'
+that 'wrong usage is 2' eval 'expect 2 "no verb" "$UMBRA" dance && expect 2 "where to" "$UMBRA" backup && expect 2 "seconds" "$UMBRA" backup --wait soon --to x && expect 2 "no arguments" "$UMBRA" status now && expect 2 "one set" "$UMBRA" restore && expect 2 "." "$UMBRA" snapshot delete nonsense-without-umbrad --all'
 that 'an option that is none is named, and where to read on' eval 'expect 2 "dance.*umbra --help" "$UMBRA" --dance writers && expect 2 "umbra show --help" "$UMBRA" show --dance && expect 2 "umbrad --help" "$UMBRAD" --dance'
 that 'an umbrad that is not there is 3, and the message says what to do' expect 3 'start it|listen' "$UMBRA" writers
 

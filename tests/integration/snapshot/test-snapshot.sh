@@ -32,7 +32,7 @@ keeps() {
 }
 that 'so many client-accessible ones are kept, and no others go for it' keeps
 that 'a client-accessible one is not exposed' eval 'expect 1 "APP_ROLLBACK" "$UMBRA" snapshot expose "$id" "$dir/place"'
-that 'all of them can be deleted' eval 'expect 0 "" "$UMBRA" snapshot delete --all && no_snapshots'
+that 'all of them can be deleted' eval 'expect 0 "Deleted 3 snapshots" "$UMBRA" snapshot delete --all && [ "$(wc -l <"$dir/err")" = 1 ] && no_snapshots && expect 0 "There are no snapshots" "$UMBRA" snapshot delete --all'
 
 if [ "$(id -u)" = 0 ]; then
         exposes() {
@@ -59,6 +59,24 @@ breaks() {
 }
 that 'a set that is broken off is a directory like any other' breaks
 [ "$(id -u)" != 0 ] || umount "$device"
+
+breaks_some() { # where the first ones are is said, though there are no others
+        create --persistent || return 1
+        expect 1 "no set" "$UMBRA" snapshot break --json "$set" 00000000-0000-0000-0000-000000000001 && grep -q "$id" "$dir/out" || return 1
+        [ "$(id -u)" != 0 ] || umount "$device"
+}
+that 'what was broken off before one that could not be is shown' breaks_some
+
+names_sets() {
+        create --persistent && expect 1 'with --set' "$UMBRA" snapshot delete "$set" && expect 0 'Deleted 1 snapshot\.' "$UMBRA" snapshot delete --set "$set"
+}
+that 'the id of a set is not taken for that of a snapshot' names_sets
+
+measures() { # of directories, too
+        create --persistent && expect 0 "^$dir/tree " "$UMBRA" limit || return 1
+        expect 1 "remove the limit.*" "$UMBRA" limit remove "$dir/tree" && grep -q "limit set $dir/tree none" "$dir/err" && "$UMBRA" snapshot delete --all --quiet
+}
+that 'what snapshots of a directory take is listed' measures
 
 limits() {
         expect 0 'obeys' "$UMBRA" limit set "$dir/tree" 500M || return 1
