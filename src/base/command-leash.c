@@ -8,9 +8,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -23,6 +26,12 @@
 /* How long the kernel may take to end what was killed; what sleeps in it is nobody's to wait for. */
 #define KILL_PATIENCE_USEC (1 * USEC_PER_SEC)
 
+/* A process that sees to it that what the command has started ends when we do, however that comes about. */
+typedef struct Keeper {
+        pid_t pid;
+        int fd; /* what it reads from: a byte lets it go, the end makes it kill */
+} Keeper;
+
 /* What is read of one of its two pipes. */
 typedef struct Stream {
         int fd; /* negative: the end was read */
@@ -33,11 +42,13 @@ typedef struct Stream {
 
 typedef struct Run {
         Command command;
+        Keeper keeper;
         Stream out, err;
 } Run;
 
 static void run_clear(Run *r) {
         command_clear(&r->command);
+        r->keeper.fd = fd_close(r->keeper.fd);
         r->out.fd = fd_close(r->out.fd);
         r->err.fd = fd_close(r->err.fd);
         free(r->out.text);
@@ -95,6 +106,50 @@ static int stream_read(Stream *s, size_t max) {
                 r = stream_append(s, piece, (size_t) n);
         }
         return r;
+}
+
+/* In a copy of a program with threads: nothing but system calls, and no descriptor of ours stays open. */
+static _Noreturn void keeper_run(pid_t group, int fd) {
+        char c;
+        ssize_t n;
+
+        if (dup2(fd, STDIN_FILENO) < 0 || close_range(1, UINT_MAX, 0) < 0)
+                _exit(EXIT_FAILURE);
+        while ((n = read(STDIN_FILENO, &c, 1)) < 0 && errno == EINTR)
+                ;
+        if (n == 0)
+                (void) kill(-group, SIGKILL);
+        _exit(EXIT_SUCCESS);
+}
+
+static int keeper_start(Keeper *k, pid_t group) {
+        _cleanup_(closep) int theirs = -EBADF;
+        sigset_t all, saved;
+        int fds[2];
+
+        if (pipe2(fds, O_CLOEXEC) < 0)
+                return -errno;
+        theirs = fds[0];
+        k->fd = fds[1];
+
+        (void) sigfillset(&all);
+        (void) pthread_sigmask(SIG_SETMASK, &all, &saved);
+        k->pid = fork();
+        if (k->pid == 0)
+                keeper_run(group, theirs);
+        (void) pthread_sigmask(SIG_SETMASK, &saved, NULL);
+        return k->pid < 0 ? -errno : 0;
+}
+
+static void keeper_end(Keeper *k) {
+        if (k->pid <= 0)
+                return;
+
+        (void) fd_write_all(k->fd, "", 1);
+        k->fd = fd_close(k->fd);
+        while (waitpid(k->pid, NULL, 0) < 0 && errno == EINTR)
+                ;
+        k->pid = 0;
 }
 
 /* Until it has ended, or a reason to kill it. */
@@ -168,6 +223,7 @@ static int start(const char *const *argv, const CommandLeash *leash, Run *run) {
 int command_run(const char *const *argv, const CommandLeash *leash, CommandEnd *ret) {
         _cleanup_(run_clear) Run run = {
                 .command = COMMAND_INIT,
+                .keeper = { .fd = -EBADF },
                 .out = { .fd = -EBADF, .max = leash->output_max },
                 .err = { .fd = -EBADF, .max = COMMAND_ERRORS_MAX, .keep_end = true },
         };
@@ -180,7 +236,10 @@ int command_run(const char *const *argv, const CommandLeash *leash, CommandEnd *
                 return r;
 
         /* It is not reaped yet, so the number is nobody else's. */
-        r = follow(&run, leash->deadline);
+        r = keeper_start(&run.keeper, run.command.pid);
+        if (r >= 0)
+                r = follow(&run, leash->deadline);
+        keeper_end(&run.keeper);
         (void) kill(-run.command.pid, SIGKILL);
         q = process_wait(run.command.pidfd, KILL_PATIENCE_USEC, &end.status);
 

@@ -6,7 +6,7 @@
  *
  * Programs that an administrator wrote: nobody knows what they do, how long that takes and how much they have to say.
  * So unlike other commands (base/command.h) they are killed when they are late or do not stop talking, with all that
- * they have started; and what they leave running when they end is killed as well. They get no descriptor but the first
+ * they have started; and what they leave running when they end, or when we do, is killed as well. They get no descriptor but the first
  * three, and of the environment what they are given.
  */
 

@@ -9,6 +9,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -101,6 +103,33 @@ static void test_that_one_that_is_late_is_killed_with_all_it_has_started(void **
         assert_child_goes(&end);
 }
 
+/* We are killed while it runs: the child of the command says its number in a file. */
+static void test_that_all_of_it_ends_with_whoever_runs_it(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *script = NULL, *fifo = path_in(dir, "fifo");
+        _cleanup_(closep) int fd = -EBADF;
+        char line[32] = "";
+        pid_t pid, child;
+
+        assert_int_equal(mkfifo(fifo, 0600), 0);
+        assert_int_equal(format_to(&script, "sleep 1000 & echo $! > '%s'; wait", fifo), 0);
+        fd = open(fifo, O_RDWR | O_CLOEXEC);
+        assert_true(fd >= 0);
+        pid = fork();
+        assert_true(pid >= 0);
+        if (pid == 0) {
+                CommandEnd end;
+
+                _exit(run(script, "", &end) < 0);
+        }
+        assert_true(read(fd, line, sizeof(line) - 1) > 0);
+        child = atoi(line);
+        assert_true(child > 1 && !is_gone(&child));
+        assert_int_equal(kill(pid, SIGKILL), 0);
+        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        assert_true(eventually(is_gone, &child, TEST_PATIENCE_USEC));
+}
+
 static void test_that_one_that_does_not_stop_talking_is_killed(void **state) {
         static const char *const scripts[] = {
                 "sleep 1000 & echo $!; exec yes",
@@ -132,6 +161,7 @@ int main(void) {
                 cmocka_unit_test(test_that_it_gets_nothing_but_what_it_is_given),
                 cmocka_unit_test(test_that_what_it_leaves_running_is_ended),
                 cmocka_unit_test(test_that_one_that_is_late_is_killed_with_all_it_has_started),
+                cmocka_unit_test(test_that_all_of_it_ends_with_whoever_runs_it),
                 cmocka_unit_test(test_that_one_that_does_not_stop_talking_is_killed),
                 cmocka_unit_test(test_that_what_is_no_program_is_said_to_be_none),
         };
