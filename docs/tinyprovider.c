@@ -34,15 +34,17 @@ static const char *id(VSS_ID guid, Name name) {
 }
 #define ID(guid) id((guid), (Name){ 0 })
 
-/* A shell does the work: $STORE, $SET, $SNAPSHOT and $VOLUME are set, and nothing is looked for in names. */
+/* A shell does the work: $STORE, $SET, $SNAPSHOT and $VOLUME are set, and nothing is looked for in names. When this process
+ * is killed the shell goes on; the lock lets whoever comes after wait until it has ended. */
 static HRESULT shell(VSS_ID set, VSS_ID snapshot, const WCHAR *volume, const char *command) {
-        char path[4096];
+        char path[4096], locked[4096];
 
+        snprintf(locked, sizeof(locked), "exec 9>>\"$STORE.lock\" && flock 9 && { %s\n}", command);
         snprintf(path, sizeof(path), "%ls", volume);
         if (setenv("STORE", getenv("TINYPROVIDER") ? getenv("TINYPROVIDER") : "/var/lib/tinyprovider", 1) < 0 ||
             setenv("SET", ID(set), 1) < 0 || setenv("SNAPSHOT", ID(snapshot), 1) < 0 || setenv("VOLUME", path, 1) < 0)
                 return E_OUTOFMEMORY;
-        return system(command) == 0 ? S_OK : VSS_E_PROVIDER_VETO; /* the shell has said why, and umbra's log has it */
+        return system(locked) == 0 ? S_OK : VSS_E_PROVIDER_VETO; /* the shell has said why, and umbra's log has it */
 }
 
 /* IVssSoftwareSnapshotProvider */

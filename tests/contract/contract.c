@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -26,6 +27,28 @@
 
 const char *provider, *kind;
 
+/* docs/tinyprovider.c */
+static const GUID tiny_class = { 0x0d15ea5e, 0x0000, 0x4000, { 0x80, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x01 } };
+
+bool is_foreign(void) {
+        return strcmp(provider, "tiny") == 0;
+}
+
+/* Where umbra finds it, and where it keeps its copies: on the file system of umbra's own directory, as it must not be that
+ * of the volume. Both stay. */
+static void make_foreign_places(World *w) {
+        _cleanup_(freep) char *objects = path_in(w->place->dir, "providers"), *link = NULL,
+                              *store = path_in(w->place->state, "tiny");
+
+        assert_int_equal(mkdir(objects, 0755), 0);
+        assert_int_equal(format_to(&link, "%s/%s.so", objects, GUID_TO_STRING(&tiny_class)), 0);
+        assert_int_equal(symlink(getenv("TINYPROVIDER_SO"), link), 0);
+        assert_int_equal(mkdir(store, 0755), 0);
+        write_file(w->place->state, "tiny.lock", "");
+        setenv("UMBRA_PROVIDERDIR", objects, true);
+        setenv("TINYPROVIDER", store, true);
+}
+
 int world_setup(void **state) {
         World *w = calloc(1, sizeof(*w));
         ProviderEnv env;
@@ -34,6 +57,8 @@ int world_setup(void **state) {
         *state = w;
         w->place = place_new(kind);
         tree_make(w->place->volume);
+        if (is_foreign())
+                make_foreign_places(w);
         w->names = place_names(w->place);
 
         guid_generate(&w->snapshot.id);
@@ -45,7 +70,10 @@ int world_setup(void **state) {
                 .runtime_dir = w->place->runtime,
                 .privileged = w->place->privileged,
         };
-        asker_start(&w->asker, provider, &env);
+        if (is_foreign())
+                asker_start_foreign(&w->asker, provider, &tiny_class, &env);
+        else
+                asker_start(&w->asker, provider, &env);
         return 0;
 }
 
@@ -164,7 +192,7 @@ void assert_put_right(World *w) {
 }
 
 bool can(uint32_t ability) {
-        return provider_builtin_by_name(provider)->abilities & ability;
+        return !is_foreign() && provider_builtin_by_name(provider)->abilities & ability;
 }
 
 int begin(World *w, ProviderCall call, Answer *answer) {
@@ -209,5 +237,5 @@ const uint64_t *kill_delays(const World *w) {
         static const uint64_t delays[] = { 0, 300, 1000, 3000, 10000, 30000, UINT64_MAX },
                               few[] = { 10000, 400000, UINT64_MAX };
 
-        return w->place->lvm || w->place->zfs ? few : delays;
+        return w->place->lvm || w->place->zfs || is_foreign() ? few : delays;
 }

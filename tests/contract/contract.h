@@ -58,6 +58,8 @@ void assert_nothing_left(World *w);
 void put_right(World *w);
 void assert_put_right(World *w);
 
+/* A provider of vsprov.h, which is asked through umbra-provider-com. */
+bool is_foreign(void);
 bool can(uint32_t ability);
 
 /* Asks and does not wait. */

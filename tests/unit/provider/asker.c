@@ -38,15 +38,21 @@ void answer_take(ProviderClient *c, const ProviderAnswer *answer, void *userdata
 }
 
 static void asker_client(Asker *a) {
-        const ProviderInfo info = { .name = a->provider }; /* there may be no such provider */
+        assert_int_equal(provider_client_new(a->event, &a->env, &a->info, &a->client), 0);
+}
 
-        assert_int_equal(provider_client_new(a->event, &a->env, &info, &a->client), 0);
+static void start(Asker *a, const ProviderInfo *info, const ProviderEnv *env) {
+        *a = (Asker) { .env = *env, .info = *info };
+        assert_true(sd_event_new(&a->event) >= 0);
+        asker_client(a);
 }
 
 void asker_start(Asker *a, const char *provider, const ProviderEnv *env) {
-        *a = (Asker) { .env = *env, .provider = provider };
-        assert_true(sd_event_new(&a->event) >= 0);
-        asker_client(a);
+        start(a, &(ProviderInfo){ .name = provider }, env); /* there may be no such provider */
+}
+
+void asker_start_foreign(Asker *a, const char *provider, const GUID *class_id, const ProviderEnv *env) {
+        start(a, &(ProviderInfo){ .name = provider, .id = *class_id, .class_id = *class_id, .foreign = true }, env);
 }
 
 void asker_stop(Asker *a) {

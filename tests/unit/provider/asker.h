@@ -12,6 +12,7 @@
 #include <wintypes.h>
 
 #include "lib/test-util.h"
+#include "provider/provider-builtin.h"
 #include "provider/provider-client.h"
 #include "provider/provider-protocol.h"
 
@@ -36,10 +37,12 @@ typedef struct Asker {
         sd_event *event;
         ProviderClient *client;
         ProviderEnv env;
-        const char *provider;
+        ProviderInfo info; /* as far as starting its worker needs it */
 } Asker;
 
 void asker_start(Asker *a, const char *provider, const ProviderEnv *env);
+/* One of others: a shared object of this class. */
+void asker_start_foreign(Asker *a, const char *provider, const GUID *class_id, const ProviderEnv *env);
 void asker_stop(Asker *a);
 /* A new worker, whatever became of the old one. */
 void asker_restart(Asker *a);

@@ -85,7 +85,7 @@ static void start_bad_worker(World *w, const char *how) {
 
         assert_int_equal(strdup_to(getenv("UMBRA_LIBEXECDIR"), &good), 0);
         assert_int_equal(setenv("UMBRA_LIBEXECDIR", bad_worker_dir, 1), 0);
-        w->asker.provider = how;
+        w->asker.info.name = how;
         asker_restart(&w->asker);
         assert_int_equal(setenv("UMBRA_LIBEXECDIR", good, 1), 0);
 }
