@@ -268,7 +268,8 @@ static void area_ask(AreaJob *j) {
                 j->finish(j);
         else if (area->provider)
                 area_ask_usage(j);
-        else if (probe_job_start(j->pool, area->volume, &j->provider_id, area_on_probe, j, &j->probe) < 0)
+        else if (probe_job_start(j->pool, area->volume, &j->provider_id, (int32_t) VSS_CTX_ALL, area_on_probe, j,
+                                 &j->probe) < 0)
                 operation_settle(j->op, E_OUTOFMEMORY, NULL);
 }
 

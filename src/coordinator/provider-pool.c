@@ -191,7 +191,34 @@ static void probe_ask(ProbeJob *j) {
         }
 }
 
-int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id, ProbeDone done, void *userdata, ProbeJob **ret) {
+/* Who is asked. One that was named and is not asked is said to be the wrong one. */
+static HRESULT probe_choose(ProbeJob *j, const GUID *provider_id, int32_t context) {
+        const ProviderInfo *all[PROVIDERS_MAX];
+        size_t n = 0;
+        HRESULT hr;
+
+        hr = provider_registry_choose(j->pool->manager, provider_id, all, &n);
+        if (FAILED(hr))
+                return hr;
+
+        for (size_t i = 0; i < n; ++i)
+                if (provider_is_for_context(all[i], context))
+                        j->candidates[j->n++] = all[i];
+        j->only_one = !provider_is_any(provider_id);
+        if (j->n > 0 || !j->only_one)
+                return S_OK;
+
+        (void) strdup_to("client-accessible shadow copies are made by umbra's own providers only", &j->why);
+        return VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER;
+}
+
+int probe_job_start(ProviderPool *p,
+                    const char *volume,
+                    const GUID *provider_id,
+                    int32_t context,
+                    ProbeDone done,
+                    void *userdata,
+                    ProbeJob **ret) {
         bool gone = false;
         ProbeJob *j;
         HRESULT hr;
@@ -209,13 +236,12 @@ int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id
         }
 
         *ret = j;
-        hr = provider_registry_choose(p->manager, provider_id, j->candidates, &j->n);
+        hr = probe_choose(j, provider_id, context);
         if (FAILED(hr)) {
                 *ret = NULL;
                 probe_job_end(j, NULL, NULL, hr);
                 return 0;
         }
-        j->only_one = !provider_is_any(provider_id);
 
         j->gone = &gone;
         probe_ask(j);

@@ -28,10 +28,17 @@ void provider_pool_foreach(ProviderPool *p,
                            void *userdata);
 
 /*
- * Which provider takes a volume? Asks one after the other, or just the one named by @provider_id (GUID_NULL: any). @done gets NULL and a
- * code when none does; the job is over and freed before @done is called. Freeing the job forgets it.
+ * Which provider takes a volume? Asks those that make shadow copies of @context (VSS_CTX_ALL: of any) one after the other, or just the one
+ * named by @provider_id (GUID_NULL: any). @done gets NULL and a code when none does; the job is over and freed before @done is called. Freeing
+ * the job forgets it.
  */
 typedef void (*ProbeDone)(const ProviderInfo *provider, const ProviderProbe *probe, HRESULT hr, const char *message, void *userdata);
 
-int probe_job_start(ProviderPool *p, const char *volume, const GUID *provider_id, ProbeDone done, void *userdata, ProbeJob **ret);
+int probe_job_start(ProviderPool *p,
+                    const char *volume,
+                    const GUID *provider_id,
+                    int32_t context,
+                    ProbeDone done,
+                    void *userdata,
+                    ProbeJob **ret);
 ProbeJob *probe_job_free(ProbeJob *j);

@@ -224,6 +224,10 @@ HRESULT provider_registry_check(Manager *m, const GUID *id) {
         return provider_is_any(id) || provider_registry_find(m, id) ? S_OK : VSS_E_PROVIDER_NOT_REGISTERED;
 }
 
+bool provider_is_for_context(const ProviderInfo *p, int32_t context) {
+        return !p->foreign || context == (int32_t) VSS_CTX_ALL || !(context & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE);
+}
+
 /* What is made by the storage itself is best, what umbra brings along is always there. */
 static const int choice_order[] = { VSS_PROV_HARDWARE, VSS_PROV_SOFTWARE, VSS_PROV_FILESHARE };
 

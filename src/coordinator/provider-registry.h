@@ -42,6 +42,10 @@ HRESULT provider_registry_check(Manager *m, const GUID *id);
 /* Whether @id leaves the choice to umbra: GUID_NULL, and the id of the system provider of Windows. */
 bool provider_is_any(const GUID *id);
 
+/* Is the provider for shadow copies of this context? Client-accessible ones are umbra's own providers' to make.
+ * [MS: ne-vss-vss_snapshot_context] */
+bool provider_is_for_context(const ProviderInfo *p, int32_t context);
+
 /* For IVssAdminEx: VSS_PROVIDER_CAPABILITIES, and the context of the set in progress that it takes part in.
  * VSS_E_PROVIDER_NOT_REGISTERED. */
 HRESULT provider_registry_describe(Manager *m,

@@ -88,7 +88,7 @@ static void volume_job_start(Session *s, Operation *op, const char *name, const 
                 hr = session_check_overlay(s, j->volume, &why);
         if (FAILED(hr))
                 done(NULL, NULL, hr, why, j);
-        else if (probe_job_start(pool, j->volume->path, provider_id, done, j, &j->probe) < 0)
+        else if (probe_job_start(pool, j->volume->path, provider_id, s->context, done, j, &j->probe) < 0)
                 operation_settle(op, E_OUTOFMEMORY, NULL);
 }
 
@@ -275,7 +275,8 @@ static void volumes_ask(VolumesJob *j) {
                 session_answer_volumes(j->op, j->answers, j->n_answers);
                 return;
         }
-        if (probe_job_start(j->pool, j->volumes[j->next]->path, &j->provider_id, volumes_probed, j, &j->probe) < 0)
+        if (probe_job_start(j->pool, j->volumes[j->next]->path, &j->provider_id, j->session->context, volumes_probed, j,
+                            &j->probe) < 0)
                 operation_settle(j->op, E_OUTOFMEMORY, NULL);
 }
 

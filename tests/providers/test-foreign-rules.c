@@ -112,6 +112,36 @@ static void test_that_a_provider_is_not_told_a_context_before_there_is_one(void 
         REACHES_RULE(IVssProviderCreateSnapshotSet, "AbortSnapshots", "only called after the requester");
 }
 
+/* Whichever context it is, one of others is not asked for what is umbra's own to make. */
+static void test_that_client_accessible_copies_are_of_umbras_own_providers(void **state) {
+        static const LONG contexts[] = { VSS_CTX_CLIENT_ACCESSIBLE, VSS_CTX_CLIENT_ACCESSIBLE_WRITERS };
+
+        for (size_t i = 0; i < ELEMENTSOF(contexts); ++i) {
+                IVssBackupComponentsEx4 *b = storage_backup(contexts[i]);
+                _cleanup_(freep) char *calls = NULL;
+                BOOL supported = TRUE;
+                VSS_ID id;
+
+                free(puppeteer_take_calls(puppeteer));
+                assert_int_equal(IVssBackupComponentsEx4_StartSnapshotSet(b, &id), S_OK);
+                assert_int_equal(IVssBackupComponentsEx4_IsVolumeSupported(b, puppet_id, wide(puppeteer->world->volume),
+                                                                          &supported),
+                                 S_OK);
+                assert_false(supported);
+                ASSERT_RETURNS(IVssBackupComponents, AddToSnapshotSet, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER,
+                               IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(puppeteer->world->volume), puppet_id, &id));
+                assert_non_null(strstr(umbra_last_error(), "umbra's own"));
+
+                /* Whoever leaves the choice to umbra gets one of them. */
+                assert_int_equal(IVssBackupComponentsEx4_AddToSnapshotSet(b, wide(puppeteer->world->volume), GUID_NULL, &id),
+                                 S_OK);
+                calls = puppeteer_take_calls(puppeteer);
+                assert_null(strstr(calls, "IsVolumeSupported"));
+                storage_release(b);
+        }
+        puppeteer_assert_clean(puppeteer);
+}
+
 static void test_that_a_provider_may_say_yes_and_then_have_no_room(void **state) {
         IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
         VSS_ID id;
@@ -338,6 +368,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_each_step_comes_once_for_all_volumes),
                 cmocka_unit_test(test_that_a_provider_is_not_told_a_context_before_there_is_one),
+                cmocka_unit_test(test_that_client_accessible_copies_are_of_umbras_own_providers),
                 cmocka_unit_test(test_that_a_provider_may_say_yes_and_then_have_no_room),
                 cmocka_unit_test(test_that_structures_are_zero_and_queries_are_for_everything),
                 cmocka_unit_test(test_that_what_was_not_deleted_is_not_forgotten),
