@@ -354,8 +354,8 @@ static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
         const ProviderInfo *p = provider_registry_find(s->manager, &v->provider_id);
         int r;
 
-        if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) || !v->volume ||
-            v->volume[0] != '/' || (v->storage && strlen(v->storage) > PROVIDER_NOTE_MAX))
+        if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) ||
+            !provider_is_for_context(p, s->context) || !v->volume || v->volume[0] != '/' || (v->storage && strlen(v->storage) > PROVIDER_NOTE_MAX))
                 return -EOPNOTSUPP;
 
         *ret = (CatalogSnapshot){
@@ -392,7 +392,8 @@ static void import_one(DeedJob *j, const BackupVolume *v) {
                 deed_job_failed(j, hresult_from_errno(r), "no provider of this machine can import them");
                 return;
         }
-        s->imported[s->n_imported++] = v->snapshot_id;
+        if (!(row.context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE))
+                s->imported[s->n_imported++] = v->snapshot_id;
         deed_job_start(j, &options, false);
 }
 
@@ -408,19 +409,19 @@ void session_import(Session *s, Operation *op, int32_t context, const char *docu
         j = deed_job_new(s, op, hr, why, settle_imported);
         if (!j)
                 return;
-        free(s->imported);
-        s->n_imported = 0;
-        s->imported = calloc(s->doc->n_volumes, sizeof(GUID));
-        if (!s->imported)
+
+        /* What this session has imported before stays its own. */
+        if (ARRAY_RESERVE(s->imported, s->imported_capacity, s->n_imported + s->doc->n_volumes) < 0)
                 deed_job_failed(j, E_OUTOFMEMORY, NULL);
-        for (size_t i = 0; s->imported && i < s->doc->n_volumes; ++i)
-                import_one(j, &s->doc->volumes[i]);
+        else
+                for (size_t i = 0; i < s->doc->n_volumes; ++i)
+                        import_one(j, &s->doc->volumes[i]);
         deed_job_answered(j);
 }
 
 void session_storage_clear(Session *s) {
         session_recovery_clear(s);
-        for (size_t i = 0; i < s->n_imported && !(s->context & VSS_VOLSNAP_ATTR_NO_AUTO_RELEASE); ++i)
+        for (size_t i = 0; i < s->n_imported; ++i)
                 (void) discard_queue_add(s->manager->discards, &s->imported[i], NULL, NULL);
         free(s->imported);
 }

@@ -45,8 +45,8 @@ struct Session {
         Operation *running;
         ProviderPool *pool; /* for questions outside a set */
         Recovery *recoveries; /* what RecoverSet will do */
-        GUID *imported;       /* snapshots that ImportSnapshots took over, or tried to */
-        size_t n_imported;
+        GUID *imported;       /* auto-release snapshots that ImportSnapshots took over, or tried to */
+        size_t n_imported, imported_capacity;
 };
 
 HRESULT session_new(Manager *m, Connection *c, Session **ret);
