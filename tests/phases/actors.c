@@ -200,9 +200,9 @@ static bool make(Role *r, IVssBackupComponents *backup) {
 
         STEP("InitializeForBackup", IVssBackupComponents_InitializeForBackup(backup, NULL));
         STEP("SetContext", IVssBackupComponents_SetContext(backup, VSS_CTX_NAS_ROLLBACK));
+        say(r, "Ready");
         STEP("StartSnapshotSet", IVssBackupComponents_StartSnapshotSet(backup, &set));
         STEP("AddToSnapshotSet", IVssBackupComponents_AddToSnapshotSet(backup, r->volume, r->id, &snapshot));
-        say(r, "Ready");
         STEP("DoSnapshotSet", IVssBackupComponents_DoSnapshotSet(backup, &async));
         say(r, "Created");
         return true;

@@ -27,7 +27,7 @@ Actor *actor_writer(const char *name, const char *volume, const char *stand_at);
 /* A backup of @volume by the provider named "fake", with all components. Lines: "Identified", "Prepared", "Created", "Completed", "Deleted",
  * "Failed NAME 0x…", and at last "End". */
 Actor *actor_requester(const char *volume, const char *stand_at);
-/* A persistent set of @volume without writers. Stands still when it is "Ready"; then "Created", or "Failed DoSnapshotSet 0x…". */
+/* A persistent set of @volume without writers. Stands still when it is "Ready"; then "Created", or "Failed METHOD 0x…". */
 Actor *actor_maker(const char *volume, VSS_ID provider);
 /* Reverts @volume to @snapshot. Stands still when it is "Ready"; then "Begun", or "Failed RevertToSnapshot 0x…", and at last "Done" or "Gave up". */
 Actor *actor_reverter(const char *volume, VSS_ID snapshot);

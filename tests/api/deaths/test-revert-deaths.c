@@ -9,7 +9,6 @@
  * the provider and who is killed.
  */
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,42 +16,13 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "api/deaths/tracer.h"
+#include "api/deaths/deaths.h"
 #include "api/storage/storage.h"
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "contract/manifest.h"
-#include "phases/actors.h"
 
-#define TEST_SKIPPED 77 /* what meson takes for it */
 #define LARGE_SIZE 200000U
-#define STEPS_MIN 4U /* of anybody who has a part in it */
-
-typedef struct Place {
-        const char *provider, *file_system;
-        VSS_ID id;
-} Place;
-
-#define PROVIDER_ID(last) { 0x9d3f1a52, 0x6b1e, 0x4c7a, { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, last } }
-
-static const Place places[] = {
-        { "fake",          "ext4",  PROVIDER_ID(0x0f) },
-        { "files-reflink", "xfs",   PROVIDER_ID(0x02) },
-        { "btrfs",         "btrfs", PROVIDER_ID(0x01) },
-};
-
-typedef enum Victim {
-        REQUESTER,
-        UMBRAD,
-        WORKER,
-        WORKER_AND_UMBRAD,
-        _VICTIM_MAX,
-} Victim;
-
-static const char *const victim_names[_VICTIM_MAX] = { "requester", "umbrad", "worker", "worker-and-umbrad" };
-
-static const Place *place;
-static Victim victim;
 
 typedef struct Revert {
         World *world;
@@ -198,67 +168,31 @@ static bool assert_old_or_new(Revert *r, Actor *requester, bool begun) {
         return false;
 }
 
-static Tracer *trace(const World *w, const Actor *requester, unsigned at) {
-        switch (victim) {
-        case REQUESTER:
-                return tracer_new(requester->pid, NULL, at);
-        case UMBRAD:
-                return tracer_new(w->umbrad, NULL, at);
-        default:
-                return tracer_new(w->umbrad, "umbra-provider", at);
-        }
-}
-
-static void strike(World *w, pid_t pid, Actor *requester) {
-        if (victim == REQUESTER) {
-                actor_kill(requester);
-                return;
-        }
-        assert_int_equal(kill(pid, SIGKILL), 0);
-        if (victim != WORKER)
-                world_kill_umbrad(w);
-}
-
-/* The rest of it, whoever is left. */
-static void await_rest(World *w, Actor *requester) {
-        if (victim == REQUESTER)
-                world_await_status(w, "\"sessions\":[]"); /* all that it has sent is read */
-        else
-                assert_true(eventually_readable(requester->pidfd, TEST_PATIENCE_USEC));
-        if (victim == UMBRAD || victim == WORKER_AND_UMBRAD)
-                world_start_umbrad(w);
-        await_end(w);
-}
-
 /* Whether there was such a step. */
 static bool die_before_step(Revert *r, unsigned at) {
-        _cleanup_(tracer_freep) Tracer *tracer = NULL;
         char step[STEP_NAME_MAX];
-        bool seen = false, reverted;
+        bool seen, reverted;
         Actor *requester;
+        Tracer *tracer;
         pid_t pid;
 
         change(r);
         requester = actor_reverter(r->world->volume, r->id);
-        tracer = trace(r->world, requester, at);
-        actor_go(requester);
-        pid = tracer_await(tracer, requester->pidfd, step);
+        pid = death_reach(r->world, requester, at, &tracer, step);
         if (pid == 0) {
+                tracer_free(tracer);
                 assert_true(actor_has_said(requester, "Done"));
                 assert_old_or_new(r, requester, true);
                 actor_free(requester);
                 return false;
         }
 
-        if (victim == WORKER || victim == WORKER_AND_UMBRAD)
-                seen = is_reverting(r->world);
-        strike(r->world, pid, requester);
-        tracer = tracer_free(tracer);
-        await_rest(r->world, requester);
-        if (victim == UMBRAD || victim == WORKER_AND_UMBRAD)
-                seen = seen || has_reverted();
+        seen = (victim == VICTIM_WORKER || victim == VICTIM_WORKER_AND_UMBRAD) && is_reverting(r->world);
+        death_strike(r->world, pid, requester, tracer);
+        await_end(r->world);
+        seen = seen || (victim_is_umbrad(victim) && has_reverted());
         reverted = assert_old_or_new(r, requester, seen);
-        print_message("%s dies before %s: %s\n", victim_names[victim], step, reverted ? "new" : "old");
+        print_message("%s dies before %s: %s\n", victim_to_string(victim), step, reverted ? "new" : "old");
         assert_at_rest(r);
         actor_free(requester);
         return true;
@@ -289,7 +223,7 @@ static void test_that_it_ends_in_the_old_content_or_the_new(void **state) {
         actor_free(first);
         while (die_before_step(&r, n + 1))
                 ++n;
-        print_message("%s, %s: killed before each of %u steps\n", place->provider, victim_names[victim], n);
+        print_message("%s, %s: killed before each of %u steps\n", place->provider, victim_to_string(victim), n);
         assert_true(n >= STEPS_MIN);
 
         storage_delete(r.id, VSS_OBJECT_SNAPSHOT);
@@ -299,28 +233,7 @@ static void test_that_it_ends_in_the_old_content_or_the_new(void **state) {
         free(r.changed);
 }
 
-static bool read_arguments(char **argv) {
-        for (size_t i = 0; i < ELEMENTSOF(places); ++i)
-                if (strcmp(places[i].provider, argv[1]) == 0)
-                        place = &places[i];
-        for (victim = 0; victim < _VICTIM_MAX; ++victim)
-                if (strcmp(victim_names[victim], argv[2]) == 0)
-                        break;
-        return place && victim < _VICTIM_MAX;
-}
-
 int main(int argc, char **argv) {
-        const struct CMUnitTest tests[] = {
-                cmocka_unit_test(test_that_it_ends_in_the_old_content_or_the_new),
-        };
-
-        if (argc != 3 || !read_arguments(argv)) {
-                print_error("Usage: %s PROVIDER requester|umbrad|worker|worker-and-umbrad\n", argv[0]);
-                return EXIT_FAILURE;
-        }
-        if (geteuid() != 0)
-                return TEST_SKIPPED;
-        /* It cannot be looked for in a process that is traced. */
-        (void) setenv("LSAN_OPTIONS", "detect_leaks=0", 1);
-        return cmocka_run_group_tests(tests, NULL, NULL);
+        return deaths_main(argc, argv, test_that_it_ends_in_the_old_content_or_the_new,
+                           "test_that_it_ends_in_the_old_content_or_the_new");
 }
