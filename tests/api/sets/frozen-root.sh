@@ -13,6 +13,8 @@
 # mounted, so that little of it is in memory.
 # shellcheck disable=SC2317 # much of it runs in another shell
 set -euo pipefail
+# shellcheck source=tests/api/sets/own-root.sh
+. "${0%/*}/own-root.sh"
 
 [ "$(id -u)" = 0 ] || exit 77
 if [ -z "${UMBRA_ROOT_NAMESPACE:-}" ]; then
@@ -30,29 +32,8 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-umbra_programs=("$UMBRAD" "$UMBRA_LIBEXECDIR"/* "$take" "$pairs")
-system_programs=(bash cat grep mkfifo mount sync umount)
-! command -v lvm >/dev/null || system_programs+=(dmsetup lvm)
-
-# copy_root DIR: all of that, each file at the path that it has here.
-copy_root() {
-        local root=$1 d program
-        local -a programs=("${umbra_programs[@]}")
-
-        for program in "${system_programs[@]}"; do programs+=("$(command -v "$program")"); done
-        mkdir -p "$root/usr"
-        for d in bin sbin lib lib64; do
-                mkdir "$root/usr/$d"
-                ln -s "usr/$d" "$root/$d"
-        done
-        for program in "${programs[@]}"; do
-                cp -L --parents "$program" "$root"
-                ldd "$program" | grep -o ' /[^ ]*\|^[[:space:]]*/[^ ]*' | xargs cp -L --parents --no-clobber -t "$root"
-        done
-        mkdir -p "$root"/{proc,sys,dev,run,old,data,state,var/log,var/lib,etc}
-        cp -aL /etc/passwd /etc/group /etc/ld.so.cache "$root/etc"
-        [ ! -d /etc/lvm ] || cp -aL /etc/lvm "$root/etc"
-}
+programs=("$UMBRAD" "$UMBRA_LIBEXECDIR"/* "$take" "$pairs" bash cat grep mkfifo mount sync umount)
+! command -v lvm >/dev/null || programs+=(dmsetup lvm)
 
 # In the new root. It ends with 0 when all that is said of it holds.
 inside() {
@@ -77,7 +58,7 @@ inside() {
                 done </run/taken
         }
         take_sets() { "$take" --times "$1" --pairs a b / /data >/run/taken; }
-        all_whole() { grep -q '^0 of [0-9]* sets' /run/taken; }
+        all_whole() { grep -q '^0 of [0-9]* sets have' /run/taken; }
         log_has() { grep -q -e "$1" /var/log/umbrad.log; }
         root_is_written() { echo text >/written && sync && [ "$(cat /written)" = text ]; }
         nothing_is_suspended() { ! dmsetup info -c --noheadings -o suspended | grep -q Suspended; }
@@ -118,20 +99,13 @@ root_run() {
         local device=$1 root=$dir/root failed=0
         mkdir -p "$root"
         mount -t "$2" "$device" "$root"
-        copy_root "$root"
+        copy_programs "$root" "${programs[@]}"
+        mkdir -p "$root"/{data,state,var/log,var/lib}
         { declare -p kind take pairs sets UMBRAD UMBRA_LIBEXECDIR; declare -f inside; echo 'inside "$@"'; } >"$root/inside"
         umount "$root"
         mount -t "$2" "$device" "$root"
-        # The files behind the loop devices keep their names, by which it is found out what lies on what.
         # shellcheck disable=SC2016
-        unshare --mount bash -c '
-                set -e
-                mount --rbind /proc "$0/proc"; mount --rbind /sys "$0/sys"; mount --rbind /dev "$0/dev"
-                mount -t tmpfs none "$0/run"; mount -t tmpfs none "$0/state"
-                mkdir -p "$0/$dir"; mount --bind "$dir" "$0/$dir"
-                cd "$0"
-                pivot_root . old
-                exec /usr/bin/bash -c "umount --lazy /old; set -uo pipefail; . /inside" bash "$@"' "$root" "$3" "$4" "$5" || failed=1
+        run_in_root "$root" bash -c 'mount -t tmpfs none /state; set -uo pipefail; . /inside' bash "$3" "$4" "$5" || failed=1
         umount "$root"
         return $failed
 }

@@ -3,12 +3,14 @@
 /*
  * Takes Sets, Many Times
  *
- *      take [--times N] [--apart] [--pairs A B] VOLUME…
+ *      take [--times N] [--apart] [--fake DIRECTORY] [--pairs A B [--until-broken]] VOLUME…
  *
  * N times a set of the volumes, by whichever providers they have, and a line for each volume: consistency, instant, where
  * the copy is, volume. With --apart each volume is a set of its own, one after the other: what a held set is compared with.
+ * With --fake, DIRECTORY is in the set, too, by the fake provider, which can be told to hang.
  * With --pairs, A and B are files in the first and in the second volume that "pairs write" is writing to; the program ends
- * with 3 when it ever finds the second write of a pair without the first, and says in how many sets it did.
+ * with 3 when it ever finds the second write of a pair without the first, and says in how many sets it did, and how many
+ * of them have one instant for all volumes. With --until-broken no more are taken after the first such one.
  */
 
 #include <errno.h>
@@ -31,6 +33,11 @@
 
 #define VOLUMES_MAX 64
 #define EXIT_BROKEN 3
+
+static const VSS_ID fake_provider = { 0x9d3f1a52,
+                                      0x6b1e,
+                                      0x4c7a,
+                                      { 0x8e, 0x21, 0x5f, 0x0c, 0x77, 0x1b, 0x2d, 0x0f } };
 
 typedef struct Set {
         IVssBackupComponents *backup;
@@ -58,7 +65,16 @@ static void read_document(Set *s) {
         must(backup_doc_read(text, strlen(text), &s->doc), "the document");
 }
 
-static void set_take(Set *s, char *const *volumes, size_t n) {
+static void set_add(Set *s, const char *volume, VSS_ID provider) {
+        _cleanup_(freep) WCHAR *wide = NULL;
+        VSS_ID id;
+
+        if (wide_from_utf8(volume, &wide) < 0)
+                die(volume, E_INVALIDARG);
+        must(IVssBackupComponents_AddToSnapshotSet(s->backup, wide, provider, &id), volume);
+}
+
+static void set_take(Set *s, char *const *volumes, size_t n, const char *fake) {
         IVssAsync *async = NULL;
         HRESULT hr;
         VSS_ID id;
@@ -67,13 +83,10 @@ static void set_take(Set *s, char *const *volumes, size_t n) {
         must(IVssBackupComponents_InitializeForBackup(s->backup, NULL), "InitializeForBackup");
         must(IVssBackupComponents_SetContext(s->backup, VSS_CTX_FILE_SHARE_BACKUP), "SetContext");
         must(IVssBackupComponents_StartSnapshotSet(s->backup, &id), "StartSnapshotSet");
-        for (size_t i = 0; i < n; ++i) {
-                _cleanup_(freep) WCHAR *wide = NULL;
-
-                if (wide_from_utf8(volumes[i], &wide) < 0)
-                        die(volumes[i], E_INVALIDARG);
-                must(IVssBackupComponents_AddToSnapshotSet(s->backup, wide, GUID_NULL, &id), volumes[i]);
-        }
+        for (size_t i = 0; i < n; ++i)
+                set_add(s, volumes[i], GUID_NULL);
+        if (fake)
+                set_add(s, fake, fake_provider);
 
         must(IVssBackupComponents_DoSnapshotSet(s->backup, &async), "DoSnapshotSet");
         must(IVssAsync_Wait(async, INFINITE), "Wait");
@@ -120,41 +133,59 @@ static uint64_t read_number(const Set *sets, size_t n_sets, const char *volume, 
         return 0;
 }
 
+static bool is_one_instant(const Set *s) {
+        const char *first = s->doc->volumes[0].instant;
+
+        for (size_t i = 0; i < s->doc->n_volumes; ++i) {
+                const BackupVolume *v = &s->doc->volumes[i];
+
+                if (v->consistency < CONSISTENCY_CRASH || !v->instant || strcmp(v->instant, first) != 0)
+                        return false;
+        }
+        return true;
+}
+
 typedef struct Options {
         unsigned times;
-        bool apart;
+        bool apart, until_broken;
+        const char *fake;
         const char *pairs[2];
         char **volumes;
         size_t n;
 } Options;
 
-/* Whether it can have been one instant. */
-static bool take_once(const Options *o) {
+typedef struct Counts {
+        unsigned n, n_broken, n_one;
+} Counts;
+
+static void take_once(const Options *o, Counts *counts) {
         Set sets[VOLUMES_MAX] = { 0 };
         size_t n_sets = o->apart ? o->n : 1;
-        bool is_whole = true;
 
         for (size_t i = 0; i < n_sets; ++i)
-                set_take(&sets[i], o->volumes + i, o->apart ? 1 : o->n);
+                set_take(&sets[i], o->volumes + i, o->apart ? 1 : o->n, o->fake);
 
         if (o->pairs[0]) {
                 uint64_t a = read_number(sets, n_sets, o->volumes[0], o->pairs[0]),
                          b = read_number(sets, n_sets, o->volumes[1], o->pairs[1]);
 
-                is_whole = b <= a;
-                (void) printf("pair %" PRIu64 " %" PRIu64 "%s\n", a, b, is_whole ? "" : " BROKEN");
+                counts->n_broken += b > a;
+                (void) printf("pair %" PRIu64 " %" PRIu64 "%s\n", a, b, b > a ? " BROKEN" : "");
         }
 
+        ++counts->n;
+        counts->n_one += n_sets == 1 && is_one_instant(&sets[0]);
         for (size_t i = 0; i < n_sets; ++i)
                 set_end(&sets[i]);
-        return is_whole;
 }
 
 static int parse(int argc, char **argv, Options *o) {
         static const struct option options[] = {
-                { "times", required_argument, NULL, 't' },
-                { "apart", no_argument,       NULL, 'a' },
-                { "pairs", required_argument, NULL, 'p' },
+                { "times",        required_argument, NULL, 't' },
+                { "apart",        no_argument,       NULL, 'a' },
+                { "fake",         required_argument, NULL, 'f' },
+                { "pairs",        required_argument, NULL, 'p' },
+                { "until-broken", no_argument,       NULL, 'u' },
                 {},
         };
         int opt;
@@ -166,6 +197,12 @@ static int parse(int argc, char **argv, Options *o) {
                         break;
                 case 'a':
                         o->apart = true;
+                        break;
+                case 'f':
+                        o->fake = optarg;
+                        break;
+                case 'u':
+                        o->until_broken = true;
                         break;
                 case 'p':
                         o->pairs[0] = optarg;
@@ -182,17 +219,18 @@ static int parse(int argc, char **argv, Options *o) {
 
 int main(int argc, char **argv) {
         Options o = { .times = 1 };
-        unsigned n_broken = 0;
+        Counts counts = { 0 };
 
         if (parse(argc, argv, &o) < 0) {
-                (void) fputs("take [--times N] [--apart] [--pairs A B] VOLUME…\n", stderr);
+                (void) fputs("take [--times N] [--apart] [--fake DIRECTORY] [--pairs A B [--until-broken]] VOLUME…\n", stderr);
                 return EXIT_FAILURE;
         }
 
-        for (unsigned i = 0; i < o.times; ++i)
-                n_broken += !take_once(&o);
+        while (counts.n < o.times && !(o.until_broken && counts.n_broken > 0))
+                take_once(&o, &counts);
 
         if (o.pairs[0])
-                (void) printf("%u of %u sets have the second write of a pair without the first\n", n_broken, o.times);
-        return n_broken > 0 ? EXIT_BROKEN : EXIT_SUCCESS;
+                (void) printf("%u of %u sets have the second write of a pair without the first, %u are one instant\n",
+                              counts.n_broken, counts.n, counts.n_one);
+        return counts.n_broken > 0 ? EXIT_BROKEN : EXIT_SUCCESS;
 }
