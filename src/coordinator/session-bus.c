@@ -64,6 +64,7 @@ static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus
         _cleanup_(freep) GUID *ids = NULL;
         Session *s = userdata;
         uint32_t kind;
+        HRESULT hr;
         size_t n;
         int r;
 
@@ -75,7 +76,10 @@ static int method_set_writer_selection(sd_bus_message *m, void *userdata, sd_bus
                 return r;
         if (kind >= _WIRE_WRITER_SELECTION_MAX)
                 return wire_error_set(error, E_INVALIDARG, NULL);
-        return session_bus_reply(m, session_select_writers(s, (WireWriterSelection) kind, ids, n), NULL, error);
+        hr = session_select_writers(s, (WireWriterSelection) kind, ids, n);
+        if (hr == E_INVALIDARG)
+                return wire_error_set(error, hr, "an object chooses among at most %u writers of a kind", WIRE_SELECTION_MAX);
+        return session_bus_reply(m, hr, NULL, error);
 }
 
 static int method_start_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {

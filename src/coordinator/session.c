@@ -29,6 +29,7 @@
 #include "coordinator/writer-proxy.h"
 #include "coordinator/writer-round.h"
 #include "doc/doc-limits.h"
+#include "wire/wire-limits.h"
 
 HRESULT session_new(Manager *m, Connection *c, Session **ret) {
         Session *s;
@@ -113,6 +114,8 @@ static int selection_add(Session *s, WireWriterSelection what, const GUID *ids, 
         size_t old = s->selection[what].n;
         GUID *grown;
 
+        if (old + n > WIRE_SELECTION_MAX)
+                return -E2BIG;
         grown = reallocarray(s->selection[what].ids, old + n, sizeof(GUID));
         if (!grown)
                 return -ENOMEM;
@@ -141,6 +144,8 @@ static bool selection_has(const Session *s, WireWriterSelection what, const GUID
 /* The first enabling disables all that are not named, and forgets what was disabled before; from then on there is one list, which enabling
  * makes longer and disabling shorter. [MS: nf-vsbackup-ivssbackupcomponents-enablewriterclasses] */
 HRESULT session_select_writers(Session *s, WireWriterSelection what, const GUID *ids, size_t n) {
+        int r;
+
         if (s->gathered)
                 return S_OK; /* without effect, as documented [MS: pitfall 3] */
 
@@ -149,8 +154,9 @@ HRESULT session_select_writers(Session *s, WireWriterSelection what, const GUID 
                         selection_remove(s, WIRE_ENABLE_CLASSES, &ids[i]);
                 return S_OK;
         }
-        if (selection_add(s, what, ids, n) < 0)
-                return E_OUTOFMEMORY;
+        r = selection_add(s, what, ids, n);
+        if (r < 0)
+                return r == -E2BIG ? E_INVALIDARG : hresult_from_errno(r);
         if (what == WIRE_ENABLE_CLASSES && !s->enabled_only) {
                 s->selection[WIRE_DISABLE_CLASSES].n = 0;
                 s->enabled_only = true;
@@ -192,6 +198,8 @@ void session_gather_metadata(Session *s, Operation *op) {
                 operation_settle(op, VSS_E_BAD_STATE, "writer metadata can be gathered once per object");
                 return;
         }
+        while (s->writers) /* asked before, and not heard to the end */
+                session_writer_free(s, s->writers);
         DL_FOREACH(s->manager->writers, w)
                 if (session_wants_writer(s, w) && session_writer_add(s, w, NULL) < 0) {
                         operation_settle(op, E_OUTOFMEMORY, NULL);

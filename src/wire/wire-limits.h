@@ -15,6 +15,7 @@
 #define WIRE_AREAS_MAX 4096U      /* VSS_E_MAXIMUM_DIFFAREA_ASSOCIATIONS_REACHED */
 #define WIRE_MESSAGE_MAX 4096U    /* a failure message of a writer */
 #define WIRE_IDS_MAX 4096U        /* in SetWriterSelection */
+#define WIRE_SELECTION_MAX 16384U /* of all of them together, by kind */
 #define WIRE_EXPRESS_WRITERS_MAX 256U
 
 #define WIRE_AUTH_TIMEOUT_USEC (10 * USEC_PER_SEC)

@@ -6,6 +6,7 @@
  * What enabling and disabling before GatherWriterMetadata mean, one after the other. [MS: pitfall 3]
  */
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <umbra.h>
@@ -16,6 +17,7 @@
 #include "lib/reference.h"
 #include "lib/test-util.h"
 #include "phases/world.h"
+#include "wire/wire-limits.h"
 
 static World *world;
 
@@ -62,7 +64,7 @@ static void select_classes(Backup *b, const char *step) {
 /* Whose metadata came, "aabc" when nobody is missing. */
 static void expect_gathered(Backup *b, const char *steps, const char *expected) {
         unsigned count[ELEMENTSOF(classes)] = { 0 };
-        char found[ELEMENTSOF(names) + 1];
+        char found[2 * ELEMENTSOF(names) + 1];
         size_t n = 0;
 
         assert_int_equal(backup_gather(b), S_OK);
@@ -83,7 +85,7 @@ static void expect_gathered(Backup *b, const char *steps, const char *expected) 
                 IVssExamineWriterMetadata_Release(metadata);
         }
         for (size_t i = 0; i < ELEMENTSOF(classes); ++i)
-                for (unsigned k = 0; k < count[i]; ++k)
+                for (unsigned k = 0; k < count[i] && n + 1 < sizeof(found); ++k)
                         found[n++] = (char) ('a' + i);
         found[n] = '\0';
         if (strcmp(found, expected) != 0)
@@ -150,10 +152,46 @@ static void test_that_choosing_after_gathering_changes_nothing(void **state) {
         backup_free(b);
 }
 
+static void test_that_who_was_asked_in_vain_is_asked_anew(void **state) {
+        Backup *b = backup_new();
+        Gate *gate = gate_new();
+        IVssAsync *async = NULL;
+
+        puppets[0]->acts[WIRE_EVENT_IDENTIFY].gate = gate;
+        assert_int_equal(IVssBackupComponents_GatherWriterMetadata(b->api, &async), S_OK);
+        assert_int_equal(IVssAsync_Cancel(async), S_OK);
+        assert_int_equal(settle(S_OK, async), S_OK);
+        gate_open(gate);
+
+        expect_gathered(b, "a gathering that was cancelled", "aabc");
+        puppets[0]->acts[WIRE_EVENT_IDENTIFY].gate = NULL;
+        gate_free(gate);
+        backup_free(b);
+}
+
+/* As many ids as fit into a call, again and again. */
+static void test_that_nobody_chooses_for_ever(void **state) {
+        Backup *b = backup_new();
+        VSS_ID *ids = calloc_checked(WIRE_IDS_MAX, sizeof(*ids));
+
+        assert_non_null(ids);
+        for (unsigned i = 0; i < WIRE_IDS_MAX; ++i)
+                ids[i] = (VSS_ID){ .Data1 = 1 + i };
+        for (unsigned i = 0; i < WIRE_SELECTION_MAX; i += WIRE_IDS_MAX)
+                assert_int_equal(IVssBackupComponents_DisableWriterInstances(b->api, ids, WIRE_IDS_MAX), S_OK);
+        assert_int_equal(IVssBackupComponents_DisableWriterInstances(b->api, classes, 1), E_INVALIDARG);
+        assert_non_null(strstr(umbra_last_error(), "16384"));
+        expect_gathered(b, "what could not be chosen", "aabc");
+        free(ids);
+        backup_free(b);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_enabling_makes_one_list_that_disabling_shortens),
                 cmocka_unit_test(test_that_choosing_after_gathering_changes_nothing),
+                cmocka_unit_test(test_that_who_was_asked_in_vain_is_asked_anew),
+                cmocka_unit_test(test_that_nobody_chooses_for_ever),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
