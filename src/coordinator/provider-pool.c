@@ -124,14 +124,11 @@ struct ProbeJob {
         char *why; /* what the last one said */
         ProbeDone done;
         void *userdata;
-        bool *gone; /* set when the job is freed while probe_ask() runs */
 };
 
 ProbeJob *probe_job_free(ProbeJob *j) {
         if (!j)
                 return NULL;
-        if (j->gone)
-                *j->gone = true;
         free(j->volume);
         free(j->why);
         free(j);
@@ -219,7 +216,6 @@ int probe_job_start(ProviderPool *p,
                     ProbeDone done,
                     void *userdata,
                     ProbeJob **ret) {
-        bool gone = false;
         ProbeJob *j;
         HRESULT hr;
 
@@ -235,19 +231,11 @@ int probe_job_start(ProviderPool *p,
                 return -ENOMEM;
         }
 
-        *ret = j;
+        *ret = j; /* from here on the job may end at any moment, and whoever has it with it */
         hr = probe_choose(j, provider_id, context);
-        if (FAILED(hr)) {
-                *ret = NULL;
+        if (FAILED(hr))
                 probe_job_end(j, NULL, NULL, hr);
-                return 0;
-        }
-
-        j->gone = &gone;
-        probe_ask(j);
-        if (gone)
-                *ret = NULL;
         else
-                j->gone = NULL;
+                probe_ask(j);
         return 0;
 }
