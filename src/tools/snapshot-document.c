@@ -71,6 +71,8 @@ static int import_begin(IVssBackupComponents *backup, const char *path) {
         int r;
 
         r = file_read_text(path, DOCUMENT_MAX, &text);
+        if (r == -E2BIG)
+                return tool_error("%s: it is too large to be the document of a set", path);
         if (r < 0) {
                 errno = -r;
                 return tool_error("%s: %m", path);
