@@ -293,7 +293,7 @@ static int own_directory(char **ret) {
         return format_to(ret, "%.*s", n > 0 ? (int) n - 1 : 0, path);
 }
 
-static int program_in(const char *dir, const char *name, char **ret) {
+static int find_in(const char *dir, const char *name, int mode, char **ret) {
         _cleanup_(freep) char *path = NULL;
         int r;
 
@@ -304,14 +304,14 @@ static int program_in(const char *dir, const char *name, char **ret) {
         if (r < 0)
                 return r;
 
-        if (access(path, X_OK) < 0)
+        if (access(path, mode) < 0)
                 return -ENOENT;
 
         *ret = TAKE_PTR(path);
         return 0;
 }
 
-int program_path(const char *name, const char *fallback_dir, char **ret) {
+static int find_sibling(const char *name, const char *fallback_dir, int mode, char **ret) {
         _cleanup_(freep) char *own = NULL;
         const char *dirs[3] = {};
         int r;
@@ -325,7 +325,7 @@ int program_path(const char *name, const char *fallback_dir, char **ret) {
         dirs[2] = fallback_dir;
 
         for (size_t i = 0; i < ELEMENTSOF(dirs); ++i) {
-                r = program_in(dirs[i], name, ret);
+                r = find_in(dirs[i], name, mode, ret);
                 if (r != -ENOENT)
                         return r;
         }
@@ -350,4 +350,12 @@ void process_take_time(void) {
         /* Not everybody may take back what concerns children. */
         if (sched_setscheduler(0, SCHED_OTHER, &none) < 0)
                 (void) sched_setscheduler(0, SCHED_OTHER | SCHED_RESET_ON_FORK, &none);
+}
+
+int program_path(const char *name, const char *fallback_dir, char **ret) {
+        return find_sibling(name, fallback_dir, X_OK, ret);
+}
+
+int sibling_path(const char *name, const char *fallback_dir, char **ret) {
+        return find_sibling(name, fallback_dir, F_OK, ret);
 }

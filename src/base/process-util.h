@@ -44,6 +44,8 @@ int process_end(int pidfd, unsigned long timeout_usec, int *ret_status);
 /* The path of a sibling program: $UMBRA_LIBEXECDIR/@name, else beside this program's own binary, else
  * @fallback_dir/@name. The first that can be executed; -ENOENT when none can. */
 int program_path(const char *name, const char *fallback_dir, char **ret);
+/* The same for a file that is loaded, and need not be executable. */
+int sibling_path(const char *name, const char *fallback_dir, char **ret);
 
 /* From now on the calling thread runs before all those that wait their turn (real time, the lowest priority), and
  * what it starts does not; for moments in which others are kept from working. process_take_time() ends it. A machine

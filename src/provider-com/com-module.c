@@ -81,7 +81,7 @@ static int find_library(const ComModule *m, char **ret) {
                 return provider_fail_with(VSS_E_UNEXPECTED_PROVIDER_ERROR,
                                           "there is neither its shared object '%s' nor a script '%s'", path, script);
 
-        r = program_path(ARRAY_PROVIDER, UMBRA_LIBEXECDIR, ret);
+        r = sibling_path(ARRAY_PROVIDER, UMBRA_LIBEXECDIR, ret);
         return r == -ENOENT ? broken(script, "is a script, and " ARRAY_PROVIDER " that runs it is not installed") : r;
 }
 
