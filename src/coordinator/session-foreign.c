@@ -54,11 +54,16 @@ static void foreign_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
         foreign_ask(j);
 }
 
+/* Hardware cannot be asked, and umbra knows what it has; so an array that does not answer keeps nobody from asking. */
+static bool is_to_be_asked(const ProviderInfo *p) {
+        return p->foreign && p->type != VSS_PROV_HARDWARE;
+}
+
 static void foreign_ask(ForeignJob *j) {
         ProviderClient *c;
         int r;
 
-        while (j->next < j->n && !j->providers[j->next]->foreign)
+        while (j->next < j->n && !is_to_be_asked(j->providers[j->next]))
                 ++j->next;
         if (j->next == j->n) {
                 session_answer_snapshotted(j->op, j->present, j->compatibility);

@@ -30,6 +30,7 @@
 #include "provider-com/com-result.h"
 #include "provider-com/com-target.h"
 #include "provider/provider-mount.h"
+#include "provider/provider-protocol.h"
 
 #ifndef XFS_SUPER_MAGIC
 #define XFS_SUPER_MAGIC 0x58465342
@@ -222,12 +223,28 @@ int com_hardware_import(const char *storage, char **ret_note) {
         return r < 0 ? r : strdup_to(storage, ret_note);
 }
 
+/* An array that does not know the disk any more: it was deleted there. */
+static int if_gone(int r, int gone) {
+        return r < 0 && provider_own_result() == VSS_E_OBJECT_NOT_FOUND ? gone : r;
+}
+
+static int empty(ComModule *m, ComDisk *d) {
+        _cleanup_(freep) WCHAR *name = NULL;
+        BOOL supported = FALSE;
+        int r;
+
+        r = wide_from_utf8(d->device, &name);
+        if (r < 0)
+                return r;
+
+        (void) IVssHardwareSnapshotProvider_FillInLunInfo(m->hardware, name, &d->lun, &supported);
+        return com_result("OnLunEmpty", IVssHardwareSnapshotProvider_OnLunEmpty(m->hardware, name, &d->lun));
+}
+
 /* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. */
 int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s) {
-        _cleanup_(freep) WCHAR *name = NULL;
         _cleanup_target_ ComTarget t = { 0 };
         _cleanup_disk_ ComDisk d = { 0 };
-        BOOL supported = FALSE;
         int r;
 
         r = com_target_read(env, &s->id, &t);
@@ -238,14 +255,10 @@ int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSna
 
         r = com_disk_find(t.serial, &d);
         if (r == -ENODEV && !s->unfinished) /* else it was aborted, and is gone */
-                r = com_target_locate(m, &t, &d);
+                r = if_gone(com_target_locate(m, &t, &d), -ENODEV);
         if (r >= 0)
-                r = wide_from_utf8(d.device, &name);
-        if (r >= 0) {
-                (void) IVssHardwareSnapshotProvider_FillInLunInfo(m->hardware, name, &d.lun, &supported);
-                r = com_result("OnLunEmpty",
-                               IVssHardwareSnapshotProvider_OnLunEmpty(m->hardware, name, &d.lun));
-        } else if (r == -ENODEV) {
+                r = if_gone(empty(m, &d), 0);
+        else if (r == -ENODEV) {
                 log_notice("The disk '%s' of the shadow copy {%s} is not here any more, forgetting it", t.serial,
                            GUID_TO_STRING(&s->id));
                 r = 0;

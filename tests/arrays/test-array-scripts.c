@@ -283,6 +283,38 @@ static void test_that_a_copy_stays_until_its_script_is_there_again(void **state)
         assert_clean();
 }
 
+static void test_that_a_copy_that_was_deleted_in_the_array_is_forgotten(void **state) {
+        _cleanup_(freep) char *device = NULL, *command = NULL;
+        IVssBackupComponentsEx4 *b;
+        VSS_ID id;
+
+        if (!can_run())
+                skip();
+        b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        id = make_in(b);
+        storage_release(b);
+        device = device_of(id);
+        assert_int_equal(format_to(&command, "umount '%s' && losetup --detach $(losetup --list --noheadings --output "
+                                             "NAME,BACK-FILE | grep '%s/' | cut -d' ' -f1) && rm -r '%s'",
+                                   device, store, store),
+                         0);
+        assert_int_equal(system(command), 0);
+        storage_delete(id, VSS_OBJECT_SNAPSHOT);
+        assert_clean();
+}
+
+static void test_that_an_array_that_does_not_answer_keeps_nobody_from_asking(void **state) {
+        BOOL present = TRUE;
+        LONG bits;
+
+        if (!can_run())
+                skip();
+        write_script("on-load", "exit 1");
+        assert_int_equal(IsVolumeSnapshotted(wide(puppeteer->world->volume), &present, &bits), S_OK);
+        assert_false(present);
+        write_plain_script();
+}
+
 static void test_that_copying_back_that_fails_brings_the_volume_back(void **state) {
         static const struct {
                 const char *trouble;
@@ -400,6 +432,8 @@ int main(void) {
                 cmocka_unit_test(test_that_what_a_late_script_has_started_is_ended),
                 cmocka_unit_test(test_that_a_script_that_anybody_could_change_is_not_run),
                 cmocka_unit_test(test_that_a_copy_stays_until_its_script_is_there_again),
+                cmocka_unit_test(test_that_a_copy_that_was_deleted_in_the_array_is_forgotten),
+                cmocka_unit_test(test_that_an_array_that_does_not_answer_keeps_nobody_from_asking),
                 cmocka_unit_test(test_that_copying_back_that_fails_brings_the_volume_back),
                 cmocka_unit_test(test_that_a_script_may_hide_what_is_broken_off),
                 cmocka_unit_test(test_that_a_copy_by_script_comes_to_another_machine),
