@@ -35,8 +35,10 @@
 #include "coordinator/provider-registry.h"
 #include "wire/wire-limits.h"
 
-/* Where something is mounted all the time nobody asks more often; and again when nothing is frozen. */
-#define PAUSE_USEC (1 * USEC_PER_SEC)
+/* Between two tries at least, where something is mounted all the time: at first, and when they have come to nothing again and again. What is mounted
+ * after a longer while is tried at once. */
+#define PAUSE_MIN_USEC (1 * USEC_PER_SEC)
+#define PAUSE_MAX_USEC (60 * USEC_PER_SEC)
 
 typedef struct Item {
         struct Item *prev, *next;
@@ -52,6 +54,7 @@ struct Resurface {
         ProviderPool *pool; /* while answers are awaited */
         unsigned n_asked;
         usec_t tried_usec; /* CLOCK_MONOTONIC */
+        usec_t pause;      /* from then on */
         int mounts_fd;
         sd_event_source *mounts, *timer;
 };
@@ -128,6 +131,7 @@ static void item_on_surfaced(ProviderClient *c, const ProviderAnswer *answer, vo
         }
         if (i->trouble)
                 log_notice("The snapshot {%s} is readable again", GUID_TO_STRING(&i->id));
+        i->all->pause = PAUSE_MIN_USEC;
         i->seen = i->due = true; /* the timer goes on from here */
 }
 
@@ -178,23 +182,33 @@ static void item_try(Item *i) {
         }
 }
 
+static void count_try(Resurface *q) {
+        usec_t now = now_usec(CLOCK_MONOTONIC);
+
+        q->pause = now > usec_add(q->tried_usec, PAUSE_MAX_USEC) ? PAUSE_MIN_USEC : MIN(2 * q->pause, PAUSE_MAX_USEC);
+        q->tried_usec = now;
+}
+
 static int on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         Resurface *q = userdata;
-        bool reverts_wait;
+        bool reverts_wait, tries;
         Item *i, *tmp;
 
         if (q->n_asked > 0)
                 return 0; /* the last answer comes back here */
         if (catalog_is_frozen(q->manager->catalog)) { /* nobody works on storage */
-                set_timer(q, usec_add(now_usec(CLOCK_MONOTONIC), PAUSE_USEC));
+                set_timer(q, usec_add(now_usec(CLOCK_MONOTONIC), PAUSE_MIN_USEC));
                 return 0;
         }
 
-        q->tried_usec = now_usec(CLOCK_MONOTONIC);
-        reverts_wait = deed_queue_look_again(q->manager->deeds);
+        tries = reverts_wait = deed_queue_look_again(q->manager->deeds);
         DL_FOREACH_SAFE(q->items, i, tmp)
-                if (i->due)
+                if (i->due) {
                         item_try(i);
+                        tries = true;
+                }
+        if (tries)
+                count_try(q);
         if (q->n_asked == 0)
                 q->pool = provider_pool_free(q->pool);
         return sd_event_source_set_enabled(q->mounts, q->items || reverts_wait ? SD_EVENT_ON : SD_EVENT_OFF);
@@ -206,7 +220,7 @@ static int on_mounts(sd_event_source *s, int fd, uint32_t revents, void *userdat
 
         DL_FOREACH(q->items, i)
                 i->due = true;
-        set_timer(q, MAX(now_usec(CLOCK_MONOTONIC), usec_add(q->tried_usec, PAUSE_USEC)));
+        set_timer(q, MAX(now_usec(CLOCK_MONOTONIC), usec_add(q->tried_usec, q->pause)));
         return 0;
 }
 
@@ -218,6 +232,7 @@ int resurface_new(Manager *m, Resurface **ret) {
         if (!q)
                 return -ENOMEM;
         q->manager = m;
+        q->pause = PAUSE_MIN_USEC;
         q->mounts_fd = open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
         if (q->mounts_fd < 0)
                 return -errno;
