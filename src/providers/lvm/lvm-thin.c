@@ -7,74 +7,39 @@
 #include "providers/lvm/lvm-thin.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dm-ioctl.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 
-#include "base/fd-util.h"
 #include "provider/provider.h"
+#include "providers/lvm/lvm-mapper.h"
 
-#define CONTROL "/dev/" DM_DIR "/" DM_CONTROL_NODE
 #define MESSAGE_MAX 64U
 
-/* What the device mapper takes: its header, and behind it what is to be said to the device. */
-typedef struct Question {
-        struct dm_ioctl header;
-        uint64_t sector; /* struct dm_target_msg: of the device, which has one target only */
-        char message[MESSAGE_MAX];
-} Question;
-
-static int ask(int control, unsigned long request, Question *q) {
-        q->header.version[0] = DM_VERSION_MAJOR;
-        q->header.data_size = sizeof(*q);
-        q->header.data_start = offsetof(Question, sector);
-
-        while (ioctl(control, request, q) < 0)
-                if (errno != EINTR)
-                        return -errno;
-
-        return 0;
-}
-
 static int tell_pool(const LvmThin *t, const char *message) {
-        Question q = { .header.dev = t->pool };
+        LvmQuestion q = { .header.dev = t->pool };
 
         (void) snprintf(q.message, sizeof(q.message), "%s", message);
-        return ask(t->control, DM_TARGET_MSG, &q);
+        return lvm_mapper_ask(t->control, DM_TARGET_MSG, &q);
 }
 
 static int suspend(const LvmThin *t, bool on) {
-        Question q = { .header.dev = t->origin, .header.flags = on ? DM_SUSPEND_FLAG : 0 };
+        LvmQuestion q = { .header.dev = t->origin, .header.flags = on ? DM_SUSPEND_FLAG : 0 };
 
-        return ask(t->control, DM_DEV_SUSPEND, &q);
-}
-
-/* As the device mapper has it: without the dashes. */
-static char *append_digits(char *end, const char *uuid) {
-        for (; *uuid; ++uuid)
-                if (*uuid != '-')
-                        *end++ = *uuid;
-        *end = '\0';
-        return end;
+        return lvm_mapper_ask(t->control, DM_DEV_SUSPEND, &q);
 }
 
 int lvm_thin_open(LvmThin *t, const char *group_uuid, const char *pool_uuid) {
-        Question q = { 0 };
-        char *end;
+        LvmQuestion q = { 0 };
         int r;
 
-        t->control = open(CONTROL, O_RDWR | O_CLOEXEC);
+        t->control = lvm_mapper_open();
         if (t->control < 0)
-                return -errno;
+                return t->control;
 
-        end = stpcpy(q.header.uuid, "LVM-");
-        end = append_digits(end, group_uuid);
-        end = append_digits(end, pool_uuid);
-        (void) stpcpy(end, "-tpool"); /* the one that lvm talks to, too */
-        r = ask(t->control, DM_DEV_STATUS, &q);
+        lvm_mapper_name_pool(&q, group_uuid, pool_uuid);
+        r = lvm_mapper_ask(t->control, DM_DEV_STATUS, &q);
         if (r < 0)
                 return r;
 

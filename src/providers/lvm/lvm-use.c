@@ -13,6 +13,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mount.h>
 
 #include <vss.h>
@@ -21,12 +22,16 @@
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "provider/provider-mount.h"
+#include "providers/lvm/lvm-mapper.h"
 
 #define BROKEN_PREFIX "shadow-" /* names with "snapshot" are reserved */
 
-/* What is so full gets more, a part of what it has. */
-#define FULL 0.7
+/* What is so full, of 1000, gets more, a part of what it has. */
+#define FULL 700U
 #define MORE_PART 4
+
+/* So long what lvm has said of a pool holds for the next snapshot in it. */
+#define POOL_ASKED_USEC (1 * USEC_PER_SEC)
 
 int lvm_activate(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v) {
         return v->active ? 0 :
@@ -117,10 +122,15 @@ static unsigned permille_of(double used) {
 
 int lvm_tend_cow(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille) {
         _cleanup_volume_ LvmVolume v = { 0 }, after = { 0 };
+        unsigned permille = FULL;
         LvmNote note;
         int r;
 
         r = lvm_note_read(s->note, &note);
+        if (r >= 0 && lvm_mapper_fullness(&note, &permille) >= 0 && permille < FULL) {
+                *ret_permille = permille;
+                return 0;
+        }
         if (r >= 0)
                 r = lvm_note_find(&note, &v);
         if (r < 0)
@@ -130,7 +140,7 @@ int lvm_tend_cow(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *re
                                      v.size / 1024 / 1024);
 
         *ret_permille = permille_of(v.used);
-        if (v.used < FULL || v.size >= note.store_max)
+        if (*ret_permille < FULL || v.size >= note.store_max)
                 return 0;
 
         r = enlarge(s, &v, "--size", MIN(MAX(v.size / MORE_PART, v.extent), note.store_max - v.size));
@@ -141,24 +151,59 @@ int lvm_tend_cow(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *re
         return r;
 }
 
-/* The pool is shared with the volume itself and with others, which are lost with it; so that is looked after. */
-int lvm_tend_thin(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille) {
+static int tend_pool(const ProviderSnapshot *s, const LvmNote *note, unsigned *ret_permille) {
         _cleanup_volume_ LvmVolume pool = { 0 }, after = { 0 };
+        unsigned data, metadata;
+        int r;
+
+        r = lvm_find(&pool, "lv_uuid=\"%s\"", note->pool);
+        if (r < 0)
+                return r;
+
+        data = permille_of(pool.used);
+        metadata = permille_of(pool.metadata_used);
+        *ret_permille = MAX(data, metadata);
+        if (*ret_permille < FULL)
+                return 0;
+
+        if (data >= FULL)
+                r = enlarge(s, &pool, "--size", MAX(pool.size / MORE_PART, pool.extent));
+        if (r >= 0 && metadata >= FULL)
+                r = enlarge(s, &pool, "--poolmetadatasize", pool.extent);
+        if (r >= 0)
+                r = lvm_find(&after, "lv_uuid=\"%s\"", note->pool);
+        if (r >= 0)
+                *ret_permille = permille_of(MAX(after.used, after.metadata_used));
+        return r;
+}
+
+/* The pool is shared with the volume itself and with others, which are lost with it; so that is looked after, once for all snapshots
+ * in it that are asked for one after the other. */
+int lvm_tend_thin(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *ret_permille) {
+        static struct {
+                char pool[LVM_UUID_STRING_MAX];
+                unsigned permille;
+                usec_t usec;
+        } last;
+        unsigned permille = FULL;
         LvmNote note;
         int r;
 
         r = lvm_note_read(s->note, &note);
-        if (r >= 0)
-                r = lvm_find(&pool, "lv_uuid=\"%s\"", note.pool);
         if (r < 0)
                 return r;
 
-        *ret_permille = permille_of(MAX(pool.used, pool.metadata_used));
-        if (pool.used >= FULL)
-                r = enlarge(s, &pool, "--size", MAX(pool.size / MORE_PART, pool.extent));
-        if (r >= 0 && pool.metadata_used >= FULL)
-                r = enlarge(s, &pool, "--poolmetadatasize", pool.extent);
-        if (r >= 0 && *ret_permille >= permille_of(FULL) && lvm_find(&after, "lv_uuid=\"%s\"", note.pool) >= 0)
-                *ret_permille = permille_of(MAX(after.used, after.metadata_used));
-        return r;
+        if (lvm_mapper_fullness(&note, &permille) < 0 || permille >= FULL) {
+                if (strcmp(last.pool, note.pool) != 0 || now_usec(CLOCK_MONOTONIC) - last.usec > POOL_ASKED_USEC) {
+                        r = tend_pool(s, &note, &last.permille);
+                        if (r < 0)
+                                return r;
+                        (void) stpcpy(last.pool, note.pool);
+                        last.usec = now_usec(CLOCK_MONOTONIC);
+                }
+                permille = last.permille;
+        }
+
+        *ret_permille = permille;
+        return 0;
 }
