@@ -233,6 +233,22 @@ void kill_in_the_middle(World *w, ProviderCall call, uint64_t usec) {
                 assert_answer(answer, VSS_E_UNEXPECTED_PROVIDER_ERROR);
 }
 
+usec_t do_or_kill(World *w, ProviderCall call, unsigned round, usec_t whole) {
+        _cleanup_answer_ Answer answer = { 0 };
+        usec_t started;
+
+        if (round > 0) {
+                kill_in_the_middle(w, call, whole * (round - 1) / KILLS);
+                asker_restart(&w->asker);
+        }
+
+        started = now_usec(CLOCK_MONOTONIC);
+        assert_int_equal(begin(w, call, &answer), 0);
+        asker_await(&w->asker, &answer);
+        assert_answer(answer, S_OK);
+        return round > 0 ? whole : now_usec(CLOCK_MONOTONIC) - started;
+}
+
 const uint64_t *kill_delays(const World *w) {
         static const uint64_t delays[] = { 0, 300, 1000, 3000, 10000, 30000, UINT64_MAX },
                               few[] = { 10000, 400000, UINT64_MAX };

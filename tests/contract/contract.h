@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/time-util.h"
 #include "contract/place.h"
 #include "provider/provider-protocol.h"
 #include "provider/provider.h"
@@ -67,6 +68,10 @@ int begin(World *w, ProviderCall call, Answer *answer);
 /* When in a step a worker is killed, up to UINT64_MAX. Where each step takes a second, later, and not so often. */
 const uint64_t *kill_delays(const World *w);
 void kill_in_the_middle(World *w, ProviderCall call, uint64_t usec);
+/* For what is told again after a kill until it is done: in round 0 it is done, and how long that took is returned; in each of the rounds
+ * up to KILLS a worker is killed a part of that time (@whole) later, and another one does it. */
+#define KILLS 5U
+usec_t do_or_kill(World *w, ProviderCall call, unsigned round, usec_t whole);
 
 /* contract-deeds.c */
 void test_that_what_is_broken_off_is_nobodys_to_discard(void **state);

@@ -79,7 +79,7 @@ static void group_make(bool thin) {
         run("truncate -s 2G pv.img; losetup -f --show pv.img > loop; lvm vgcreate -q $VG $(cat loop) >&2");
         assert_int_equal(atexit(group_remove), 0);
         if (thin)
-                run("lvm lvcreate -y -q -L 1200M -T $VG/pool >&2;"
+                run("lvm lvcreate -y -q -L 400M -T $VG/pool >&2;"
                     "for v in first second; do lvm lvcreate -y -q -V 400M -T $VG/pool -n $v >&2; done");
         else
                 run("for v in first second; do lvm lvcreate -y -q -L 400M -n $v $VG >&2; done");
@@ -117,7 +117,7 @@ PlaceLvm *place_lvm_free(PlaceLvm *p) {
 
         (void) umount2(p->first, MNT_DETACH);
         (void) umount2(p->second, MNT_DETACH);
-        run("lvm lvremove -q -y -S 'lv_name=~\"^(umbra|shadow)-\"' $VG >&2"); /* what the test has not discarded */
+        run("lvm lvremove -q -y -S 'lv_name=~\"^(umbra-|shadow-|filler)\"' $VG >&2"); /* what the test has not removed */
         free(p->first);
         free(p->second);
         free(p->device);
@@ -143,6 +143,16 @@ void place_lvm_leave(const PlaceLvm *p, const char *size) {
 
 void place_lvm_empty(const PlaceLvm *p) {
         run("lvm lvremove -y -q $VG/filler >&2");
+}
+
+uint64_t place_lvm_free_space(const PlaceLvm *p) {
+        _cleanup_(freep) char *text = shell(
+                group.thin ? "lvm lvs --noheadings --units b --nosuffix -o lv_size,data_percent $VG/pool" :
+                             "lvm vgs --noheadings --units b --nosuffix -o vg_free $VG; echo 0");
+        char *end;
+        uint64_t size = strtoull(text, &end, 10);
+
+        return size - (uint64_t) ((double) size * strtod(end, NULL) / 100);
 }
 
 char *place_lvm_names(const PlaceLvm *p) {

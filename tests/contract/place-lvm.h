@@ -10,10 +10,15 @@
  */
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/macro.h"
 
 typedef struct PlaceLvm PlaceLvm;
+
+/* Bytes, of the pool that both volumes are in when they are thin: less than they promise, so that it can be filled. */
+#define PLACE_LVM_POOL ((size_t) 400 << 20)
 
 /* The device mapper, lvm and mkfs.@type are there. */
 bool place_lvm_is_possible(const char *type);
@@ -26,5 +31,7 @@ void place_lvm_fill(const PlaceLvm *p);
 /* Leaves so much room. */
 void place_lvm_leave(const PlaceLvm *p, const char *size);
 void place_lvm_empty(const PlaceLvm *p);
+/* Bytes that are free where snapshots take theirs: in the group, or in the pool. */
+uint64_t place_lvm_free_space(const PlaceLvm *p);
 /* The names of all logical volumes, and whether one is suspended. */
 char *place_lvm_names(const PlaceLvm *p);
