@@ -185,6 +185,37 @@ void test_that_a_copy_that_fills_up_gets_more_room(void **state) {
         assert_nothing_left(w);
 }
 
+/* What the first volume of a set leaves is what the second one gets. */
+void test_that_two_copies_share_what_room_there_is(void **state) {
+        World *w = *state;
+        ProviderSnapshot other = { .set_id = w->snapshot.set_id, .volume = w->place->second, .volume_fd = -EBADF };
+
+        if (!is_kind("cow-"))
+                skip();
+
+        guid_generate(&other.id);
+        place_lvm_leave(w->place->lvm, "280M"); /* the first one wants 256 of it */
+        free(w->names);
+        w->names = place_names(w->place);
+        plan(w);
+        _cleanup_answer_ Answer planned = ask_plan(&w->asker, &other);
+        assert_answer(planned, S_OK);
+        other.note = planned.text;
+        prepare(w);
+        _cleanup_answer_ Answer prepared = ask_prepare(&w->asker, &other.id);
+        assert_answer(prepared, S_OK);
+        synchronize(w);
+        pre_commit(w);
+        commit(w); /* both */
+        _cleanup_answer_ Answer tended = ask_tend(&w->asker, &other);
+        assert_answer(tended, S_OK);
+        _cleanup_answer_ Answer discarded = ask_discard(&w->asker, &other);
+        assert_answer(discarded, S_OK);
+        discard(w);
+        assert_nothing_left(w);
+        place_lvm_empty(w->place->lvm);
+}
+
 /* Where a copy has only so much room for what its volume overwrites. */
 void test_that_a_copy_that_could_not_be_kept_is_said_to_be_lost(void **state) {
         World *w = *state;

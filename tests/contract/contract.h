@@ -84,4 +84,5 @@ void test_that_discard_gives_the_space_back(void **state);
 void test_that_a_revert_that_its_copy_would_not_survive_is_refused(void **state);
 void test_that_a_full_disk_is_said_to_be_full(void **state);
 void test_that_a_copy_that_fills_up_gets_more_room(void **state);
+void test_that_two_copies_share_what_room_there_is(void **state);
 void test_that_a_copy_that_could_not_be_kept_is_said_to_be_lost(void **state);

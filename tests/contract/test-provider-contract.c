@@ -442,6 +442,22 @@ static void test_that_commit_works_while_the_volume_is_held(void **state) {
         discard(w);
 }
 
+/* Somebody else has resumed the volume: then it is of another instant than the rest of the set. */
+static void test_that_what_is_not_held_any_more_is_not_committed(void **state) {
+        World *w = *state;
+
+        probe(w);
+        if (!(w->flags & PROVIDER_WANTS_SUSPEND))
+                skip();
+
+        run_steps(w, 4);
+        _cleanup_answer_ Answer committed = ask_commit(&w->asker, &w->snapshot.id, 1);
+        assert_answer(committed, VSS_E_VOLUME_IN_USE);
+        assert_non_null(strstr(committed.message, "resumed"));
+        discard(w);
+        assert_nothing_left(w);
+}
+
 static void test_that_steps_out_of_order_are_refused(void **state) {
         World *w = *state;
         _cleanup_answer_ Answer unknown = ask_prepare(&w->asker, &w->snapshot.id);
@@ -514,9 +530,11 @@ int main(int argc, char **argv) {
                 CONTRACT(a_revert_that_its_copy_would_not_survive_is_refused),
                 CONTRACT(a_full_disk_is_said_to_be_full),
                 CONTRACT(a_copy_that_fills_up_gets_more_room),
+                CONTRACT(two_copies_share_what_room_there_is),
                 CONTRACT(a_copy_that_could_not_be_kept_is_said_to_be_lost),
                 CONTRACT(a_volume_that_disappears_is_a_clear_error),
                 CONTRACT(commit_works_while_the_volume_is_held),
+                CONTRACT(what_is_not_held_any_more_is_not_committed),
                 CONTRACT(steps_out_of_order_are_refused),
         };
         size_t n = 0;

@@ -227,8 +227,7 @@ int lvm_uuid_of_device(dev_t device, char ret[LVM_UUID_STRING_MAX]) {
         return 0;
 }
 
-/* Which of the device mapper's devices it is, or none. Asks sysfs, because lvm needs a second for it. */
-static bool is_suspended(const char *uuid) {
+bool lvm_is_suspended(const char *uuid) {
         bool suspended = false;
         glob_t devices;
 
@@ -252,12 +251,17 @@ static bool is_suspended(const char *uuid) {
         return suspended;
 }
 
+int lvm_fail_resumed(void) {
+        return provider_fail(-EBUSY, "somebody has resumed its logical volume while it was held; try again when no other command "
+                                     "works on it");
+}
+
 /* Loads and resumes what the metadata says, volumes beneath it included. */
 int lvm_resume(const char *uuid, int lock_fd) {
         _cleanup_(freep) char *selection = NULL;
         int r;
 
-        if (!is_suspended(uuid))
+        if (!lvm_is_suspended(uuid))
                 return 0;
 
         r = format_to(&selection, "lv_uuid=\"%s\"", uuid);

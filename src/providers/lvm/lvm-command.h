@@ -65,5 +65,10 @@ int lvm_run(int lock_fd, usec_t timeout, const char *const *arguments);
 /* Long enough for what changes a group while others do, too. */
 #define LVM_TIMEOUT_USEC (60 * USEC_PER_SEC)
 
+/* Which of the device mapper's devices it is, or none. Asks sysfs, because lvm needs a second for it. */
+bool lvm_is_suspended(const char *uuid);
+/* For a commit that was told that somebody holds the volume, and it runs: another command has resumed it. -EBUSY. */
+int lvm_fail_resumed(void);
+
 /* Lets the volume go on if it was left suspended, by whatever died while it held it. */
 int lvm_resume(const char *uuid, int lock_fd);

@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 
 #include "provider/provider.h"
+#include "providers/lvm/lvm-command.h"
 #include "providers/lvm/lvm-mapper.h"
 
 #define MESSAGE_MAX 64U
@@ -61,12 +62,26 @@ static int renew(const LvmThin *t) {
         return r < 0 ? provider_fail(r, "the thin pool does not make a snapshot: %m") : 0;
 }
 
+static int check_suspended(const LvmThin *t) {
+        LvmQuestion q = { .header.dev = t->origin };
+        int r;
+
+        r = lvm_mapper_ask(t->control, DM_DEV_STATUS, &q);
+        return r < 0 || q.header.flags & DM_SUSPEND_FLAG ? r : lvm_fail_resumed();
+}
+
 int lvm_thin_renew(const LvmThin *t, bool suspended) {
         int r, q;
 
-        r = suspended ? 0 : suspend(t, true);
-        if (r < 0)
-                return provider_fail(r, "its logical volume cannot be suspended: %m");
+        if (suspended) {
+                r = check_suspended(t);
+                if (r < 0)
+                        return r;
+        } else {
+                r = suspend(t, true);
+                if (r < 0)
+                        return provider_fail(r, "its logical volume cannot be suspended: %m");
+        }
 
         r = renew(t);
         q = suspend(t, false);

@@ -225,25 +225,40 @@ static int thin_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         return lvm_thin_renew(&snapshot->thin, held);
 }
 
+/* Of what there is by now: the other volumes of the set may have taken some of it. */
+static int make_store(const ProviderSnapshot *s, const LvmNote *note) {
+        _cleanup_volume_ LvmVolume origin = { 0 };
+        _cleanup_(freep) char *size = NULL;
+        uint64_t store;
+        int r;
+
+        r = lvm_find(&origin, "lv_uuid=\"%s\"", note->origin);
+        if (r < 0)
+                return r;
+
+        store = MIN(note->store, origin.group_free);
+        store -= store % origin.extent;
+        if (store == 0)
+                return provider_fail(-ENOSPC,
+                                     "there is no room for what changes meanwhile beside %s: make its group larger "
+                                     "with vgextend, or delete snapshots",
+                                     note->origin_name);
+
+        r = format_to(&size, "%" PRIu64 "b", store);
+        return r < 0 ? r :
+                       LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvcreate", "--yes", "--wipesignatures", "y", "--zero", "y",
+                               "--size", size, "--addtag", LVM_TAG, "--name", lvm_note_name(note), note->group_name);
+}
+
 static int cow_prepare(const ProviderEnv *env, ProviderSnapshot *s) {
-        _cleanup_(freep) char *line = NULL, *size = NULL;
+        _cleanup_(freep) char *line = NULL;
         LvmSnapshot *snapshot;
         LvmNote note;
         int r;
 
         r = snapshot_new(s, &note, &snapshot);
-        if (r < 0)
-                return r;
-        if (note.store == 0)
-                return provider_fail(-ENOSPC,
-                                     "there is no room for what changes meanwhile beside %s: make its group larger "
-                                     "with vgextend, or delete snapshots",
-                                     note.origin_name);
-
-        r = format_to(&size, "%" PRIu64 "b", note.store);
         if (r >= 0)
-                r = LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvcreate", "--yes", "--wipesignatures", "y", "--zero", "y",
-                            "--size", size, "--addtag", LVM_TAG, "--name", lvm_note_name(&note), note.group_name);
+                r = make_store(s, &note);
         if (r >= 0)
                 r = format_to(&line,
                               "lvconvert -y --type snapshot -Zn --noudevsync "
@@ -260,10 +275,12 @@ static int cow_commit(const ProviderEnv *env, ProviderSnapshot *s, bool held) {
         LvmNote note;
         int r;
 
-        if (snapshot->ready)
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0 && held && !lvm_is_suspended(note.origin))
+                r = lvm_fail_resumed();
+        if (r >= 0 && snapshot->ready)
                 return lvm_ready_go(snapshot->ready, LVM_TIMEOUT_USEC);
 
-        r = lvm_note_read(s->note, &note);
         return r < 0 ? r :
                        LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvconvert", "--yes", "--type", "snapshot", "--zero", "n",
                                note.origin_name, note.name);
