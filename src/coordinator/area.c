@@ -138,6 +138,15 @@ static bool maximum_is_right(AreaJob *j) {
         return false;
 }
 
+static bool limit_can_be_kept(AreaJob *j, const Area *area) {
+        if (j->maximum == AREA_NO_MAXIMUM || !(area->provider->abilities & PROVIDER_TAKES_NO_LIMIT))
+                return true;
+
+        refuse(j, VSS_E_PROVIDER_VETO, "the %s provider cannot tell what the copies of '%s' take, so it could not keep a limit",
+               area->provider->name, j->volume->path);
+        return false;
+}
+
 static void set_area(AreaJob *j, const Area *area) {
         Catalog *catalog = j->session->manager->catalog;
         const CatalogArea row = {
@@ -177,7 +186,7 @@ static void add_finish(AreaJob *j) {
                 refuse(j, VSS_E_VOLUME_NOT_SUPPORTED,
                        "'%s' has %" PRIi64 " bytes, of which %" PRIi64 " are free", area->place->path,
                        area->total, area->free);
-        else
+        else if (limit_can_be_kept(j, area))
                 set_area(j, area);
 }
 
@@ -259,7 +268,7 @@ static void change_finish(AreaJob *j) {
         else if (j->maximum > area->total)
                 refuse(j, VSS_E_INSUFFICIENT_STORAGE, "'%s' has %" PRIi64 " bytes", area->place->path,
                        area->total);
-        else
+        else if (limit_can_be_kept(j, area))
                 set_area(j, area);
 }
 

@@ -37,7 +37,8 @@ uint32_t provider_abilities(const ProviderOps *ops) {
         return (ops->revert ? (uint32_t) PROVIDER_CAN_REVERT : 0) |
                (ops->break_off ? (uint32_t) PROVIDER_CAN_BREAK : 0) |
                (ops->import ? (uint32_t) PROVIDER_CAN_IMPORT : 0) |
-               (ops->tend ? (uint32_t) PROVIDER_NEEDS_TENDING : 0);
+               (ops->tend ? (uint32_t) PROVIDER_NEEDS_TENDING : 0) |
+               (ops->takes_no_limit ? (uint32_t) PROVIDER_TAKES_NO_LIMIT : 0);
 }
 
 int provider_check_identity(const ProviderSnapshot *s, uint32_t flags) {

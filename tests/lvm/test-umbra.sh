@@ -57,6 +57,13 @@ reverts() {
 }
 that 'both are put back while they are mounted, and the snapshots stay' reverts
 
+# What a thin snapshot takes nobody knows, and where there is no measure there is no limit.
+limits() {
+        expect 1 'could not keep a limit' "$UMBRA" limit set "$thin" 400M && expect 0 '' "$UMBRA" limit set "$cow" 400M || return 1
+        expect 0 '' "$UMBRA" limit list "$thin" --json && [ "$(python3 -c 'import json,sys; print(json.load(sys.stdin)[0]["used"])' <"$dir/out")" = None ]
+}
+that 'a limit is for what can be measured' limits
+
 # A part of a volume: the whole is snapshotted, and nothing is copied.
 runs() {
         # shellcheck disable=SC2016

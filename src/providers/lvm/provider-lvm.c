@@ -361,44 +361,59 @@ static int add_usage(const char *text, ProviderUsage *usage) {
         return 0;
 }
 
-/* Where copies lie is the group of the volume, which is no file system: the volume itself stands for it. Of a
- * thin snapshot nobody knows what of it is still the volume's as well. */
-static int usage(const ProviderEnv *env,
-                 const char *volume,
-                 int volume_fd,
-                 char *const *notes,
-                 bool thin,
-                 ProviderUsage *ret) {
+/* Where copies lie is the group of the volume, which is no file system: the volume itself stands for it. */
+static int usage_place(const char *volume, int volume_fd, LvmVolume *origin, ProviderUsage *u) {
         _cleanup_(lvm_file_system_clear) LvmFileSystem file_system = { 0 };
-        ProviderUsage u = { .used = 0 };
-        _cleanup_volume_ LvmVolume origin = { 0 };
         int r;
 
         if (volume_fd < 0)
                 return provider_fail(-ENOENT, "it is not mounted");
 
-        r = find_origin(volume_fd, &origin, &file_system);
-        if (thin && *notes)
-                u.used = u.allocated = PROVIDER_SIZE_UNKNOWN;
-        for (char *const *note = notes; *note && !thin && r >= 0; ++note)
-                r = add_usage(*note, &u);
-        if (r >= 0)
-                r = strdup_to(volume, &u.place);
+        r = find_origin(volume_fd, origin, &file_system);
         if (r < 0)
                 return r;
 
-        u.free = origin.group_free;
-        u.total = origin.group_size;
+        u->free = origin->group_free;
+        u->total = origin->group_size;
+        return strdup_to(volume, &u->place);
+}
+
+/* In the pool there is also the volume itself, and others; of what is in a snapshot nobody knows how much of it is still theirs as well.
+ * A pool that fills up is made larger, as long as the group has room. */
+static int thin_usage(const ProviderEnv *env, const char *volume, int volume_fd, char *const *notes, ProviderUsage *ret) {
+        _cleanup_volume_ LvmVolume origin = { 0 }, pool = { 0 };
+        ProviderUsage u = { .used = *notes ? PROVIDER_SIZE_UNKNOWN : 0, .allocated = *notes ? PROVIDER_SIZE_UNKNOWN : 0 };
+        int r;
+
+        r = usage_place(volume, volume_fd, &origin, &u);
+        if (r >= 0)
+                r = lvm_find(&pool, "lv_uuid=\"%s\"", origin.pool_uuid);
+        if (r < 0) {
+                free(u.place);
+                return r;
+        }
+
+        u.total = pool.size + origin.group_free;
+        u.free = origin.group_free + (pool.used < 0 ? 0 : (uint64_t) ((1 - pool.used) * (double) pool.size));
         *ret = u;
         return 0;
 }
 
-static int thin_usage(const ProviderEnv *env, const char *volume, int volume_fd, char *const *notes, ProviderUsage *ret) {
-        return usage(env, volume, volume_fd, notes, true, ret);
-}
-
 static int cow_usage(const ProviderEnv *env, const char *volume, int volume_fd, char *const *notes, ProviderUsage *ret) {
-        return usage(env, volume, volume_fd, notes, false, ret);
+        _cleanup_volume_ LvmVolume origin = { 0 };
+        ProviderUsage u = { .used = 0 };
+        int r;
+
+        r = usage_place(volume, volume_fd, &origin, &u);
+        for (char *const *note = notes; *note && r >= 0; ++note)
+                r = add_usage(*note, &u);
+        if (r < 0) {
+                free(u.place);
+                return r;
+        }
+
+        *ret = u;
+        return 0;
 }
 
 const ProviderOps provider_lvm_thin_ops = {
@@ -417,6 +432,7 @@ const ProviderOps provider_lvm_thin_ops = {
         .revert = lvm_revert,
         .break_off = lvm_break_off,
         .release = lvm_release,
+        .takes_no_limit = true,
 };
 
 const ProviderOps provider_lvm_cow_ops = {
