@@ -7,15 +7,21 @@
  */
 
 #include <getopt.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
+
+#include <umbra.h>
 
 #include "base/alloc.h"
 #include "base/time-util.h"
 #include "tools/snapshot-verbs.h"
 #include "tools/verb.h"
 
+#define FULL_TEXT_MAX 16U
+
 static const char *const headings[] = { "SNAPSHOT", "SET", "CREATED", "VOLUME", "DEVICE", "KIND", "EXPOSED", NULL };
+static const char *const list_headings[] = { "SNAPSHOT", "SET", "CREATED", "VOLUME", "DEVICE", "KIND", "EXPOSED", "FULL", NULL };
 
 static const char *kind_of(LONG attributes) {
         if (attributes & VSS_VOLSNAP_ATTR_CLIENT_ACCESSIBLE)
@@ -27,14 +33,18 @@ Table *snapshot_table_new(void) {
         return table_new(headings);
 }
 
-void snapshot_table_add(Table *t, const VSS_SNAPSHOT_PROP *p) {
+static void add_row(Table *t, const VSS_SNAPSHOT_PROP *p, const char *full) {
         _cleanup_(freep) char *volume = tool_text(p->m_pwszOriginalVolumeName), *device = tool_text(p->m_pwszSnapshotDeviceObject);
         _cleanup_(freep) char *exposed = tool_text(p->m_pwszExposedName);
         char created[TIMESTAMP_STRING_MAX];
 
         TABLE_ADD(t, GUID_TO_STRING(&p->m_SnapshotId), GUID_TO_STRING(&p->m_SnapshotSetId),
                   timestamp_to_string(usec_from_filetime(p->m_tsCreationTimestamp), created), volume, *device ? device : NULL,
-                  kind_of(p->m_lSnapshotAttributes), *exposed ? exposed : NULL);
+                  kind_of(p->m_lSnapshotAttributes), *exposed ? exposed : NULL, full);
+}
+
+void snapshot_table_add(Table *t, const VSS_SNAPSHOT_PROP *p) {
+        add_row(t, p, NULL);
 }
 
 /* list, show */
@@ -84,13 +94,43 @@ HRESULT for_each_snapshot(IVssBackupComponents *backup, bool (*each)(const VSS_S
 typedef struct Wanted {
         Table *table;
         const VSS_ID *id; /* of a snapshot or a set; NULL: all */
+        json_t *filling;  /* by id, what umbra status says of those whose storage fills up; NULL: nothing is known */
 } Wanted;
 
+/* No reason to list nothing: without it, a column is empty. */
+static json_t *filling_new(void) {
+        json_t *root = NULL, *by_id = json_object(), *f;
+        char *status = NULL;
+        size_t i;
+
+        if (SUCCEEDED(umbra_get_status(&status)))
+                root = json_loads(status, 0, NULL);
+        CoTaskMemFree(status);
+        json_array_foreach(json_object_get(root, "filling"), i, f)
+                (void) json_object_set(by_id, json_string_value(json_object_get(f, "snapshot_id")) ?: "", f);
+        json_decref(root);
+        return by_id;
+}
+
+/* For people "82%", for programs "82.3". NULL: it does not fill up. */
+static const char *full_text(const json_t *filling, const VSS_ID *id, char text[FULL_TEXT_MAX]) {
+        const json_t *f = json_object_get(filling, GUID_TO_STRING(id));
+        unsigned permille = (unsigned) json_integer_value(json_object_get(f, "permille"));
+
+        if (!f)
+                return NULL;
+        if (json_is_string(json_object_get(f, "trouble")))
+                return "?"; /* umbra status has more words for it */
+        (void) snprintf(text, FULL_TEXT_MAX, tool_json ? "%u.%u" : "%u%%", permille / 10, permille % 10);
+        return text;
+}
+
 static bool add_wanted(const VSS_SNAPSHOT_PROP *p, void *userdata) {
+        char full[FULL_TEXT_MAX];
         Wanted *w = userdata;
 
         if (!w->id || guid_equal(&p->m_SnapshotId, w->id) || guid_equal(&p->m_SnapshotSetId, w->id))
-                snapshot_table_add(w->table, p);
+                add_row(w->table, p, full_text(w->filling, &p->m_SnapshotId, full));
         return true;
 }
 
@@ -125,9 +165,10 @@ static int run_list(int argc, char *argv[]) {
         backup = snapshot_connect(&code);
         if (!backup)
                 return code;
-        t = snapshot_table_new();
-        w.table = t;
+        w.table = t = table_new(list_headings);
+        w.filling = filling_new();
         hr = for_each_snapshot(backup, add_wanted, &w);
+        json_decref(w.filling);
         if (FAILED(hr))
                 return tool_fail(hr, "Cannot list the snapshots");
         if (show && table_rows(t) == 0)
@@ -291,6 +332,8 @@ const Verb verb_snapshot = {
                 "  --set                the ids are those of sets\n"
                 "  --all                every snapshot there is\n"
                 "  --json               as JSON\n\n"
+                "list and show say how full the storage of a snapshot is that fills up (LVM): FULL. When the store of one is\n"
+                "full it is lost; a thin pool it shares with its volume. It is ? where umbra status says what is wrong.\n\n"
                 "expose shows a persistent snapshot at an empty directory as well, also after a reboot, until unexpose.\n"
                 "break makes the snapshots of a set directories that umbra knows nothing of any more; see umbra(1) for\n"
                 "where they are then.\n\n"

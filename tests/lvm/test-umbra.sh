@@ -57,6 +57,14 @@ reverts() {
 }
 that 'both are put back while they are mounted, and the snapshots stay' reverts
 
+# How full: of the store, and of the pool.
+fullness() { "$UMBRA" snapshot list --json >"$dir/out" && ! field full 2>/dev/null | grep -v '^[0-9]*\.[0-9]$' && [ "$(field full | wc -l)" = 2 ]; }
+fills() {
+        wait_for fullness || return 1
+        "$UMBRA" snapshot list >"$dir/out" && [ "$(grep -c '[0-9]%$' "$dir/out")" = 2 ]
+}
+that 'how full their storage is stands in the list' fills
+
 # What a thin snapshot takes nobody knows, and where there is no measure there is no limit.
 limits() {
         expect 1 'could not keep a limit' "$UMBRA" limit set "$thin" 400M && expect 0 '' "$UMBRA" limit set "$cow" 400M || return 1
