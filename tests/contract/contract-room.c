@@ -207,8 +207,9 @@ void test_that_two_copies_share_what_room_there_is(void **state) {
         synchronize(w);
         pre_commit(w);
         commit(w); /* both */
-        _cleanup_answer_ Answer tended = ask_tend(&w->asker, &other);
-        assert_answer(tended, S_OK);
+        surface(w);
+        _cleanup_answer_ Answer surfaced = ask_surface(&w->asker, &other);
+        assert_answer(surfaced, S_OK);
         _cleanup_answer_ Answer discarded = ask_discard(&w->asker, &other);
         assert_answer(discarded, S_OK);
         discard(w);
