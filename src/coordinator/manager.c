@@ -7,6 +7,7 @@
 #include "coordinator/manager.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -92,15 +93,32 @@ static int manager_on_signal(sd_event_source *s, const struct signalfd_siginfo *
         return r < 0 ? sd_event_exit(m->event, 0) : 0;
 }
 
+/* Without a descriptor left, whoever waits would be announced again and again: it is taken in place of the spare
+ * one, and sent away. */
+static int manager_accept(Manager *m, int listen_fd) {
+        int fd, error;
+
+        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        if (fd >= 0)
+                return fd;
+        error = errno;
+        if (error == EMFILE || error == ENFILE) {
+                m->spare_fd = fd_close(m->spare_fd);
+                fd_close(accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC));
+                m->spare_fd = fcntl(listen_fd, F_DUPFD_CLOEXEC, 3);
+        }
+        return -error;
+}
+
 static int manager_on_listen(sd_event_source *s, int listen_fd, uint32_t revents, void *userdata) {
         Manager *m = userdata;
         Connection *c;
         int fd, r;
 
-        fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        fd = manager_accept(m, listen_fd);
         if (fd < 0) {
-                if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR)
-                        log_warning_errno(errno, "Failed to accept a connection, dropping it: %m");
+                if (fd != -EAGAIN && fd != -ECONNABORTED && fd != -EINTR)
+                        log_warning_errno(fd, "Failed to accept a connection, dropping it: %m");
                 return 0;
         }
         if (m->n_connections >= WIRE_CONNECTIONS_MAX) {
@@ -136,6 +154,9 @@ static int manager_listen(Manager *m) {
         r = fd_set_nonblock(m->listen_fd, true);
         if (r < 0)
                 return r;
+        m->spare_fd = fcntl(m->listen_fd, F_DUPFD_CLOEXEC, 3);
+        if (m->spare_fd < 0)
+                return -errno;
         return sd_event_add_io(m->event, &m->listen_source, m->listen_fd, EPOLLIN, manager_on_listen, m);
 }
 
@@ -256,6 +277,7 @@ int manager_new(const ManagerOptions *options, Manager **ret) {
         if (!m)
                 return -ENOMEM;
         m->listen_fd = options->listen_fd;
+        m->spare_fd = -EBADF;
         m->started = now_usec(CLOCK_MONOTONIC);
         (void) gethostname(host, sizeof(host) - 1);
         if (strdup_to(options->socket_path, &m->socket_path) < 0 || strdup_to(options->state_dir, &m->state_dir) < 0 ||
@@ -349,6 +371,7 @@ Manager *manager_free(Manager *m) {
         sd_event_source_disable_unref(m->sighup);
         sd_event_source_disable_unref(m->reload_turn);
         sd_event_source_disable_unref(m->stop_deadline);
+        fd_close(m->spare_fd);
         fd_close(m->listen_fd);
         if (m->own_socket)
                 (void) unlink(m->socket_path);

@@ -43,6 +43,7 @@ struct Manager {
         bool reload_waits; /* until nothing is frozen */
         char *config_path, *socket_path, *state_dir, *runtime_dir, *machine;
         int listen_fd;
+        int spare_fd; /* given up for a moment where a connection must be dropped for want of descriptors */
         bool own_socket, stopping;
         usec_t started;
         Config *config;

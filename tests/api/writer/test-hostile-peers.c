@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -125,6 +126,26 @@ static void test_that_many_connections_hinder_nobody(void **state) {
         assert_others_are_well();
         for (size_t i = 0; i < ELEMENTSOF(fds); ++i)
                 close(fds[i]);
+        assert_others_are_well();
+}
+
+/* It neither spins nor lets the others wait: who comes too late is sent away, and not only when those before have
+ * said nothing for too long. */
+static void test_that_without_descriptors_newcomers_are_sent_away(void **state) {
+        struct rlimit before, few = { .rlim_cur = 64 };
+        int fds[100];
+
+        assert_int_equal(prlimit(world->umbrad, RLIMIT_NOFILE, NULL, &before), 0);
+        few.rlim_max = before.rlim_max;
+        assert_int_equal(prlimit(world->umbrad, RLIMIT_NOFILE, &few, NULL), 0);
+        for (size_t i = 0; i < ELEMENTSOF(fds); ++i)
+                fds[i] = connect_raw();
+        assert_true(is_closed(fds[ELEMENTSOF(fds) - 1]));
+        assert_false(eventually_readable(fds[0], 0));
+
+        for (size_t i = 0; i < ELEMENTSOF(fds); ++i)
+                close(fds[i]);
+        assert_int_equal(prlimit(world->umbrad, RLIMIT_NOFILE, &before, NULL), 0);
         assert_others_are_well();
 }
 
@@ -395,6 +416,7 @@ int main(void) {
                 cmocka_unit_test(test_that_bytes_that_are_no_message_end_the_connection),
                 cmocka_unit_test(test_that_half_an_introduction_hinders_nobody),
                 cmocka_unit_test(test_that_many_connections_hinder_nobody),
+                cmocka_unit_test(test_that_without_descriptors_newcomers_are_sent_away),
                 cmocka_unit_test(test_that_calls_that_make_no_sense_are_refused),
                 cmocka_unit_test(test_that_a_requesters_document_is_no_trap),
                 cmocka_unit_test(test_that_a_document_over_the_limit_is_refused),
