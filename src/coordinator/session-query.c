@@ -26,10 +26,21 @@
 #include "volume/volume.h"
 #include "wire/wire-limits.h"
 
+/* For how long a volume may be suspended that is asked about: lvm does that while it adds or removes a snapshot, of which the one before is an
+ * example. */
+#define SUSPENDED_PATIENCE_USEC (10 * USEC_PER_SEC)
+#define SUSPENDED_PAUSE_USEC (50 * USEC_PER_MSEC)
+
 /* A volume about which a provider is asked. */
 typedef struct VolumeJob {
         Session *session;
         Operation *op;
+        char *name;
+        GUID provider_id;
+        bool for_set; /* that is open, and else for the session */
+        ProbeDone done;
+        usec_t patience; /* until then */
+        sd_event_source *timer;
         Volume *volume;
         ProbeJob *probe;
 } VolumeJob;
@@ -37,6 +48,8 @@ typedef struct VolumeJob {
 static void *volume_job_free(void *userdata) {
         VolumeJob *j = userdata;
 
+        sd_event_source_disable_unref(j->timer);
+        free(j->name);
         probe_job_free(j->probe);
         volume_free(j->volume);
         free(j);
@@ -67,11 +80,54 @@ HRESULT session_check_overlay(Session *s, const Volume *v, char **ret_why) {
         return VSS_E_VOLUME_NOT_SUPPORTED;
 }
 
-/* Resolves the name and asks; @done is called in any case, unless @op is settled already. */
-static void volume_job_start(Session *s, Operation *op, const char *name, const GUID *provider_id, ProviderPool *pool, ProbeDone done) {
+static void volume_job_ask(VolumeJob *j);
+
+static int volume_job_on_pause(sd_event_source *source, uint64_t usec, void *userdata) {
+        VolumeJob *j = userdata;
+
+        j->timer = sd_event_source_disable_unref(j->timer);
+        volume_job_ask(j);
+        return 0;
+}
+
+/* Whether it is asked again. */
+static bool volume_job_waits(VolumeJob *j) {
+        return now_usec(CLOCK_MONOTONIC) < j->patience &&
+                sd_event_add_time_relative(j->session->manager->event, &j->timer, CLOCK_MONOTONIC, SUSPENDED_PAUSE_USEC, 0,
+                                           volume_job_on_pause, j) >= 0;
+}
+
+static void volume_job_ask(VolumeJob *j) {
         _cleanup_(freep) char *why = NULL;
-        VolumeJob *j;
+        ProviderPool *pool = NULL;
+        Session *s = j->session;
         HRESULT hr;
+
+        hr = volume_resolve(j->name, &j->volume, &why);
+        if (hr == VSS_E_VOLUME_IN_USE && volume_job_waits(j))
+                return;
+        if (SUCCEEDED(hr))
+                hr = session_check_overlay(s, j->volume, &why);
+        if (FAILED(hr)) {
+                j->done(NULL, NULL, hr, why, j);
+                return;
+        }
+
+        if (!j->for_set)
+                hr = session_pool(s, &pool);
+        else if (!s->set || s->set->state != SET_OPEN)
+                hr = VSS_E_BAD_STATE;
+        else
+                pool = s->set->pool;
+        if (SUCCEEDED(hr) && probe_job_start(pool, j->volume->path, &j->provider_id, s->context, j->done, j, &j->probe) < 0)
+                hr = E_OUTOFMEMORY;
+        if (FAILED(hr))
+                operation_settle(j->op, hr, NULL);
+}
+
+/* Resolves the name and asks; @done is called in any case, unless @op is settled already. */
+static void volume_job_start(Session *s, Operation *op, const char *name, const GUID *provider_id, bool for_set, ProbeDone done) {
+        VolumeJob *j;
 
         j = calloc(1, sizeof(*j));
         if (!j) {
@@ -80,16 +136,17 @@ static void volume_job_start(Session *s, Operation *op, const char *name, const 
         }
         j->session = s;
         j->op = op;
+        j->provider_id = *provider_id;
+        j->for_set = for_set;
+        j->done = done;
+        j->patience = usec_add(now_usec(CLOCK_MONOTONIC), SUSPENDED_PATIENCE_USEC);
         op->job = j;
         op->job_free = volume_job_free;
 
-        hr = volume_resolve(name, &j->volume, &why);
-        if (SUCCEEDED(hr))
-                hr = session_check_overlay(s, j->volume, &why);
-        if (FAILED(hr))
-                done(NULL, NULL, hr, why, j);
-        else if (probe_job_start(pool, j->volume->path, provider_id, s->context, done, j, &j->probe) < 0)
+        if (strdup_to(name, &j->name) < 0)
                 operation_settle(op, E_OUTOFMEMORY, NULL);
+        else
+                volume_job_ask(j);
 }
 
 static void add_volume_probed(const ProviderInfo *provider,
@@ -178,7 +235,7 @@ void session_add_volume(Session *s, Operation *op, const char *volume, const GUI
                 operation_settle(op, VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED, NULL);
                 return;
         }
-        volume_job_start(s, op, session_known_volume(s, volume, &known), provider_id, s->set->pool, add_volume_probed);
+        volume_job_start(s, op, session_known_volume(s, volume, &known), provider_id, true, add_volume_probed);
 }
 
 static void is_supported_probed(const ProviderInfo *provider,
@@ -197,15 +254,8 @@ static void is_supported_probed(const ProviderInfo *provider,
 
 void session_is_supported(Session *s, Operation *op, const char *volume, const GUID *provider_id) {
         _cleanup_(freep) char *known = NULL;
-        ProviderPool *pool = NULL;
-        HRESULT hr;
 
-        hr = session_pool(s, &pool);
-        if (FAILED(hr)) {
-                operation_settle(op, hr, NULL);
-                return;
-        }
-        volume_job_start(s, op, session_known_volume(s, volume, &known), provider_id, pool, is_supported_probed);
+        volume_job_start(s, op, session_known_volume(s, volume, &known), provider_id, false, is_supported_probed);
 }
 
 /* All mounts, one after the other. */

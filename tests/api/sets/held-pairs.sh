@@ -17,7 +17,7 @@ set -uo pipefail
 # shellcheck source=tests/api/sets/own-root.sh
 . "${0%/*}/own-root.sh"
 
-take=$1 pairs=$2
+take=$(realpath "$1") pairs=$(realpath "$2")
 
 # thin-xfs cow-xfs thin-ext4 cow-ext4: logical volumes by their kind and file system
 make_volumes() {
@@ -44,7 +44,7 @@ if [ -z "${UMBRA_OWN_ROOT:-}" ]; then
         # Each of lvm's many commands looks at every device that it may look at.
         sed -i '$a devices { global_filter = [ "a|^/dev/loop|", "r|.*|" ] }' "$dir/root/etc/lvm/lvmlocal.conf"
         cp --parents "$UMBRA_VM_GUEST" "$0" "${0%/*}/own-root.sh" "$dir/root"
-        run_in_root "$dir/root" bash "$0" "$@"
+        run_in_root "$dir/root" bash "$0" "$take" "$pairs"
         exit
 fi
 
