@@ -17,7 +17,7 @@ set -uo pipefail
 # shellcheck source=tests/api/sets/own-root.sh
 . "${0%/*}/own-root.sh"
 
-take=$(realpath "$1") pairs=$(realpath "$2")
+take=$1 pairs=$2
 
 # thin-xfs cow-xfs thin-ext4 cow-ext4: logical volumes by their kind and file system
 make_volumes() {
@@ -35,6 +35,7 @@ make_volumes() {
 if [ -z "${UMBRA_OWN_ROOT:-}" ]; then
         export UMBRA_OWN_ROOT=1 dir
         set -e
+        take=$(realpath "$take") pairs=$(realpath "$pairs")
         dir=$(mktemp -d)
         use_lvm
         make_volumes >/dev/null
