@@ -381,6 +381,28 @@ static void *append_for_ever(void *arg) {
         return NULL;
 }
 
+typedef struct Log {
+        const char *volume;
+        off_t size; /* that it had */
+} Log;
+
+static bool log_has_grown(void *arg) {
+        const Log *log = arg;
+        _cleanup_(freep) char *path = path_in(log->volume, "log");
+        struct stat st;
+
+        assert_int_equal(stat(path, &st), 0);
+        return st.st_size > log->size;
+}
+
+static off_t log_size(const char *volume) {
+        _cleanup_(freep) char *path = path_in(volume, "log");
+        struct stat st;
+
+        assert_int_equal(stat(path, &st), 0);
+        return st.st_size;
+}
+
 static void test_that_what_never_rests_is_left_to_the_window(void **state) {
         FOR_EVERYWHERE(i) {
                 _cleanup_(fixture_freep) Fixture *f = somewhere(i);
@@ -396,6 +418,7 @@ static void test_that_what_never_rests_is_left_to_the_window(void **state) {
                 fixture_prepare(f);
                 assert_false(fixture_statistics(f)->converged);
                 assert_in_range(fixture_statistics(f)->passes, 2, FILES_PASSES_MAX);
+                assert_true(eventually(log_has_grown, &(Log){ f->volume, log_size(f->volume) }, TEST_PATIENCE_USEC));
                 atomic_store(&r.stop, true);
                 assert_int_equal(pthread_join(thread, NULL), 0);
                 fixture_commit(f);
