@@ -67,10 +67,19 @@ static bool worker_set_busy(Worker *w, bool busy) {
         return !gone;
 }
 
+/* That the coordinator is gone is a message, too, but no question: nobody is to be cut short by it. And what it asked
+ * before is not begun any more. */
+static int worker_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0)
+                return 0;
+
+        return worker_set_busy(userdata, true) ? 0 : 1;
+}
+
 static int worker_serve(Worker *w) {
         int r;
 
-        while (worker_set_busy(w, true)) {
+        for (;;) {
                 r = sd_bus_process(w->bus, NULL);
                 if (!worker_set_busy(w, false))
                         break;
@@ -106,6 +115,10 @@ static int worker_start_bus(Worker *w) {
                 return r;
 
         r = sd_bus_set_server(w->bus, true, id);
+        if (r < 0)
+                return r;
+
+        r = sd_bus_add_filter(w->bus, NULL, worker_on_message, w);
         if (r < 0)
                 return r;
 
