@@ -75,7 +75,10 @@ static int insert_planned(Catalog *c, const CatalogSnapshot *s) {
         return r;
 }
 
-int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
+typedef int (*WriteOne)(Catalog *c, const CatalogSnapshot *s);
+
+/* All or none. */
+static int write_all(Catalog *c, const CatalogSnapshot *snapshots, size_t n, WriteOne write_one) {
         _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
         int r;
 
@@ -84,12 +87,16 @@ int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
                 return r;
 
         for (size_t i = 0; i < n; ++i) {
-                r = insert_planned(c, snapshots + i);
+                r = write_one(c, snapshots + i);
                 if (r < 0)
                         return r;
         }
 
         return catalog_transaction_commit(&transaction);
+}
+
+int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
+        return write_all(c, snapshots, n, insert_planned);
 }
 
 static const char sql_set_created[] =
@@ -108,40 +115,19 @@ static int set_created_one(Catalog *c, const CatalogSnapshot *s) {
         return catalog_run_one(c, sql_set_created, values, ELEMENTSOF(values), &s->id);
 }
 
-int catalog_adopt(Catalog *c, const CatalogSnapshot *snapshot) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
+static int adopt_one(Catalog *c, const CatalogSnapshot *s) {
         int r;
 
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
+        r = insert_planned(c, s);
+        return r < 0 ? r : set_created_one(c, s);
+}
 
-        r = insert_planned(c, snapshot);
-        if (r < 0)
-                return r;
-
-        r = set_created_one(c, snapshot);
-        if (r < 0)
-                return r;
-
-        return catalog_transaction_commit(&transaction);
+int catalog_adopt(Catalog *c, const CatalogSnapshot *snapshot) {
+        return write_all(c, snapshot, 1, adopt_one);
 }
 
 int catalog_set_created(Catalog *c, const CatalogSnapshot *snapshots, size_t n) {
-        _cleanup_(catalog_transaction_endp) Catalog *transaction = NULL;
-        int r;
-
-        r = catalog_transaction_begin(c, &transaction);
-        if (r < 0)
-                return r;
-
-        for (size_t i = 0; i < n; ++i) {
-                r = set_created_one(c, snapshots + i);
-                if (r < 0)
-                        return r;
-        }
-
-        return catalog_transaction_commit(&transaction);
+        return write_all(c, snapshots, n, set_created_one);
 }
 
 static const char sql_set_device[] = "UPDATE snapshot SET device = :device WHERE id = :id";

@@ -218,21 +218,6 @@ static void test_that_a_lun_that_cannot_be_emptied_is_asked_for_again(void **sta
         }
 }
 
-static HRESULT break_off(VSS_ID id, DWORD flags) {
-        IVssBackupComponentsEx4 *b = storage_backup((LONG) VSS_CTX_ALL);
-        VSS_SNAPSHOT_PROP p = storage_properties(id);
-        VSS_ID set_id = p.m_SnapshotSetId;
-        IVssAsync *async = NULL;
-        HRESULT hr;
-
-        VssFreeSnapshotProperties(&p);
-        hr = IVssBackupComponentsEx4_BreakSnapshotSetEx(b, set_id, flags, &async);
-        if (hr == S_OK)
-                hr = storage_end(async);
-        storage_release(b);
-        return hr == VSS_S_ASYNC_FINISHED ? S_OK : hr;
-}
-
 static void test_that_an_array_hears_what_becomes_of_a_broken_lun(void **state) {
         static const struct {
                 const char *symbol;
@@ -256,15 +241,15 @@ static void test_that_an_array_hears_what_becomes_of_a_broken_lun(void **state) 
 
                 assert_int_equal(format_to(&script, "OnLunStateChange = 0x%08x", (unsigned) cases[i].hr), 0);
                 tell(script);
-                assert_int_equal(break_off(id, 0), cases[i].hr);
+                assert_int_equal(storage_break(id, 0), cases[i].hr);
                 reference_reach_return("IVssHardwareSnapshotProviderEx", "OnLunStateChange", cases[i].symbol);
         }
         puppeteer_script(puppeteer, "faces = hardware set notifications\n"); /* without Ex */
-        assert_int_equal(break_off(id, 0), VSS_E_PROVIDER_VETO);
+        assert_int_equal(storage_break(id, 0), VSS_E_PROVIDER_VETO);
         puppeteer_script(puppeteer, FACES);
 
         free(puppeteer_take_calls(puppeteer));
-        assert_int_equal(break_off(id, VSS_BREAKEX_FLAG_MAKE_READ_WRITE), S_OK);
+        assert_int_equal(storage_break(id, VSS_BREAKEX_FLAG_MAKE_READ_WRITE), S_OK);
         calls = puppeteer_take_calls(puppeteer);
         assert_non_null(strstr(calls, "OnLunStateChange 1 0x100\n"));
         REACHES_RETURN(IVssHardwareSnapshotProviderEx, OnLunStateChange, "S_OK");
@@ -279,7 +264,7 @@ static void test_that_an_array_hears_what_becomes_of_a_broken_lun(void **state) 
 
         id = make();
         free(puppeteer_take_calls(puppeteer));
-        assert_int_equal(break_off(id, VSS_BREAKEX_FLAG_MASK_LUNS), S_OK);
+        assert_int_equal(storage_break(id, VSS_BREAKEX_FLAG_MASK_LUNS), S_OK);
         name = puppeteer_take_calls(puppeteer);
         assert_non_null(strstr(name, "OnLunStateChange 1 0x800\n"));
         REACHES_RULE(IVssHardwareSnapshotProviderEx, "OnLunStateChange", "only DO_MASK_LUNS requires action");

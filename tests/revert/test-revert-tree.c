@@ -463,14 +463,10 @@ int main(int argc, char **argv) {
                 TREE(a_tree_may_be_deeper_than_there_are_descriptors),
         };
 
-        if (argc < 2) {
-                print_error("Usage: %s plain|copy|xfs|btrfs [TEST]\n", argv[0]);
+        if (!world_read_arguments(argc, argv))
                 return EXIT_FAILURE;
-        }
-        kind = argv[1];
-        if (strcmp(kind, "plain") != 0 && geteuid() != 0)
+        if (!world_can_be())
                 return TEST_SKIPPED;
-        if (argc > 2)
-                cmocka_set_test_filter(argv[2]);
+
         return cmocka_run_group_tests_name(kind, tests, private_mounts_group_setup, NULL);
 }

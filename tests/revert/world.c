@@ -21,6 +21,21 @@
 
 const char *kind;
 
+bool world_read_arguments(int argc, char **argv) {
+        if (argc < 2) {
+                print_error("Usage: %s plain|copy|xfs|btrfs [TEST]\n", argv[0]);
+                return false;
+        }
+        kind = argv[1];
+        if (argc > 2)
+                cmocka_set_test_filter(argv[2]);
+        return true;
+}
+
+bool world_can_be(void) {
+        return strcmp(kind, "plain") == 0 || geteuid() == 0;
+}
+
 bool is_btrfs(void) {
         return strcmp(kind, "btrfs") == 0;
 }

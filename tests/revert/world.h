@@ -16,7 +16,12 @@
 #define TEST_SKIPPED 77 /* what meson takes for it */
 #define KILLED 42
 
-extern const char *kind; /* main() sets it */
+extern const char *kind;
+
+/* What main() is told: the kind, and perhaps which test. False: it was nothing of that, and this was said. */
+bool world_read_arguments(int argc, char **argv);
+/* Not by everybody. */
+bool world_can_be(void);
 
 typedef struct World {
         char *dir, *root; /* of the file system */

@@ -93,6 +93,21 @@ HRESULT storage_end(IVssAsync *async) {
         return status;
 }
 
+HRESULT storage_break(VSS_ID id, DWORD flags) {
+        IVssBackupComponentsEx4 *b = storage_backup((LONG) VSS_CTX_ALL);
+        VSS_SNAPSHOT_PROP p = storage_properties(id);
+        VSS_ID set_id = p.m_SnapshotSetId;
+        IVssAsync *async = NULL;
+        HRESULT hr;
+
+        VssFreeSnapshotProperties(&p);
+        hr = IVssBackupComponentsEx4_BreakSnapshotSetEx(b, set_id, flags, &async);
+        if (hr == S_OK)
+                hr = storage_end(async);
+        storage_release(b);
+        return hr == VSS_S_ASYNC_FINISHED ? S_OK : hr;
+}
+
 void storage_make_set(IVssBackupComponentsEx4 *b,
                       char *const *volumes,
                       size_t n,

@@ -41,6 +41,9 @@ char *storage_shadow_path(const World *w, VSS_ID id);
 /* Removes what the fake provider has broken off: the administrator's business, so ours. */
 void storage_clean_up_broken(const World *w, VSS_ID id);
 
+/* Breaks off the set that @id is in, with VSS_BREAKEX_FLAG_… or 0; by any object. S_OK when it has ended well. */
+HRESULT storage_break(VSS_ID id, DWORD flags);
+
 /* How it ended; the IVssAsync is released. */
 HRESULT storage_end(IVssAsync *async);
 /* What is known of it; free with VssFreeSnapshotProperties(). */
