@@ -441,8 +441,8 @@ EXTERN_C UMBRA_API const IID IID_IVssBackupComponents; /* {665C1D5F-C218-414D-A0
          * provider. 64 volumes at most. Fails with VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED,                \
          * VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED, VSS_E_NESTED_VOLUME_LIMIT, VSS_E_OBJECT_NOT_FOUND,    \
          * VSS_E_PROVIDER_NOT_REGISTERED, VSS_E_PROVIDER_VETO (also: it is being reverted),                 \
-         * VSS_E_SNAPSHOT_SET_IN_PROGRESS, VSS_E_VOLUME_NOT_SUPPORTED,                                      \
-         * VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER.                                                          \
+         * VSS_E_SNAPSHOT_SET_IN_PROGRESS, VSS_E_VOLUME_IN_USE (it stays suspended: see dmsetup(8)),        \
+         * VSS_E_VOLUME_NOT_SUPPORTED, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER.                              \
          * [MS: nf-vsbackup-ivssbackupcomponents-addtosnapshotset] */                                       \
         STDMETHOD(AddToSnapshotSet)(THIS_ VSS_PWSZ pwszVolumeName,                                          \
                                           VSS_ID ProviderId,                                                \
