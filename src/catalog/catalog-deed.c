@@ -22,9 +22,14 @@ static const char *const catalog_deed_kind_table[_CATALOG_DEED_KIND_MAX] = {
 
 DEFINE_STRING_TABLE(catalog_deed_kind, CatalogDeedKind)
 
+static void deed_clear(CatalogDeed *deed) {
+        free(deed->target);
+        free(deed->how);
+}
+
 void catalog_deed_list_clear(CatalogDeedList *l) {
         for (size_t i = 0; i < l->n; ++i)
-                free(l->items[i].target);
+                deed_clear(&l->items[i]);
 
         free(l->items);
         *l = (CatalogDeedList){};
@@ -32,8 +37,8 @@ void catalog_deed_list_clear(CatalogDeedList *l) {
 
 /* Only of a snapshot that exists. */
 static const char sql_add_deed[] =
-        "INSERT INTO deed (snapshot_id, kind, target, flags) "
-        "SELECT id, :kind, :target, :flags FROM snapshot WHERE id = :snapshot_id AND state = 'created'";
+        "INSERT INTO deed (snapshot_id, kind, target, flags, how) "
+        "SELECT id, :kind, :target, :flags, :how FROM snapshot WHERE id = :snapshot_id AND state = 'created'";
 
 int catalog_add_deed(Catalog *c, const CatalogDeed *deed) {
         const CatalogValue values[] = {
@@ -41,6 +46,7 @@ int catalog_add_deed(Catalog *c, const CatalogDeed *deed) {
                 value_text(":kind", catalog_deed_kind_to_string(deed->kind)),
                 value_text(":target", deed->target),
                 value_int(":flags", deed->flags),
+                value_text(":how", deed->how),
         };
 
         return catalog_write_one(c, sql_add_deed, values, ELEMENTSOF(values), &deed->snapshot_id);
@@ -78,10 +84,10 @@ int catalog_let_go(Catalog *c, const GUID *snapshot_id) {
         return catalog_transaction_commit(&transaction);
 }
 
-static const char sql_list_deeds[] = "SELECT snapshot_id, kind, target, flags FROM deed";
+static const char sql_list_deeds[] = "SELECT snapshot_id, kind, target, flags, how FROM deed";
 
 static int read_deed(sqlite3_stmt *stmt, void *ret) {
-        CatalogDeed deed = { .flags = (uint32_t) sqlite3_column_int64(stmt, 3) };
+        _cleanup_(deed_clear) CatalogDeed deed = { .flags = (uint32_t) sqlite3_column_int64(stmt, 3) };
         int r;
 
         r = catalog_column_guid(stmt, 0, &deed.snapshot_id);
@@ -93,10 +99,13 @@ static int read_deed(sqlite3_stmt *stmt, void *ret) {
                 return -EUCLEAN;
 
         r = catalog_column_text(stmt, 2, &deed.target);
+        if (r >= 0)
+                r = catalog_column_text(stmt, 4, &deed.how);
         if (r < 0)
                 return r;
 
         *(CatalogDeed *) ret = deed;
+        deed = (CatalogDeed){ 0 };
         return 0;
 }
 

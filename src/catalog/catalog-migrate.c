@@ -35,11 +35,16 @@ static const char sql_deeds[] =
 #include "catalog/catalog-deeds.inc"
         ;
 
+static const char sql_deferred[] =
+#include "catalog/catalog-deferred.inc"
+        ;
+
 static const char *const steps[] = {
         sql_schema,
         sql_admin,
         sql_express,
         sql_deeds,
+        sql_deferred,
 };
 
 /* For pragmas and other things with one number as the answer. */

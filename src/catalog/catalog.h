@@ -98,6 +98,7 @@ typedef struct CatalogDeed {
         CatalogDeedKind kind;
         char *target; /* the directory that is overwritten; NULL: none is */
         uint32_t flags;
+        char *how;    /* what its provider decided before; NULL */
 } CatalogDeed;
 
 typedef struct CatalogDeedList {

@@ -10,11 +10,19 @@
 #include "coordinator/deed.h"
 #include "provider/provider-client.h"
 
+/*
+ *         [deed_check]     [deed_on_checked]    [deed_begin]      [deed_on_done]
+ *   NEW ──────────────> CHECKING ──────> CHECKED ──────────> DOING ──────────> DONE
+ *                                           ▲                  │
+ *                                           │ timer, or again  │ [deed_on_done]
+ *                                           `────────────── WAITING
+ */
 typedef enum DeedState {
         DEED_NEW,      /* nobody has been asked */
         DEED_CHECKING, /* the provider is asked whether it can be done */
         DEED_CHECKED,  /* it can, or nobody needed to be asked */
         DEED_DOING,    /* it is in the catalog, and the provider does it */
+        DEED_WAITING,  /* the rest happens without us, perhaps at the next start of the machine; a timer has us look */
         DEED_DONE,     /* the provider has ended, well or not */
         _DEED_STATE_MAX,
         _DEED_STATE_INVALID = -22,
@@ -33,13 +41,17 @@ struct Deed {
         DeedKind kind;
         DeedState state;
         CatalogSnapshot snapshot;
-        char *path, *device;
+        char *path, *device, *how;
         uint32_t flags;
         uid_t uid;
         bool resumed;
         bool waits; /* a revert that is resumed, and whose volume is not mounted yet */
         bool begun; /* it is in the catalog, and the provider was asked to do it */
         unsigned attempts, permille;
+        bool deferred;           /* it was in WAITING */
+        usec_t pause;            /* the last one in there */
+        sd_event_source *timer;  /* of WAITING */
+        ProviderReverted reverted;
         ProviderPool *pool; /* a worker of its own: one may take hours */
         HRESULT result;     /* in DONE */
         char *message;

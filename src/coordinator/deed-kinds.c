@@ -62,17 +62,25 @@ static int revert_record(Deed *d, Catalog *c) {
                 .kind = CATALOG_REVERT,
                 .target = d->path,
                 .flags = d->flags,
+                .how = d->how,
         };
 
         return catalog_add_deed(c, &row);
 }
 
+static char **revert_how(Deed *d) {
+        return &d->how;
+}
+
 static int revert_ask(Deed *d, const DeedQuestion *q) {
-        return provider_client_revert(q->client, q->snapshot, d->path, d->flags, q->timeout, q->done, d);
+        return provider_client_revert(q->client, q->snapshot, d->path, d->flags, d->how, q->timeout, q->done, d);
 }
 
 /* One that has failed can be begun anew, with this snapshot or another. */
 static int revert_finish(Deed *d, Catalog *c) {
+        if (SUCCEEDED(d->result) && d->reverted == PROVIDER_REVERTED_WITH_ALL)
+                return catalog_let_go(c, &d->snapshot.id);
+
         return catalog_remove_deed(c, &d->snapshot.id);
 }
 
@@ -134,6 +142,7 @@ const DeedType deed_types[_DEED_KIND_MAX] = {
                 .timeout = REVERT_TIMEOUT_USEC,
                 .repeats = true,
                 .check = revert_check,
+                .checked = revert_how,
                 .record = revert_record,
                 .ask = revert_ask,
                 .finish = revert_finish,

@@ -33,6 +33,10 @@
 #define DEED_ATTEMPTS 3U
 #define DEEDS_AT_ONCE 8U /* workers; what comes later waits */
 
+/* Between two looks at what happens without us. */
+#define PAUSE_MIN_USEC (1 * USEC_PER_SEC)
+#define PAUSE_MAX_USEC (60 * USEC_PER_SEC)
+
 struct DeedQueue {
         Manager *manager;
         Deed *deeds;
@@ -54,7 +58,9 @@ static void deed_free(Deed *d) {
         catalog_snapshot_clear(&d->snapshot);
         free(d->path);
         free(d->device);
+        free(d->how);
         free(d->message);
+        sd_event_source_disable_unref(d->timer);
         free(d);
 }
 
@@ -135,7 +141,8 @@ static void deed_on_done(ProviderClient *c, const ProviderAnswer *answer, void *
                 return;
         }
 
-        d->state = DEED_DONE;
+        d->reverted = answer->reverted;
+        d->state = SUCCEEDED(answer->hr) && d->reverted == PROVIDER_REVERT_WAITS ? DEED_WAITING : DEED_DONE;
         d->result = S_OK;
         if (FAILED(answer->hr))
                 deed_take_failure(d, answer->hr, answer->message);
@@ -227,6 +234,32 @@ static void deed_begin(Deed *d) {
         deed_tell_begun(d);
 }
 
+static int deed_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        Deed *d = userdata;
+
+        d->state = DEED_CHECKED;
+        deed_queue_kick(d->queue);
+        return 0;
+}
+
+/* Without a worker. What was begun is not begun again, but looked after. */
+static void deed_wait(Deed *d) {
+        int r;
+
+        if (!d->deferred)
+                log_notice("The revert of '%s' to the snapshot {%s} ends when the volume is next activated, after a restart of the "
+                           "machine if it cannot be unmounted",
+                           d->path, GUID_TO_STRING(&d->snapshot.id));
+        d->pool = provider_pool_free(d->pool);
+        d->resumed = d->deferred = true;
+        d->attempts = 0;
+        d->pause = d->pause == 0 ? PAUSE_MIN_USEC : MIN(2 * d->pause, PAUSE_MAX_USEC);
+        d->timer = sd_event_source_disable_unref(d->timer);
+        r = sd_event_add_time_relative(d->queue->manager->event, &d->timer, CLOCK_MONOTONIC, d->pause, 0, deed_on_timer, d);
+        if (r < 0)
+                deed_fail(d, r);
+}
+
 /* Nobody knows how far it came, so it is taken back; the catalog still has it. */
 static void deed_take_back(Deed *d) {
         log_error("Failed to expose the snapshot {%s} of '%s' at '%s', taking it back: %s",
@@ -282,6 +315,10 @@ static bool deed_is_asking(const Deed *d) {
         return d->state == DEED_CHECKING || d->state == DEED_DOING;
 }
 
+static bool deed_is_asleep(const Deed *d) {
+        return d->state == DEED_WAITING && d->timer && sd_event_source_get_enabled(d->timer, NULL) > 0;
+}
+
 static int deed_on_kick(sd_event_source *s, void *userdata) {
         DeedQueue *q = userdata;
         unsigned asking = 0;
@@ -293,7 +330,7 @@ static int deed_on_kick(sd_event_source *s, void *userdata) {
         DL_FOREACH(q->deeds, d)
                 asking += deed_is_asking(d);
         DL_FOREACH(q->deeds, d) {
-                if (deed_is_asking(d) || d->waits || (d->state == DEED_NEW && asking >= DEEDS_AT_ONCE))
+                if (deed_is_asking(d) || deed_is_asleep(d) || d->waits || (d->state == DEED_NEW && asking >= DEEDS_AT_ONCE))
                         continue;
 
                 deed_queue_kick(q); /* there may be more */
@@ -301,6 +338,8 @@ static int deed_on_kick(sd_event_source *s, void *userdata) {
                         deed_check(d);
                 else if (d->state == DEED_CHECKED)
                         deed_begin(d);
+                else if (d->state == DEED_WAITING)
+                        deed_wait(d);
                 else
                         deed_end(d);
                 return 0;
@@ -370,7 +409,8 @@ int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         d = calloc(1, sizeof(*d));
         if (!d)
                 return -ENOMEM;
-        if (strdup_to(options->path, &d->path) < 0) {
+        if (strdup_to(options->path, &d->path) < 0 || strdup_to(options->how, &d->how) < 0) {
+                free(d->path);
                 free(d);
                 return -ENOMEM;
         }
@@ -381,7 +421,7 @@ int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         d->resumed = options->resumed;
         d->snapshot = *options->snapshot;
         *options->snapshot = (CatalogSnapshot){ 0 };
-        d->waits = d->resumed && d->kind == DEED_REVERT && !deed_has_volume(d);
+        d->waits = d->resumed && d->kind == DEED_REVERT && !d->how && !deed_has_volume(d);
         if (d->waits)
                 log_warning("The revert of '%s' waits until its volume is mounted", d->path);
 
@@ -444,6 +484,12 @@ bool deed_has_begun(const Deed *d) {
         return d->begun || d->resumed;
 }
 
+bool deed_queue_defers(DeedQueue *q, const GUID *snapshot_id) {
+        const Deed *d = deed_queue_find(q, snapshot_id);
+
+        return d && d->kind == DEED_REVERT && d->how;
+}
+
 void deed_queue_resume(DeedQueue *q) {
         if (q->deeds)
                 deed_queue_kick(q);
@@ -459,7 +505,8 @@ void deed_queue_report(DeedQueue *q,
                              .kind = d->kind,
                              .snapshot = &d->snapshot,
                              .path = d->path,
-                             .doing = d->state == DEED_DOING,
+                             .doing = d->deferred ? d->permille > 0 : d->state == DEED_DOING,
+                             .waiting = d->deferred && d->permille == 0,
                              .permille = d->permille,
                      },
                      userdata);

@@ -13,7 +13,8 @@
  *
  * A worker that dies while it does it is replaced a few times; a deed that umbrad's own death interrupts
  * is found in the catalog and gone on with; a revert when its volume is mounted, lest it turns something else into
- * what the snapshot is. While anything is frozen the queue stands still: neither
+ * what the snapshot is. One that has to wait for the volume to be activated anew may wait until the machine is
+ * restarted: no worker is kept for that, one looks now and then. While anything is frozen the queue stands still: neither
  * catalog nor storage is touched.
  */
 
@@ -44,6 +45,7 @@ typedef struct DeedOptions {
         CatalogSnapshot *snapshot; /* taken over, and zeroed, on success; DEED_IMPORT: what is known of it */
         const char *path;          /* DEED_EXPOSE: where; DEED_REVERT: which directory */
         uint32_t flags;            /* of the provider's function */
+        const char *how;           /* DEED_REVERT that is resumed: what its provider decided; NULL */
         uid_t uid;                 /* DEED_EXPOSE: who asks */
         bool resumed;              /* the catalog knows of it already: nobody is asked whether it can */
 } DeedOptions;
@@ -70,6 +72,8 @@ Deed *deed_queue_find_revert(DeedQueue *q, const char *target);
 bool deed_has_begun(const Deed *d);
 /* Something was mounted: resumed reverts whose volume is there now go on. Do others still wait for theirs? */
 bool deed_queue_look_again(DeedQueue *q);
+/* Is this snapshot being reverted to in a way that may need it whole? It is not shown again before that is over. */
+bool deed_queue_defers(DeedQueue *q, const GUID *snapshot_id);
 /* Nothing is frozen any more: go on. */
 void deed_queue_resume(DeedQueue *q);
 
@@ -79,6 +83,7 @@ typedef struct DeedReport {
         const CatalogSnapshot *snapshot;
         const char *path;  /* where it is exposed, or what is reverted; NULL */
         bool doing;        /* the provider is at it */
+        bool waiting;      /* until the volume is activated anew */
         unsigned permille; /* of a revert */
 } DeedReport;
 

@@ -30,6 +30,7 @@ static void recover_deed(Manager *m, const CatalogDeed *deed) {
                 .snapshot = &row,
                 .path = deed->target,
                 .flags = deed->flags,
+                .how = deed->how,
                 .resumed = true,
         };
         Deed *d;

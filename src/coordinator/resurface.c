@@ -168,7 +168,7 @@ static void item_try(Item *i) {
                 item_free(i);
                 return;
         }
-        if (r >= 0 && i->seen && deed_queue_find(m->deeds, &i->id))
+        if (r >= 0 && (i->seen ? deed_queue_find(m->deeds, &i->id) != NULL : deed_queue_defers(m->deeds, &i->id)))
                 return; /* its end goes on here */
 
         i->due = false;

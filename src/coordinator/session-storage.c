@@ -200,7 +200,7 @@ void session_revert(Session *s, Operation *op, const GUID *id, bool force) {
         DeedOptions options = {
                 .kind = DEED_REVERT,
                 .snapshot = &row,
-                .flags = force ? (uint32_t) PROVIDER_REVERT_FORCED : 0,
+                .flags = (uint32_t) PROVIDER_REVERT_MAY_WAIT | (force ? (uint32_t) PROVIDER_REVERT_FORCED : 0),
         };
         const char *why = NULL;
         DeedJob *j;

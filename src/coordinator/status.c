@@ -103,8 +103,8 @@ static json_t *window_json(const WindowReport *r) {
 }
 
 static void append_deed(const DeedReport *r, void *userdata) {
-        json_array_append_new(userdata, json_pack("{s:s, s:b, s:o, s:s, s:o, s:I}", "kind", deed_kind_to_string(r->kind), "doing",
-                                                  r->doing, "volume", text(r->snapshot->volume), "snapshot_id",
+        json_array_append_new(userdata, json_pack("{s:s, s:b, s:b, s:o, s:s, s:o, s:I}", "kind", deed_kind_to_string(r->kind), "doing",
+                                                  r->doing, "waiting", r->waiting, "volume", text(r->snapshot->volume), "snapshot_id",
                                                   GUID_TO_STRING(&r->snapshot->id), "path", text(r->path), "permille",
                                                   (json_int_t) r->permille));
 }

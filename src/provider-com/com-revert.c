@@ -18,7 +18,7 @@
 
 #define POLL_USEC 100000U
 
-int com_revert_check(const ProviderSnapshot *s, const char *target, uint32_t flags) {
+int com_revert_check(const ProviderSnapshot *s, const char *target) {
         if (strcmp(target, s->volume) != 0)
                 return provider_fail(-ENOSYS, "it reverts the volume itself and no other");
 

@@ -12,7 +12,7 @@
 #include "provider/provider.h"
 
 /* A provider sets back the volume itself, whose identity it has anyway. -ENOSYS: it is to be another. */
-int com_revert_check(const ProviderSnapshot *s, const char *target, uint32_t flags);
+int com_revert_check(const ProviderSnapshot *s, const char *target);
 /* E_NOTIMPL for a provider that cannot revert. */
 int com_revert_is_possible(ComModule *m, const char *volume);
 /* Returns when it has ended. */

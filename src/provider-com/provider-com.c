@@ -269,29 +269,21 @@ static int com_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         return r < 0 && provider_own_result() == VSS_E_OBJECT_NOT_FOUND ? 0 : r;
 }
 
-static int com_may_revert(const ProviderEnv *env,
-                          const ProviderSnapshot *s,
-                          const char *target,
-                          int target_fd,
-                          uint32_t flags) {
+static int com_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how) {
         int r;
 
-        r = com_revert_check(s, target, flags);
+        r = com_revert_check(s, v->target);
         if (r >= 0)
                 r = enter(s->context);
         if (r >= 0 && com.module.hardware)
-                return com_resync_is_possible(&com.module, s, target_fd);
+                return com_resync_is_possible(&com.module, s, v->target_fd);
         return r < 0 ? r : com_revert_is_possible(&com.module, s->volume);
 }
 
-static int com_revert(const ProviderEnv *env,
-                      const ProviderSnapshot *s,
-                      const char *target,
-                      int target_fd,
-                      uint32_t flags) {
+static int com_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
         int r;
 
-        r = com_revert_check(s, target, flags);
+        r = com_revert_check(s, v->target);
         if (r >= 0)
                 r = enter(s->context);
         if (r >= 0 && com.module.hardware)

@@ -265,6 +265,7 @@ int provider_client_revert(ProviderClient *c,
                            const ProviderSnapshot *s,
                            const char *target,
                            uint32_t flags,
+                           const char *how,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata) {
@@ -272,6 +273,7 @@ int provider_client_revert(ProviderClient *c,
 
         ASK_APPEND(&a, wire_append_text, target);
         ASK_APPEND(&a, sd_bus_message_append, "u", flags);
+        ASK_APPEND(&a, wire_append_text, how);
         return ask_send(&a, timeout, done, userdata);
 }
 

@@ -245,6 +245,7 @@ static int read_answer(sd_bus_message *m,
                        ProviderAnswer *answer,
                        char **ret_text,
                        char **ret_storage) {
+        uint32_t reverted;
         int r, present = false;
 
         switch (call) {
@@ -266,6 +267,19 @@ static int read_answer(sd_bus_message *m,
                 break;
         case PROVIDER_CALL_TEND:
                 r = sd_bus_message_read(m, "u", &answer->permille);
+                break;
+        case PROVIDER_CALL_MAY_REVERT:
+                r = wire_read_text(m, ret_text);
+                if (r >= 0 && *ret_text && strlen(*ret_text) > PROVIDER_NOTE_MAX)
+                        r = -EBADMSG;
+                answer->text = *ret_text;
+                break;
+        case PROVIDER_CALL_REVERT:
+                r = sd_bus_message_read(m, "u", &reverted);
+                if (r >= 0 && reverted >= _PROVIDER_REVERTED_MAX)
+                        r = -EBADMSG;
+                if (r >= 0)
+                        answer->reverted = (ProviderReverted) reverted;
                 break;
         case PROVIDER_CALL_PLAN:
         case PROVIDER_CALL_IMPORT:

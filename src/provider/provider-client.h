@@ -25,7 +25,7 @@ typedef struct ProviderClient ProviderClient;
 typedef struct ProviderAnswer {
         HRESULT hr;
         const char *message; /* a sentence when hr is a failure */
-        const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path */
+        const char *text;    /* Plan, Import: the note; Surface: the device; MayExpose: the path; MayRevert: how, or NULL */
         const char *storage; /* Surface: what Import has to know elsewhere, if anything */
         const ProviderProbe *probe;
         const ProviderSpace *space; /* Usage */
@@ -34,6 +34,7 @@ typedef struct ProviderAnswer {
         const ProviderInstant *instants; /* Commit: one for each snapshot that was committed */
         size_t n_instants;
         unsigned permille; /* Tend: how full it is */
+        ProviderReverted reverted; /* Revert */
 } ProviderAnswer;
 
 typedef void (*ProviderAnswered)(ProviderClient *c, const ProviderAnswer *answer, void *userdata);
@@ -156,7 +157,7 @@ int provider_client_unexpose(ProviderClient *c,
                              usec_t timeout,
                              ProviderAnswered done,
                              void *userdata);
-/* @flags: ProviderRevertFlags. */
+/* @flags: ProviderRevertFlags; @how: what the first of these two answered, may be NULL. */
 int provider_client_may_revert(ProviderClient *c,
                                const ProviderSnapshot *s,
                                const char *target,
@@ -168,6 +169,7 @@ int provider_client_revert(ProviderClient *c,
                            const ProviderSnapshot *s,
                            const char *target,
                            uint32_t flags,
+                           const char *how,
                            usec_t timeout,
                            ProviderAnswered done,
                            void *userdata);

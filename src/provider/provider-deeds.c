@@ -42,9 +42,11 @@ void provider_progress(unsigned permille) {
 typedef struct Request {
         ProviderSnapshot snapshot;
         char *volume, *note, *path, *device;
+        char *how;
         uint32_t number;
         int lock_fd, path_fd;
         char *answer; /* NULL where nothing but that it was done is to be said */
+        int outcome;  /* ProviderReverted */
 } Request;
 
 static void request_clear(Request *q) {
@@ -52,6 +54,7 @@ static void request_clear(Request *q) {
         free(q->note);
         free(q->path);
         free(q->device);
+        free(q->how);
         free(q->answer);
         fd_close(q->lock_fd);
         fd_close(q->path_fd);
@@ -66,6 +69,7 @@ typedef struct Deed {
         /* Answers @error when the provider cannot do such a thing at all; NULL: each can. */
         int (*refuse)(const ProviderHost *h, sd_bus_error *error);
         int (*act)(const ProviderHost *h, Request *q);
+        int (*reply)(sd_bus_message *m, const Request *q); /* NULL: q->answer, if there is one */
         HRESULT (*result)(int r); /* of @act's failure */
         bool about_path;          /* and not about the volume is what is said then */
 } Deed;
@@ -89,6 +93,8 @@ static int deed_do(const Deed *d, const ProviderHost *h, sd_bus_message *m, sd_b
                                                provider_own_result() ?: d->result(r), r,
                                                provider_sentence());
 
+        if (d->reply)
+                return d->reply(m, &q);
         return q.answer ? provider_reply_text(m, q.answer) : sd_bus_reply_method_return(m, NULL);
 }
 
@@ -264,11 +270,22 @@ static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
 /* Reverting */
 
-static int read_revert(sd_bus_message *m, Request *q) {
+static int read_target(sd_bus_message *m, Request *q) {
         int r;
 
         r = provider_read_path(m, &q->path);
         return r < 0 ? r : read_number(m, q);
+}
+
+static int read_target_and_how(sd_bus_message *m, Request *q) {
+        int r;
+
+        r = read_target(m, q);
+        return r < 0 ? r : wire_read_text(m, &q->how);
+}
+
+static ProviderRevert revert_of(const Request *q) {
+        return (ProviderRevert){ .target = q->path, .target_fd = q->path_fd, .flags = q->number, .how = q->how };
 }
 
 static int refuse_revert(const ProviderHost *h, sd_bus_error *error) {
@@ -295,27 +312,34 @@ static int open_target(Request *q) {
 }
 
 static int may_revert(const ProviderHost *h, Request *q) {
+        ProviderRevert v;
         int r;
 
         r = open_target(q);
         if (r < 0)
                 return r;
 
-        r = h->ops->may_revert ?
-                    h->ops->may_revert(&h->env, &q->snapshot, q->path, q->path_fd, q->number) :
-                    0;
+        v = revert_of(q);
+        r = h->ops->may_revert ? h->ops->may_revert(&h->env, &q->snapshot, &v, &q->answer) : 0;
+        if (r >= 0 && q->answer)
+                r = provider_check_note(q->answer);
         if (r < 0)
                 return r;
 
         return q->number & PROVIDER_REVERT_FORCED ? 0 : provider_check_unused(q->path);
 }
 
+static int reply_how(sd_bus_message *m, const Request *q) {
+        return provider_reply_text(m, q->answer);
+}
+
 static int method_may_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         static const Deed deed = {
                 .call = PROVIDER_CALL_MAY_REVERT,
-                .read = read_revert,
+                .read = read_target,
                 .refuse = refuse_revert,
                 .act = may_revert,
+                .reply = reply_how,
                 .result = hresult_of_revert,
                 .about_path = true,
         };
@@ -324,29 +348,36 @@ static int method_may_revert(sd_bus_message *m, void *userdata, sd_bus_error *er
 }
 
 static int revert(const ProviderHost *h, Request *q) {
+        ProviderRevert v;
         int r;
 
         r = request_lock(h, q);
         if (r >= 0 && !h->ops->reverts_unmounted)
                 r = open_target(q);
-        if (r < 0)
+        if (r < 0 && !(q->lock_fd >= 0 && q->how)) /* what waits for a restart may find it not yet mounted */
                 return r;
 
-        r = h->ops->revert(&h->env, &q->snapshot, q->path, q->path_fd, q->number);
+        v = revert_of(q);
+        r = q->outcome = h->ops->revert(&h->env, &q->snapshot, &v);
         if (r >= 0 && h->ops->reverts_unmounted)
                 r = open_target(q);
-        if (r < 0)
+        if (r < 0 || q->path_fd < 0)
                 return r;
 
         return syncfs(q->path_fd) < 0 ? provider_fail(-errno, "it cannot be written out: %m") : 0;
 }
 
+static int reply_outcome(sd_bus_message *m, const Request *q) {
+        return sd_bus_reply_method_return(m, "u", (uint32_t) q->outcome);
+}
+
 static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         static const Deed deed = {
                 .call = PROVIDER_CALL_REVERT,
-                .read = read_revert,
+                .read = read_target_and_how,
                 .refuse = refuse_revert,
                 .act = revert,
+                .reply = reply_outcome,
                 .result = hresult_of_revert,
                 .about_path = true,
         };
@@ -440,10 +471,10 @@ static const sd_bus_vtable deeds_vtable[] = {
         SD_BUS_METHOD("Unexpose", PROVIDER_SNAPSHOT "ss", "", method_unexpose, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("MayRevert",
                       PROVIDER_SNAPSHOT "su",
-                      "",
+                      "s",
                       method_may_revert,
                       SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Revert", PROVIDER_SNAPSHOT "su", "", method_revert, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Revert", PROVIDER_SNAPSHOT "sus", "u", method_revert, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Break", PROVIDER_SNAPSHOT "u", "", method_break, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Import", PROVIDER_SNAPSHOT, "s", method_import, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_SIGNAL(PROVIDER_PROGRESS_SIGNAL, "u", 0),

@@ -30,8 +30,9 @@
  *                                               E_INVALIDARG, E_ACCESSDENIED: not there, not by this user
  *   Expose(PROVIDER_SNAPSHOT, s device, s path) → ()
  *   Unexpose(PROVIDER_SNAPSHOT, s device, s path) → ()
- *   MayRevert(PROVIDER_SNAPSHOT, s target, u flags) → ()
- *   Revert(PROVIDER_SNAPSHOT, s target, u flags) → ()
+ *   MayRevert(PROVIDER_SNAPSHOT, s target, u flags) → s how
+ *                                               empty: nothing was decided
+ *   Revert(PROVIDER_SNAPSHOT, s target, u flags, s how) → u ProviderReverted
  *                                               meanwhile signals Progress(u permille)
  *   Break(PROVIDER_SNAPSHOT, u flags) → ()
  *   Import(PROVIDER_SNAPSHOT) → s note          its note is the storage of Surface()

@@ -32,7 +32,7 @@
  * What else may happen to a snapshot that is in use; each is optional, and what a provider has is in umbrad's
  * table of providers (provider-builtin.c), which asks no other for it:
  *
- *     may_revert ──> [in the catalog] ──> revert         the volume becomes what the snapshot is
+ *     may_revert ──> [how is in the catalog] ──> revert  the volume becomes what the snapshot is
  *                    [in the catalog] ──> break_off      the snapshot becomes the administrator's
  *     import     ──> [in the catalog] ──> surface        a snapshot of another machine becomes ours
  *                    [in the catalog] ──> expose … unexpose
@@ -113,7 +113,25 @@ typedef struct ProviderSnapshot {
 typedef enum ProviderRevertFlags {
         PROVIDER_REVERT_IDENTITY = 1 << 0, /* the target gets the ids of the original volume as well */
         PROVIDER_REVERT_FORCED = 1 << 1,   /* in spite of whoever uses the target */
+        PROVIDER_REVERT_MAY_WAIT = 1 << 2, /* until nobody does any more, after a restart of the machine if need be */
 } ProviderRevertFlags;
+
+/* What a revert is to do. */
+typedef struct ProviderRevert {
+        const char *target; /* an absolute directory; s->volume unless a requester chose another */
+        int target_fd;      /* that directory */
+        uint32_t flags;
+        const char *how;    /* in revert(): what may_revert() decided; NULL: nothing */
+} ProviderRevert;
+
+/* How it ended, where it has not failed. */
+typedef enum ProviderReverted {
+        PROVIDER_REVERTED,
+        PROVIDER_REVERTED_WITH_ALL, /* the snapshot was used up by it, and is no more */
+        PROVIDER_REVERT_WAITS,      /* it has not, and revert() is to be called again */
+        _PROVIDER_REVERTED_MAX,
+        _PROVIDER_REVERTED_INVALID = -22,
+} ProviderReverted;
 
 /* What a provider can do beside making snapshots. */
 typedef enum ProviderAbilities {
@@ -215,26 +233,23 @@ typedef struct ProviderOps {
          * let it go before they are closed; umbrad comes again. */
         int (*discard)(const ProviderEnv *env, const ProviderSnapshot *s);
 
-        /* Optional; needs revert(). Can @target (an absolute directory, open as @target_fd; s->volume unless a
-         * requester chose another) become what the snapshot is? Changes nothing, returns quickly. That nobody
-         * has files open in it is umbra's to find out. -EOPNOTSUPP: not this one; -ENOSYS: no other than
-         * s->volume. */
+        /* Optional; needs revert(). Can v->target become what the snapshot is? Changes nothing, returns quickly. That
+         * nobody has files open in it is umbra's to find out. *@ret_how (UTF-8, at most 4 KiB, caller frees) is for
+         * revert(), and NULL where there is nothing to decide; who says how may return PROVIDER_REVERT_WAITS from
+         * there. -EOPNOTSUPP: not this one; -ENOSYS: no other than s->volume; -EBUSY: not unless it is forced. */
         int (*may_revert)(const ProviderEnv *env,
                           const ProviderSnapshot *s,
-                          const char *target,
-                          int target_fd,
-                          uint32_t flags);
+                          const ProviderRevert *v,
+                          char **ret_how);
 
-        /* Optional. Makes @target what the snapshot is: files that came later go, those that changed or went
+        /* Optional. Makes v->target what the snapshot is: files that came later go, those that changed or went
          * come back. As long as it takes; it cannot be cancelled, and goes on after a crash (see above). Calls
-         * provider_progress() now and then. The snapshot stays. -ENOTUNIQ: with PROVIDER_REVERT_IDENTITY,
-         * and somebody else has the identity. */
-        int (*revert)(const ProviderEnv *env,
-                      const ProviderSnapshot *s,
-                      const char *target,
-                      int target_fd,
-                      uint32_t flags);
-        /* revert() unmounts @target and mounts it again: its @target_fd is -EBADF. */
+         * provider_progress() now and then. The snapshot stays, unless ProviderReverted, which it returns, says
+         * otherwise. PROVIDER_REVERT_WAITS: what is left is done by others, when the volume is next activated, or goes on
+         * without us; umbrad asks again, after a second at first and every minute at last, and when it is started.
+         * -ENOTUNIQ: with PROVIDER_REVERT_IDENTITY, and somebody else has the identity. */
+        int (*revert)(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v);
+        /* revert() unmounts v->target and mounts it again: its v->target_fd is -EBADF. */
         bool reverts_unmounted;
 
         /* Optional. The copy becomes a directory like any other that can be written to, which discard() would not

@@ -114,11 +114,14 @@ static json_t *get_status(void) {
         return root;
 }
 
-static void show_progress(const Revert *v) {
-        json_t *root = get_status();
+/* Does it wait for a restart? */
+static bool show_progress(const Revert *v) {
+        json_t *root = get_status(), *deed = find_in_status(root, "deeds", &v->id);
+        bool waiting = json_is_true(json_object_get(deed, "waiting"));
 
-        progress_set((uint64_t) json_integer_value(json_object_get(find_in_status(root, "deeds", &v->id), "permille")));
+        progress_set((uint64_t) json_integer_value(json_object_get(deed, "permille")));
         json_decref(root);
+        return waiting;
 }
 
 /* It was over before it could be followed: umbrad remembers how the last one of each volume ended. */
@@ -133,10 +136,12 @@ static int report_past(const Revert *v) {
         return code;
 }
 
-static int follow(const Revert *v, IVssBackupComponents *backup) {
+/* @ret_waiting: it ends another day. */
+static int follow(const Revert *v, IVssBackupComponents *backup, bool *ret_waiting) {
         _cleanup_(freep) WCHAR *volume = tool_wide(v->volume);
         HRESULT hr, status = VSS_S_ASYNC_PENDING;
         IVssAsync *async = NULL;
+        bool waiting = false;
 
         hr = IVssBackupComponents_QueryRevertStatus(backup, volume, &async);
         if (hr == VSS_E_OBJECT_NOT_FOUND)
@@ -145,12 +150,12 @@ static int follow(const Revert *v, IVssBackupComponents *backup) {
                 return tool_fail(hr, "The revert of '%s' has begun, but cannot be followed", v->volume);
 
         progress_begin_share("Reverting");
-        while (SUCCEEDED(hr) && status == VSS_S_ASYNC_PENDING && !tool_interrupted()) {
+        while (SUCCEEDED(hr) && status == VSS_S_ASYNC_PENDING && !waiting && !tool_interrupted()) {
                 hr = IVssAsync_Wait(async, SLICE_MS);
                 if (SUCCEEDED(hr))
                         hr = IVssAsync_QueryStatus(async, &status, NULL);
                 if (SUCCEEDED(hr) && status == VSS_S_ASYNC_PENDING)
-                        show_progress(v);
+                        waiting = show_progress(v);
         }
         if (SUCCEEDED(hr) && FAILED(status))
                 hr = status;
@@ -159,6 +164,9 @@ static int follow(const Revert *v, IVssBackupComponents *backup) {
         progress_end();
         IVssAsync_Release(async);
 
+        *ret_waiting = SUCCEEDED(hr) && status == VSS_S_ASYNC_PENDING && waiting;
+        if (*ret_waiting)
+                return EXIT_OK;
         if (SUCCEEDED(hr) && status == VSS_S_ASYNC_PENDING) {
                 tool_say("The revert of '%s' goes on; umbra status shows it.", v->volume);
                 return EXIT_INTERRUPTED;
@@ -184,15 +192,18 @@ static int begin(const Revert *v, IVssBackupComponents *backup) {
         return code;
 }
 
-static void report(const Revert *v) {
+static void report(const Revert *v, bool waiting) {
         json_t *object;
         char *text;
 
-        if (!tool_json) {
+        if (!tool_json && waiting)
+                tool_say("'%s' will be reverted when it is next activated: restart the machine. What is written until then is lost.",
+                         v->volume);
+        else if (!tool_json)
                 tool_say("'%s' is what it was at %s.", v->volume, v->created);
+        if (!tool_json)
                 return;
-        }
-        object = json_pack("{s:s, s:s}", "snapshot", GUID_TO_STRING(&v->id), "volume", v->volume);
+        object = json_pack("{s:s, s:s, s:b}", "snapshot", GUID_TO_STRING(&v->id), "volume", v->volume, "waiting", waiting);
         text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
         if (text)
                 puts(text);
@@ -240,7 +251,7 @@ static int parse(Revert *v, int argc, char *argv[], bool *ret_over) {
 static int run_revert(int argc, char *argv[]) {
         _cleanup_(backup_releasep) IVssBackupComponents *backup = NULL;
         _cleanup_(freep) char *volume = NULL;
-        bool over = false;
+        bool over = false, waiting = false;
         Revert v = { 0 };
         int code;
 
@@ -261,9 +272,9 @@ static int run_revert(int argc, char *argv[]) {
         if (code == EXIT_OK)
                 code = begin(&v, backup);
         if (code == EXIT_OK)
-                code = follow(&v, backup);
+                code = follow(&v, backup, &waiting);
         if (code == EXIT_OK)
-                report(&v);
+                report(&v, waiting);
         return code;
 }
 
@@ -275,6 +286,8 @@ const Verb verb_revert = {
                 "later go, those that changed or went come back, and only those are touched. It cannot be undone\n"
                 "or stopped; it goes on when this command ends, and when the machine is started again. The\n"
                 "snapshot stays. What is mounted below the volume, and subvolumes, are left alone.\n\n"
+                "With --force, a logical volume that the system runs on is reverted, as a whole, when it is next\n"
+                "activated: when the machine is started again.\n\n"
                 "  -f, --force   though somebody has files open there, or umbra.conf is against it\n"
                 "  -y, --yes     without asking\n"
                 "  --json        the outcome as JSON\n",

@@ -65,6 +65,8 @@ static void print_deeds(json_t *deeds, json_t *reverts) {
                 if (json_is_true(json_object_get(d, "doing")))
                         printf("%d.%d%%\n", (int) json_integer_value(json_object_get(d, "permille")) / 10,
                                (int) json_integer_value(json_object_get(d, "permille")) % 10);
+                else if (json_is_true(json_object_get(d, "waiting")))
+                        printf("when it is next activated, after a restart of the machine\n");
                 else
                         printf("waits\n");
         }

@@ -80,7 +80,7 @@ static bool reverts_in_place(void) {
 }
 
 static int begin_revert(World *w, Answer *answer) {
-        return provider_client_revert(w->asker.client, &w->snapshot, w->place->volume, 0, ASKER_TIMEOUT_USEC,
+        return provider_client_revert(w->asker.client, &w->snapshot, w->place->volume, 0, NULL, ASKER_TIMEOUT_USEC,
                                       answer_take, answer);
 }
 

@@ -230,11 +230,14 @@ static void test_that_the_volumes_of_a_set_are_of_one_instant(void **state) {
 
 static int revert(World *w) {
         _cleanup_(closep) int fd = open(w->volumes[0], O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        const ProviderRevert v = { .target = w->volumes[0], .target_fd = fd };
+        char *how = NULL;
         int r;
 
         assert_true(fd >= 0);
-        r = provider_zfs_ops.may_revert(&w->env, &w->snapshots[0], w->volumes[0], fd, 0);
-        return r < 0 ? r : provider_zfs_ops.revert(&w->env, &w->snapshots[0], w->volumes[0], fd, 0);
+        r = provider_zfs_ops.may_revert(&w->env, &w->snapshots[0], &v, &how);
+        assert_null(how);
+        return r < 0 ? r : provider_zfs_ops.revert(&w->env, &w->snapshots[0], &v);
 }
 
 static void test_that_a_volume_becomes_what_the_snapshot_is(void **state) {

@@ -135,11 +135,7 @@ int btrfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_n
 
 /* A snapshot has the inodes of its origin. Another subvolume, or another directory, can become what the
  * snapshot is as well; only more has to be looked at. */
-static int open_snapshot(const ProviderEnv *env,
-                         const ProviderSnapshot *s,
-                         const char *target,
-                         int target_fd,
-                         RevertOptions *ret) {
+static int open_snapshot(const ProviderEnv *env, const ProviderSnapshot *s, RevertOptions *options) {
         _cleanup_(closep) int mount_fd = -EBADF, fd = -EBADF;
         BtrfsOrigin origin, there;
         BtrfsNote note;
@@ -159,42 +155,20 @@ static int open_snapshot(const ProviderEnv *env,
         if (r < 0)
                 return r;
 
-        *ret = (RevertOptions){
-                .target = target,
-                .target_fd = target_fd,
-                .has_flags = true,
-                .proven = INT64_MIN,
-                .own = { env->state_dir, env->runtime_dir },
-        };
-        if (btrfs_is_subvolume(target_fd) > 0 && btrfs_origin(target_fd, &there) >= 0 &&
+        options->has_flags = true;
+        if (btrfs_is_subvolume(options->target_fd) > 0 && btrfs_origin(options->target_fd, &there) >= 0 &&
             memcmp(there.uuid, origin.parent_uuid, sizeof(there.uuid)) == 0) {
-                ret->same_inodes = true;
-                ret->proven = origin.made;
+                options->same_inodes = true;
+                options->proven = origin.made;
         }
-        ret->source_fd = TAKE_FD(fd);
+        options->source_fd = TAKE_FD(fd);
         return 0;
 }
 
-int btrfs_may_revert(const ProviderEnv *env,
-                            const ProviderSnapshot *s,
-                            const char *target,
-                            int target_fd,
-                            uint32_t flags) {
-        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
-        int r;
-
-        r = open_snapshot(env, s, target, target_fd, &options);
-        return r < 0 ? r : revert_check(&options, flags & PROVIDER_REVERT_FORCED);
+int btrfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how) {
+        return revert_may(env, s, v, open_snapshot);
 }
 
-int btrfs_revert(const ProviderEnv *env,
-                        const ProviderSnapshot *s,
-                        const char *target,
-                        int target_fd,
-                        uint32_t flags) {
-        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
-        int r;
-
-        r = open_snapshot(env, s, target, target_fd, &options);
-        return r < 0 ? r : revert_tree(&options, NULL);
+int btrfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
+        return revert_in_place(env, s, v, open_snapshot);
 }

@@ -11,5 +11,5 @@
 
 int btrfs_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
 int btrfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note);
-int btrfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags);
-int btrfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags);
+int btrfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how);
+int btrfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v);

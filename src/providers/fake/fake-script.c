@@ -228,3 +228,24 @@ int fake_script_usage(const ProviderEnv *env, ProviderUsage *usage) {
 
         return 0;
 }
+
+int fake_script_reverted(const ProviderEnv *env) {
+        _cleanup_(strv_freep) char **lines = NULL;
+        int r, reverted = PROVIDER_REVERTED;
+
+        r = script_read(env, &lines);
+        if (r < 0)
+                return provider_fail(r, "the script cannot be read: %m");
+
+        STRV_FOREACH(line, lines) {
+                _cleanup_(strv_freep) char **words = NULL;
+
+                r = line_words(*line, &words);
+                if (r < 0)
+                        return r;
+                if (words && strcmp(words[0], "reverted") == 0)
+                        reverted = strcmp(words[2], "waits") == 0 ? PROVIDER_REVERT_WAITS : PROVIDER_REVERTED_WITH_ALL;
+        }
+
+        return reverted;
+}

@@ -27,6 +27,11 @@
  * and what usage() does:
  *
  *         used = BYTES            instead of what the copies really take; "unknown"
+ *
+ * and how a revert goes that may wait:
+ *
+ *         reverted = waits        it does, as long as the script says so; then it is done
+ *         reverted = with-all     it uses the snapshot up
  */
 
 #include <stdint.h>
@@ -61,3 +66,5 @@ int fake_script_after(const ProviderEnv *env, FakeFunction f, unsigned call);
 /* Changes what the script has an opinion of. -EINVAL when the script cannot be read. */
 int fake_script_probe(const ProviderEnv *env, ProviderProbe *probe);
 int fake_script_usage(const ProviderEnv *env, ProviderUsage *usage);
+/* 0 (PROVIDER_REVERTED) where the script says nothing; or a negative errno. */
+int fake_script_reverted(const ProviderEnv *env);

@@ -276,11 +276,10 @@ static int fake_unexpose(const ProviderEnv *env,
         return fake_script_after(env, FAKE_UNEXPOSE, call);
 }
 
-static int fake_may_revert(const ProviderEnv *env,
-                           const ProviderSnapshot *s,
-                           const char *target,
-                           int target_fd,
-                           uint32_t flags) {
+#define HOW "as the script says, and not in place"
+
+static int fake_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how) {
+        const char *target = v->target;
         size_t n = strlen(target);
         unsigned call = 0;
         int r;
@@ -293,7 +292,10 @@ static int fake_may_revert(const ProviderEnv *env,
             (strncmp(env->state_dir, target, n) == 0 && (env->state_dir[n] == '/' || env->state_dir[n] == '\0')))
                 return provider_fail(-EOPNOTSUPP, "the copies themselves are in it");
 
-        return fake_script_after(env, FAKE_MAY_REVERT, call);
+        r = v->flags & PROVIDER_REVERT_MAY_WAIT ? fake_script_reverted(env) : 0;
+        if (r > 0)
+                r = strdup_to(HOW, ret_how);
+        return r < 0 ? r : fake_script_after(env, FAKE_MAY_REVERT, call);
 }
 
 /* All that is in there, but not what is mounted. */
@@ -333,37 +335,42 @@ static int copy_time(const char *from, int to_fd) {
 }
 
 /* From the beginning, however far an earlier one came. */
-static int fake_revert(const ProviderEnv *env,
-                       const ProviderSnapshot *s,
-                       const char *target,
-                       int target_fd,
-                       uint32_t flags) {
+static int fake_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
         _cleanup_(freep) char *tree = NULL;
         unsigned call = 0;
-        int r;
+        int r, reverted;
 
         r = fake_script_before(env, FAKE_REVERT, &call);
         if (r < 0)
                 return r;
+
+        if (v->how && strcmp(v->how, HOW) != 0)
+                return provider_fail(-EBADMSG, "it was not to be done '%s'", v->how);
+        reverted = v->how ? fake_script_reverted(env) : PROVIDER_REVERTED;
+        if (reverted < 0 || reverted == PROVIDER_REVERT_WAITS)
+                return reverted;
 
         r = format_to(&tree, "%s/%s/tree", env->state_dir, s->note);
         if (r < 0)
                 return r;
 
         provider_progress(0);
-        r = empty_directory(target_fd);
+        r = empty_directory(v->target_fd);
         if (r < 0)
                 return r;
 
         provider_progress(500);
-        r = fake_copy_tree(tree, target, "");
+        r = fake_copy_tree(tree, v->target, "");
         if (r >= 0)
-                r = copy_time(tree, target_fd);
+                r = copy_time(tree, v->target_fd);
         if (r < 0)
                 return r;
 
         provider_progress(1000);
-        return fake_script_after(env, FAKE_REVERT, call);
+        r = fake_script_after(env, FAKE_REVERT, call);
+        if (r >= 0 && reverted == PROVIDER_REVERTED_WITH_ALL)
+                r = fake_discard(env, s);
+        return r < 0 ? r : reverted;
 }
 
 static int fake_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags) {

@@ -283,11 +283,7 @@ static int files_break_off(const ProviderEnv *env, const ProviderSnapshot *s, ui
         return r < 0 ? r : files_store_give(&plan);
 }
 
-static int open_copy(const ProviderEnv *env,
-                     const ProviderSnapshot *s,
-                     const char *target,
-                     int target_fd,
-                     RevertOptions *ret) {
+static int open_copy(const ProviderEnv *env, const ProviderSnapshot *s, RevertOptions *options) {
         _cleanup_(files_plan_done) FilesPlan plan = { 0 };
         int fd, r;
 
@@ -298,38 +294,18 @@ static int open_copy(const ProviderEnv *env,
         if (fd < 0)
                 return provider_fail(fd, "its copy in '%s/%s' has gone: %m", plan.parent, plan.store);
 
-        *ret = (RevertOptions){
-                .target = target,
-                .source_fd = fd,
-                .target_fd = target_fd,
-                .proven = strcmp(s->volume, target) == 0 ? revert_proven_by_copy(fd, target_fd) : INT64_MIN,
-                .own = { env->state_dir, env->runtime_dir },
-        };
+        if (strcmp(s->volume, options->target) == 0)
+                options->proven = revert_proven_by_copy(fd, options->target_fd);
+        options->source_fd = fd;
         return 0;
 }
 
-static int files_may_revert(const ProviderEnv *env,
-                            const ProviderSnapshot *s,
-                            const char *target,
-                            int target_fd,
-                            uint32_t flags) {
-        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
-        int r;
-
-        r = open_copy(env, s, target, target_fd, &options);
-        return r < 0 ? r : revert_check(&options, flags & PROVIDER_REVERT_FORCED);
+static int files_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how) {
+        return revert_may(env, s, v, open_copy);
 }
 
-static int files_revert(const ProviderEnv *env,
-                        const ProviderSnapshot *s,
-                        const char *target,
-                        int target_fd,
-                        uint32_t flags) {
-        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
-        int r;
-
-        r = open_copy(env, s, target, target_fd, &options);
-        return r < 0 ? r : revert_tree(&options, NULL);
+static int files_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
+        return revert_in_place(env, s, v, open_copy);
 }
 
 static int import(const ProviderEnv *env, const ProviderSnapshot *s, bool reflink, char **ret_note) {

@@ -79,44 +79,26 @@ static int store_lacks(const LvmNote *note, const LvmVolume *v, uint64_t *ret) {
         return 0;
 }
 
-/* @make: else it is only found out whether it could be made. */
-static int room(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v, bool make) {
+/* Could it be made? *@ret_lacking: by how much its store must grow. */
+static int check_room(const LvmNote *note, const LvmVolume *v, uint64_t *ret_lacking) {
+        return *v->pool ? check_pool(note) : store_lacks(note, v, ret_lacking);
+}
+
+static int make_room(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v) {
         _cleanup_(freep) char *size = NULL;
         uint64_t lacking = 0;
         int r;
 
-        if (*v->pool)
-                return check_pool(note);
-
-        r = store_lacks(note, v, &lacking);
-        if (r < 0 || lacking == 0 || !make)
+        r = check_room(note, v, &lacking);
+        if (r < 0 || lacking == 0)
                 return r;
 
         r = format_to(&size, "+%" PRIu64 "b", lacking);
         return r < 0 ? r : LVM_RUN(s->lock_fd, LVM_TIMEOUT_USEC, "lvextend", "--size", size, note->name);
 }
 
-static int open_snapshot(const LvmNote *note, const LvmVolume *v, const ProviderSnapshot *s) {
+static int open_snapshot(const ProviderEnv *env, const ProviderSnapshot *s, RevertOptions *options) {
         _cleanup_(closep) int mount_fd = -EBADF;
-        int r, fd;
-
-        r = lvm_activate(s, note, v);
-        if (r < 0)
-                return r;
-        mount_fd = lvm_file_system_mount(note->type, note->root, v->path, true);
-        if (mount_fd < 0)
-                return provider_fail(mount_fd, "%s cannot be mounted: %m", v->path);
-
-        fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        return fd < 0 ? -errno : fd;
-}
-
-static int plan(const ProviderEnv *env,
-                const ProviderSnapshot *s,
-                const char *target,
-                int target_fd,
-                bool make_room,
-                RevertOptions *ret) {
         _cleanup_volume_ LvmVolume v = { 0 };
         LvmNote note;
         int r;
@@ -125,39 +107,42 @@ static int plan(const ProviderEnv *env,
         if (r >= 0)
                 r = find_existing(&note, &v);
         if (r >= 0)
-                r = room(s, &note, &v, make_room);
-        if (r >= 0)
-                r = open_snapshot(&note, &v, s);
+                r = lvm_activate(s, &note, &v);
         if (r < 0)
                 return r;
 
-        *ret = (RevertOptions){
-                .target = target,
-                .source_fd = r,
-                .target_fd = target_fd,
-                .has_flags = true,
-                .proven = INT64_MIN,
-                .own = { env->state_dir, env->runtime_dir },
-        };
-        return 0;
+        mount_fd = lvm_file_system_mount(note.type, note.root, v.path, true);
+        if (mount_fd < 0)
+                return provider_fail(mount_fd, "%s cannot be mounted: %m", v.path);
+
+        options->has_flags = true;
+        options->source_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return options->source_fd < 0 ? -errno : 0;
 }
 
-int lvm_may_revert(const ProviderEnv *env,
-                   const ProviderSnapshot *s,
-                   const char *target,
-                   int target_fd,
-                   uint32_t flags) {
-        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+int lvm_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how) {
+        _cleanup_volume_ LvmVolume snapshot = { 0 };
+        uint64_t lacking;
+        LvmNote note;
         int r;
 
-        r = plan(env, s, target, target_fd, false, &options);
-        return r < 0 ? r : revert_check(&options, flags & PROVIDER_REVERT_FORCED);
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0)
+                r = find_existing(&note, &snapshot);
+        if (r >= 0)
+                r = check_room(&note, &snapshot, &lacking);
+        return r < 0 ? r : revert_may(env, s, v, open_snapshot);
 }
 
-int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags) {
-        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
+        _cleanup_volume_ LvmVolume snapshot = { 0 };
+        LvmNote note;
         int r;
 
-        r = plan(env, s, target, target_fd, true, &options);
-        return r < 0 ? r : revert_tree(&options, NULL);
+        r = lvm_note_read(s->note, &note);
+        if (r >= 0)
+                r = find_existing(&note, &snapshot);
+        if (r >= 0)
+                r = make_room(s, &note, &snapshot);
+        return r < 0 ? r : revert_in_place(env, s, v, open_snapshot);
 }

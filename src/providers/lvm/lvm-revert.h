@@ -9,9 +9,5 @@
 
 #include "provider/provider.h"
 
-int lvm_may_revert(const ProviderEnv *env,
-                   const ProviderSnapshot *s,
-                   const char *target,
-                   int target_fd,
-                   uint32_t flags);
-int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const char *target, int target_fd, uint32_t flags);
+int lvm_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how);
+int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v);

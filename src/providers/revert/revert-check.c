@@ -73,13 +73,6 @@ static int for_each_path(const char *table,
         return 0;
 }
 
-static int check_swap(const RevertOptions *o, const char *path) {
-        if (!below(path, o->target))
-                return 0;
-
-        return provider_fail(-EBUSY, "the swap file '%s' is in use; swapoff(8) ends that", path);
-}
-
 /* Below a mount there is a directory, or a file, that cannot be removed while it is mounted. */
 static int check_mount(const RevertOptions *o, const char *path) {
         const char *name = below(path, o->target);
@@ -99,20 +92,32 @@ static bool is_root(int fd) {
                root.stx_ino == target.stx_ino && files_device(&root) == files_device(&target);
 }
 
+static int check_swap(const RevertOptions *o, const char *path) {
+        if (!below(path, o->target))
+                return 0;
+
+        return provider_fail(-EBUSY, "the swap file '%s' is in use; swapoff(8) ends that", path);
+}
+
+static int check_system(const RevertOptions *o) {
+        if (is_root(o->target_fd))
+                return provider_fail(-EOPNOTSUPP,
+                                     "the system runs on it; start another one, and revert it from there");
+
+        return for_each_path("/proc/swaps", 0, o, check_swap);
+}
+
 int revert_check(const RevertOptions *o, bool forced) {
         struct statvfs fs;
         int r;
 
-        if (is_root(o->target_fd))
-                return provider_fail(-EOPNOTSUPP,
-                                     "the system runs on it; start another one, and revert it from there");
+        r = check_system(o);
+        if (r < 0)
+                return r;
         if (fstatvfs(o->target_fd, &fs) < 0)
                 return -errno;
         if ((fs.f_flag & ST_RDONLY) || (faccessat(o->target_fd, ".", W_OK, AT_EACCESS) < 0 && errno == EROFS))
                 return provider_fail(-EROFS, "it is read-only");
 
-        r = for_each_path("/proc/swaps", 0, o, check_swap);
-        if (r < 0)
-                return r;
         return forced ? 0 : for_each_path("/proc/self/mountinfo", 4, o, check_mount);
 }

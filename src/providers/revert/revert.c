@@ -275,3 +275,34 @@ int revert_tree(const RevertOptions *o, RevertWork *ret_work) {
         report(&r);
         return 0;
 }
+
+static int open_options(const ProviderEnv *env,
+                        const ProviderSnapshot *s,
+                        const ProviderRevert *v,
+                        RevertOpen open,
+                        RevertOptions *ret) {
+        *ret = (RevertOptions){
+                .target = v->target,
+                .source_fd = -EBADF,
+                .target_fd = v->target_fd,
+                .proven = INT64_MIN,
+                .own = { env->state_dir, env->runtime_dir },
+        };
+        return open(env, s, ret);
+}
+
+int revert_may(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, RevertOpen open) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = open_options(env, s, v, open, &options);
+        return r < 0 ? r : revert_check(&options, v->flags & PROVIDER_REVERT_FORCED);
+}
+
+int revert_in_place(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, RevertOpen open) {
+        _cleanup_(revert_options_done) RevertOptions options = REVERT_OPTIONS_INIT;
+        int r;
+
+        r = open_options(env, s, v, open, &options);
+        return r < 0 ? r : revert_tree(&options, NULL);
+}

@@ -49,6 +49,11 @@ typedef struct RevertOptions {
 
 void revert_options_done(RevertOptions *options); /* closes .source_fd */
 
+/* may_revert() and revert() of a provider: @open sets the rest of the options, .source_fd above all. */
+typedef int (*RevertOpen)(const ProviderEnv *env, const ProviderSnapshot *s, RevertOptions *options);
+int revert_may(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, RevertOpen open);
+int revert_in_place(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, RevertOpen open);
+
 /* What it took. */
 typedef struct RevertWork {
         uint64_t looked_at;      /* files and directories of the source */

@@ -104,17 +104,6 @@ static int find_newest(const char *dataset, char **ret) {
         return r < 0 ? r : strdup_to(r > 0 ? field : "", ret);
 }
 
-typedef struct ZfsRevert {
-        ZfsFound found;
-        bool rollback; /* ZFS does it, at once */
-        RevertOptions options;
-} ZfsRevert;
-
-static void zfs_revert_clear(ZfsRevert *r) {
-        zfs_found_clear(&r->found);
-        revert_options_done(&r->options);
-}
-
 /* A rollback is whole or not at all, whatever dies, but it is one of the dataset to what it was. It would destroy
  * what was made later, whosever that is; and it knows nothing of what writers have put right in a clone. */
 static int may_roll_back(const ZfsFound *found, int target_fd) {
@@ -130,79 +119,54 @@ static int may_roll_back(const ZfsFound *found, int target_fd) {
         return r < 0 ? r : strcmp(newest, found->snapshot) == 0;
 }
 
-static int plan_revert(const ProviderEnv *env,
-                       const ProviderSnapshot *s,
-                       const char *target,
-                       int target_fd,
-                       ZfsRevert *ret) {
-        _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
+static int open_snapshot(const ProviderEnv *env, const ProviderSnapshot *s, RevertOptions *options) {
+        _cleanup_(zfs_found_clear) ZfsFound found = { 0 };
         _cleanup_(closep) int mount_fd = -EBADF;
         ZfsNote note;
         int r;
 
-        r = find_existing(s, &note, &v.found);
+        r = find_existing(s, &note, &found);
+        if (r < 0)
+                return r;
+        mount_fd = zfs_mount_private(found.clone ?: found.snapshot);
+        if (mount_fd < 0)
+                return mount_fd;
+
+        options->source_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return options->source_fd < 0 ? -errno : 0;
+}
+
+int zfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how) {
+        return revert_may(env, s, v, open_snapshot);
+}
+
+/* 1: it is done. Without -r, which would destroy what came in between; then it is done the other way. */
+static int roll_back(const ProviderSnapshot *s, int target_fd) {
+        _cleanup_(zfs_found_clear) ZfsFound found = { 0 };
+        ZfsNote note;
+        int r;
+
+        r = find_existing(s, &note, &found);
         if (r >= 0)
-                r = may_roll_back(&v.found, target_fd);
-        if (r < 0)
-                return r;
-        v.rollback = r > 0;
-
-        r = mount_fd = zfs_mount_private(v.found.clone ?: v.found.snapshot);
-        if (r < 0)
+                r = may_roll_back(&found, target_fd);
+        if (r <= 0)
                 return r;
 
-        v.options = (RevertOptions){
-                .target = target,
-                .source_fd = openat(mount_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC),
-                .target_fd = target_fd,
-                .proven = INT64_MIN,
-                .own = { env->state_dir, env->runtime_dir },
-        };
-        if (v.options.source_fd < 0)
-                return -errno;
+        r = zfs_run((const char *[]){ "zfs", "rollback", found.snapshot, NULL }, s, ZFS_CHANGE_TIMEOUT_USEC, NULL);
+        return r >= 0 ? 1 : r == -ETIMEDOUT ? r : 0;
+}
 
-        *ret = v;
-        v = (ZfsRevert){ .options = REVERT_OPTIONS_INIT };
+int zfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
+        int r;
+
+        r = roll_back(s, v->target_fd);
+        if (r < 0)
+                return r;
+        if (r == 0)
+                return revert_in_place(env, s, v, open_snapshot);
+
+        provider_progress(1000);
         return 0;
-}
-
-int zfs_may_revert(const ProviderEnv *env,
-                   const ProviderSnapshot *s,
-                   const char *target,
-                   int target_fd,
-                   uint32_t flags) {
-        _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
-        int r;
-
-        r = plan_revert(env, s, target, target_fd, &v);
-        return r < 0 ? r : revert_check(&v.options, flags & PROVIDER_REVERT_FORCED);
-}
-
-int zfs_revert(const ProviderEnv *env,
-               const ProviderSnapshot *s,
-               const char *target,
-               int target_fd,
-               uint32_t flags) {
-        _cleanup_(zfs_revert_clear) ZfsRevert v = { .options = REVERT_OPTIONS_INIT };
-        int r;
-
-        r = plan_revert(env, s, target, target_fd, &v);
-        if (r < 0)
-                return r;
-
-        /* Without -r, which would destroy what came in between. Then it is done the other way. */
-        if (v.rollback) {
-                r = zfs_run((const char *[]){ "zfs", "rollback", v.found.snapshot, NULL }, s,
-                            ZFS_CHANGE_TIMEOUT_USEC, NULL);
-                if (r >= 0) {
-                        provider_progress(1000);
-                        return 0;
-                }
-                if (r == -ETIMEDOUT)
-                        return r;
-        }
-
-        return revert_tree(&v.options, NULL);
 }
 
 /* Breaking */

@@ -11,15 +11,7 @@
 
 int zfs_unseal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
 int zfs_seal(const ProviderEnv *env, const ProviderSnapshot *s, const char *device);
-int zfs_may_revert(const ProviderEnv *env,
-                   const ProviderSnapshot *s,
-                   const char *target,
-                   int target_fd,
-                   uint32_t flags);
-int zfs_revert(const ProviderEnv *env,
-               const ProviderSnapshot *s,
-               const char *target,
-               int target_fd,
-               uint32_t flags);
+int zfs_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, char **ret_how);
+int zfs_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v);
 int zfs_break_off(const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
 int zfs_import(const ProviderEnv *env, const ProviderSnapshot *s, char **ret_note);

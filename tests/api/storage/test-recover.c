@@ -110,6 +110,21 @@ static void test_that_another_volume_can_be_the_destination(void **state) {
         forget_backup();
 }
 
+/* Whoever recovers a machine wants to go on with it, and not to hear that it is done at the next restart. */
+static void test_that_a_recovery_does_not_wait(void **state) {
+        IVssBackupComponentsEx4 *b;
+
+        back_up_with(fake_provider);
+        world_script(world, "reverted = waits");
+        b = restorer();
+        assert_int_equal(add(b, ids[0], NULL), S_OK);
+        assert_int_equal(recover(b, 0), VSS_S_ASYNC_FINISHED);
+        storage_release(b);
+        assert_true(storage_reads(world->volume, "data/file", "the one thing to save\n"));
+        world_script(world, NULL);
+        forget_backup();
+}
+
 static void test_that_only_what_can_be_recovered_is_added(void **state) {
         IVssBackupComponentsEx4 *b = storage_backup((LONG) VSS_CTX_ALL);
         VSS_ID nobody = { 1, 2, 3, { 4 } }, gone, set_id;
@@ -282,6 +297,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_all_volumes_come_back),
                 cmocka_unit_test(test_that_another_volume_can_be_the_destination),
+                cmocka_unit_test(test_that_a_recovery_does_not_wait),
                 cmocka_unit_test(test_that_only_what_can_be_recovered_is_added),
                 cmocka_unit_test(test_that_recovering_needs_a_restore_and_a_set),
                 cmocka_unit_test(test_that_what_else_lies_on_a_destination_is_not_forgotten),

@@ -369,7 +369,12 @@ static void test_that_a_deed_is_remembered_until_it_is_over(void **state) {
         _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
         _cleanup_(catalog_closep) Catalog *c = open_in(dir);
         _cleanup_(catalog_deed_list_clear) CatalogDeedList list = {};
-        CatalogDeed deed = { .kind = CATALOG_REVERT, .target = (char *) (uintptr_t) "/srv \xff", .flags = 3 };
+        CatalogDeed deed = {
+                .kind = CATALOG_REVERT,
+                .target = (char *) (uintptr_t) "/srv \xff",
+                .flags = 3,
+                .how = (char *) (uintptr_t) "at a restart",
+        };
         CatalogSnapshot set[2];
 
         make_set(set);
@@ -386,7 +391,7 @@ static void test_that_a_deed_is_remembered_until_it_is_over(void **state) {
         assert_int_equal(catalog_add_deed(c, &deed), -EEXIST); /* one at a time */
         deed.snapshot_id = set[1].id;
         deed.kind = CATALOG_BREAK;
-        deed.target = NULL;
+        deed.target = deed.how = NULL;
         assert_int_equal(catalog_add_deed(c, &deed), 0);
 
         c = catalog_close(c);
@@ -398,10 +403,13 @@ static void test_that_a_deed_is_remembered_until_it_is_over(void **state) {
 
                 assert_int_equal(list.items[i].kind, reverts ? CATALOG_REVERT : CATALOG_BREAK);
                 assert_int_equal(list.items[i].flags, 3);
-                if (reverts)
+                if (reverts) {
                         assert_string_equal(list.items[i].target, "/srv \xff");
-                else
+                        assert_string_equal(list.items[i].how, "at a restart");
+                } else {
                         assert_null(list.items[i].target);
+                        assert_null(list.items[i].how);
+                }
         }
 
         assert_int_equal(catalog_remove_deed(c, &set[0].id), 0);
