@@ -22,6 +22,7 @@
 #include "base/hresult.h"
 #include "base/log.h"
 #include "catalog/catalog.h"
+#include "coordinator/deed.h"
 #include "coordinator/manager.h"
 #include "coordinator/phase.h"
 #include "coordinator/provider-pool.h"
@@ -120,7 +121,8 @@ static void watch_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
 
         i->asked = false;
         if (FAILED(answer->hr)) {
-                watched_take_failure(i, answer->message ?: hresult_sentence(answer->hr));
+                if (!deed_queue_defers(w->manager->deeds, &i->id)) /* else it may be used up by just that */
+                        watched_take_failure(i, answer->message ?: hresult_sentence(answer->hr));
                 i->next_usec = usec_add(now, INTERVAL_MAX_USEC);
         } else {
                 watched_take_permille(i, answer->permille);

@@ -137,6 +137,7 @@ static int volume_from_row(const json_t *row, LvmVolume *ret) {
         v.suspended = is_said(row, "lv_suspended", "suspended");
         v.open = is_said(row, "lv_device_open", "open");
         v.merging = is_said(row, "lv_merging", "merging");
+        v.merge_failed = is_said(row, "lv_merge_failed", "merge failed");
         v.invalid = is_said(row, "lv_snapshot_invalid", "snapshot invalid");
         v.size = number_of(row, "lv_size");
         v.group_free = number_of(row, "vg_free");
@@ -156,7 +157,7 @@ int lvm_find(LvmVolume *ret, const char *selection, ...) {
         const char *const arguments[] = {
                 "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", "--options",
                 "vg_name,vg_uuid,vg_free,vg_size,vg_extent_size,lv_name,lv_uuid,lv_size,lv_dm_path,lv_active,"
-                "lv_suspended,lv_device_open,lv_merging,lv_snapshot_invalid,origin,pool_lv,pool_lv_uuid,thin_id,"
+                "lv_suspended,lv_device_open,lv_merging,lv_merge_failed,lv_snapshot_invalid,origin,pool_lv,pool_lv_uuid,thin_id,"
                 "data_percent,metadata_percent",
                 "--select", text, NULL,
         };

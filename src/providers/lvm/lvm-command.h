@@ -39,12 +39,15 @@ typedef struct LvmVolume {
         char *path;         /* of its device node */
         bool active, suspended;
         bool open;          /* mounted, or otherwise in use */
-        bool merging;       /* back into its origin, or will be */
+        bool merging;       /* back into its origin, or will be; of an origin: something into it */
+        bool merge_failed;
         bool invalid;       /* a snapshot whose store has filled up: what was in it is lost */
         uint64_t size;      /* bytes; of a COW snapshot: of its store */
         uint64_t group_free, group_size, extent;
         uint64_t thin_id;   /* in its pool */
-        double used;        /* of the store of a COW snapshot, of a thin volume, or of a pool; 0 to 1; negative: not known */
+        /* Of the store of a COW snapshot, of a thin volume, or of a pool; of an origin into which a COW snapshot is just
+         * merged, what is left to do; 0 to 1; negative: not known. */
+        double used;
         double metadata_used; /* of a pool; the same */
 } LvmVolume;
 

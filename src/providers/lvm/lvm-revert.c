@@ -4,8 +4,9 @@
  * Reverting Logical Volumes
  *
  * In place, file by file (revert.h): lvm's own merge would use the snapshot up, and wait for the volume to be
- * unmounted. Contents are read and compared; that two volumes have something at the same place says nothing,
- * and neither do time stamps, which a power cut may have left older than the contents.
+ * unmounted. So that is for volumes that the system runs on (lvm-merge.h). Contents are read and compared; that two
+ * volumes have something at the same place says nothing, and neither do time stamps, which a power cut may have left
+ * older than the contents.
  *
  * What is written to the volume meanwhile may need room for what was there before. A thin snapshot survives a
  * full pool, and the revert can be begun anew; a COW snapshot does not survive a full store. So that one is made
@@ -20,6 +21,7 @@
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
+#include "providers/lvm/lvm-merge.h"
 #include "providers/lvm/lvm-use.h"
 #include "providers/revert/revert.h"
 
@@ -30,7 +32,7 @@
 /* What is left of a pool for what a revert writes. */
 #define POOL_FULL 0.95
 
-static int find_existing(const LvmNote *note, LvmVolume *ret) {
+int lvm_revert_find(const LvmNote *note, LvmVolume *ret) {
         int r;
 
         r = lvm_note_find(note, ret);
@@ -84,7 +86,7 @@ static int check_room(const LvmNote *note, const LvmVolume *v, uint64_t *ret_lac
         return *v->pool ? check_pool(note) : store_lacks(note, v, ret_lacking);
 }
 
-static int make_room(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v) {
+int lvm_make_room(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *v) {
         _cleanup_(freep) char *size = NULL;
         uint64_t lacking = 0;
         int r;
@@ -105,7 +107,7 @@ static int open_snapshot(const ProviderEnv *env, const ProviderSnapshot *s, Reve
 
         r = lvm_note_read(s->note, &note);
         if (r >= 0)
-                r = find_existing(&note, &v);
+                r = lvm_revert_find(&note, &v);
         if (r >= 0)
                 r = lvm_activate(s, &note, &v);
         if (r < 0)
@@ -128,10 +130,15 @@ int lvm_may_revert(const ProviderEnv *env, const ProviderSnapshot *s, const Prov
 
         r = lvm_note_read(s->note, &note);
         if (r >= 0)
-                r = find_existing(&note, &snapshot);
+                r = lvm_revert_find(&note, &snapshot);
         if (r >= 0)
                 r = check_room(&note, &snapshot, &lacking);
-        return r < 0 ? r : revert_may(env, s, v, open_snapshot);
+        if (r >= 0)
+                r = v->flags & PROVIDER_REVERT_MAY_WAIT ? revert_is_the_systems(v->target, v->target_fd) : 0;
+        if (r < 0)
+                return r;
+
+        return r > 0 ? lvm_may_merge(env, &note, v, ret_how) : revert_may(env, s, v, open_snapshot);
 }
 
 int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
@@ -139,10 +146,13 @@ int lvm_revert(const ProviderEnv *env, const ProviderSnapshot *s, const Provider
         LvmNote note;
         int r;
 
+        if (v->how)
+                return lvm_merge(env, s, v);
+
         r = lvm_note_read(s->note, &note);
         if (r >= 0)
-                r = find_existing(&note, &snapshot);
+                r = lvm_revert_find(&note, &snapshot);
         if (r >= 0)
-                r = make_room(s, &note, &snapshot);
+                r = lvm_make_room(s, &note, &snapshot);
         return r < 0 ? r : revert_in_place(env, s, v, open_snapshot);
 }

@@ -140,7 +140,7 @@ int lvm_tend_cow(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *re
                                      v.size / 1024 / 1024);
 
         *ret_permille = permille_of(v.used);
-        if (*ret_permille < FULL || v.size >= note.store_max)
+        if (*ret_permille < FULL || v.size >= note.store_max || v.merging) /* lvm makes no room in what it merges */
                 return 0;
 
         r = enlarge(s, &v, "--size", MIN(MAX(v.size / MORE_PART, v.extent), note.store_max - v.size));

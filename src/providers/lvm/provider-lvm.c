@@ -37,6 +37,7 @@
 #include "provider/provider-mount.h"
 #include "providers/lvm/lvm-command.h"
 #include "providers/lvm/lvm-file-system.h"
+#include "providers/lvm/lvm-merge.h"
 #include "providers/lvm/lvm-note.h"
 #include "providers/lvm/lvm-ready.h"
 #include "providers/lvm/lvm-revert.h"
@@ -336,7 +337,8 @@ static int lvm_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         if (r >= 0)
                 r = lvm_resume(note.origin, s->lock_fd);
         if (r >= 0)
-                r = format_to(&selection, "vg_uuid=\"%s\" && lv_name=\"%s\"", note.group, lvm_note_name(&note));
+                r = format_to(&selection, "vg_uuid=\"%s\" && (lv_name=\"%s\" || lv_name=\"%s" LVM_KEPT_SUFFIX "\")",
+                              note.group, lvm_note_name(&note), lvm_note_name(&note));
         if (r < 0)
                 return r;
 

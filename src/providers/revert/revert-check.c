@@ -107,6 +107,14 @@ static int check_system(const RevertOptions *o) {
         return for_each_path("/proc/swaps", 0, o, check_swap);
 }
 
+int revert_is_the_systems(const char *target, int target_fd) {
+        const RevertOptions o = { .target = target, .target_fd = target_fd };
+        int r;
+
+        r = check_system(&o);
+        return r == -EOPNOTSUPP || r == -EBUSY ? 1 : r;
+}
+
 int revert_check(const RevertOptions *o, bool forced) {
         struct statvfs fs;
         int r;

@@ -54,6 +54,9 @@ typedef int (*RevertOpen)(const ProviderEnv *env, const ProviderSnapshot *s, Rev
 int revert_may(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, RevertOpen open);
 int revert_in_place(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v, RevertOpen open);
 
+/* Does the system run on it, or swap to it? Then it cannot be reverted in place. */
+int revert_is_the_systems(const char *target, int target_fd);
+
 /* What it took. */
 typedef struct RevertWork {
         uint64_t looked_at;      /* files and directories of the source */
