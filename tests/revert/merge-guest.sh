@@ -72,7 +72,7 @@ if [ "$step" = 0 ]; then
         vgcreate -q group /dev/vdb >/dev/null
         {
                 lvcreate -q -y -L 120M -T group/pool
-                lvcreate -q -y -V 80M -T group/pool -n thin --addtag admin
+                lvcreate -q -y -V 48M -T group/pool -n thin --addtag admin
                 lvcreate -q -y -L 80M -n cow group
         } >/dev/null 2>&1
         mkfs.ext4 -q /dev/group/thin
@@ -96,7 +96,7 @@ case $step in
         md5sum <large >state/md5
         echo before >file
         echo before >thin/file
-        head -c 8M /dev/zero >thin/swap
+        head -c 1M /dev/zero >thin/swap
         chmod 600 thin/swap
         mkswap -q thin/swap
         swapon thin/swap
