@@ -63,40 +63,15 @@ static void request_clear(Request *q) {
 #define REQUEST_INIT { .lock_fd = -EBADF, .path_fd = -EBADF }
 
 typedef struct Deed {
-        ProviderCall call;
         /* What stands after the snapshot; NULL: nothing. */
         int (*read)(sd_bus_message *m, Request *q);
         /* Answers @error when the provider cannot do such a thing at all; NULL: each can. */
         int (*refuse)(const ProviderHost *h, sd_bus_error *error);
         int (*act)(const ProviderHost *h, Request *q);
-        int (*reply)(sd_bus_message *m, const Request *q); /* NULL: q->answer, if there is one */
+        int (*answer)(sd_bus_message *reply, const Request *q); /* NULL: q->answer, if there is one */
         HRESULT (*result)(int r); /* of @act's failure */
         bool about_path;          /* and not about the volume is what is said then */
 } Deed;
-
-static int deed_do(const Deed *d, const ProviderHost *h, sd_bus_message *m, sd_bus_error *error) {
-        _cleanup_(request_clear) Request q = REQUEST_INIT;
-        int r;
-
-        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
-        if (r >= 0 && d->read)
-                r = d->read(m, &q);
-        if (r >= 0 && d->refuse)
-                r = d->refuse(h, error);
-        if (r < 0)
-                return r;
-
-        provider_sentence_clear();
-        r = d->act(h, &q);
-        if (r < 0)
-                return provider_answer_failure(h, error, d->call, d->about_path ? q.path : q.volume,
-                                               provider_own_result() ?: d->result(r), r,
-                                               provider_sentence());
-
-        if (d->reply)
-                return d->reply(m, &q);
-        return q.answer ? provider_reply_text(m, q.answer) : sd_bus_reply_method_return(m, NULL);
-}
 
 static int request_lock(const ProviderHost *h, Request *q) {
         q->snapshot.lock_fd = q->lock_fd = provider_lock(&h->env, &q->snapshot.id, true);
@@ -122,17 +97,6 @@ static int unseal(const ProviderHost *h, Request *q) {
         return r < 0 ? r : provider_shadow_make_writable(&h->env, &q->snapshot.id);
 }
 
-static int method_unseal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_UNSEAL,
-                .read = read_device,
-                .act = unseal,
-                .result = provider_hresult_from_errno,
-        };
-
-        return deed_do(&deed, userdata, m, error);
-}
-
 static int sync_device(const char *device) {
         _cleanup_(closep) int fd = -EBADF;
 
@@ -156,17 +120,6 @@ static int seal(const ProviderHost *h, Request *q) {
 
 static HRESULT hresult_of_seal(int r) {
         return r == -EBUSY ? VSS_E_AUTORECOVERY_FAILED : provider_hresult_from_errno(r);
-}
-
-static int method_seal(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_SEAL,
-                .read = read_device,
-                .act = seal,
-                .result = hresult_of_seal,
-        };
-
-        return deed_do(&deed, userdata, m, error);
 }
 
 /* Exposing */
@@ -208,17 +161,6 @@ static int may_expose(const ProviderHost *h, Request *q) {
         return provider_check_exposure(&h->env, q->path, q->number, &q->answer);
 }
 
-static int method_may_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_MAY_EXPOSE,
-                .read = read_exposure_and_user,
-                .act = may_expose,
-                .result = hresult_of_place,
-        };
-
-        return deed_do(&deed, userdata, m, error);
-}
-
 static int expose(const ProviderHost *h, Request *q) {
         int r;
 
@@ -235,17 +177,6 @@ static int expose(const ProviderHost *h, Request *q) {
                                 provider_expose_bind(&h->env, q->device, q->path_fd);
 }
 
-static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_EXPOSE,
-                .read = read_exposure,
-                .act = expose,
-                .result = provider_hresult_from_errno,
-        };
-
-        return deed_do(&deed, userdata, m, error);
-}
-
 static int unexpose(const ProviderHost *h, Request *q) {
         int r;
 
@@ -255,17 +186,6 @@ static int unexpose(const ProviderHost *h, Request *q) {
 
         return h->ops->unexpose ? h->ops->unexpose(&h->env, &q->snapshot, q->device, q->path) :
                                   provider_unexpose_bind(&h->env, q->device, q->path);
-}
-
-static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_UNEXPOSE,
-                .read = read_exposure,
-                .act = unexpose,
-                .result = provider_hresult_from_errno,
-        };
-
-        return deed_do(&deed, userdata, m, error);
 }
 
 /* Reverting */
@@ -329,22 +249,8 @@ static int may_revert(const ProviderHost *h, Request *q) {
         return q->number & PROVIDER_REVERT_FORCED ? 0 : provider_check_unused(q->path);
 }
 
-static int reply_how(sd_bus_message *m, const Request *q) {
-        return provider_reply_text(m, q->answer);
-}
-
-static int method_may_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_MAY_REVERT,
-                .read = read_target,
-                .refuse = refuse_revert,
-                .act = may_revert,
-                .reply = reply_how,
-                .result = hresult_of_revert,
-                .about_path = true,
-        };
-
-        return deed_do(&deed, userdata, m, error);
+static int answer_how(sd_bus_message *reply, const Request *q) {
+        return wire_append_text(reply, q->answer);
 }
 
 static int revert(const ProviderHost *h, Request *q) {
@@ -367,26 +273,8 @@ static int revert(const ProviderHost *h, Request *q) {
         return syncfs(q->path_fd) < 0 ? provider_fail(-errno, "it cannot be written out: %m") : 0;
 }
 
-static int reply_outcome(sd_bus_message *m, const Request *q) {
-        return sd_bus_reply_method_return(m, "u", (uint32_t) q->outcome);
-}
-
-static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_REVERT,
-                .read = read_target_and_how,
-                .refuse = refuse_revert,
-                .act = revert,
-                .reply = reply_outcome,
-                .result = hresult_of_revert,
-                .about_path = true,
-        };
-        int r;
-
-        progress_bus = sd_bus_message_get_bus(m);
-        r = deed_do(&deed, userdata, m, error);
-        progress_bus = NULL;
-        return r;
+static int answer_outcome(sd_bus_message *reply, const Request *q) {
+        return sd_bus_message_append(reply, "u", (uint32_t) q->outcome);
 }
 
 /* Breaking and importing */
@@ -421,18 +309,6 @@ static HRESULT hresult_of_break(int r) {
         return r == -ENOTUNIQ ? VSS_E_BREAK_REVERT_ID_FAILED : provider_hresult_from_errno(r);
 }
 
-static int method_break(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_BREAK,
-                .read = read_number,
-                .refuse = refuse_break,
-                .act = break_off,
-                .result = hresult_of_break,
-        };
-
-        return deed_do(&deed, userdata, m, error);
-}
-
 static int refuse_import(const ProviderHost *h, sd_bus_error *error) {
         if (h->ops->import)
                 return 0;
@@ -447,41 +323,101 @@ static int import(const ProviderHost *h, Request *q) {
         return r < 0 ? r : provider_check_note(q->answer);
 }
 
-static int method_import(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        static const Deed deed = {
-                .call = PROVIDER_CALL_IMPORT,
+static const Deed deeds[_PROVIDER_CALL_MAX] = {
+        [PROVIDER_CALL_UNSEAL] = {
+                .read = read_device,
+                .act = unseal,
+                .result = provider_hresult_from_errno,
+        },
+        [PROVIDER_CALL_SEAL] = {
+                .read = read_device,
+                .act = seal,
+                .result = hresult_of_seal,
+        },
+        [PROVIDER_CALL_MAY_EXPOSE] = {
+                .read = read_exposure_and_user,
+                .act = may_expose,
+                .result = hresult_of_place,
+        },
+        [PROVIDER_CALL_EXPOSE] = {
+                .read = read_exposure,
+                .act = expose,
+                .result = provider_hresult_from_errno,
+        },
+        [PROVIDER_CALL_UNEXPOSE] = {
+                .read = read_exposure,
+                .act = unexpose,
+                .result = provider_hresult_from_errno,
+        },
+        [PROVIDER_CALL_MAY_REVERT] = {
+                .read = read_target,
+                .refuse = refuse_revert,
+                .act = may_revert,
+                .answer = answer_how,
+                .result = hresult_of_revert,
+                .about_path = true,
+        },
+        [PROVIDER_CALL_REVERT] = {
+                .read = read_target_and_how,
+                .refuse = refuse_revert,
+                .act = revert,
+                .answer = answer_outcome,
+                .result = hresult_of_revert,
+                .about_path = true,
+        },
+        [PROVIDER_CALL_BREAK] = {
+                .read = read_number,
+                .refuse = refuse_break,
+                .act = break_off,
+                .result = hresult_of_break,
+        },
+        [PROVIDER_CALL_IMPORT] = {
                 .refuse = refuse_import,
                 .act = import,
                 .result = provider_hresult_from_errno,
-        };
-
-        return deed_do(&deed, userdata, m, error);
-}
-
-static const sd_bus_vtable deeds_vtable[] = {
-        SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("Unseal", PROVIDER_SNAPSHOT "s", "", method_unseal, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Seal", PROVIDER_SNAPSHOT "s", "", method_seal, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("MayExpose",
-                      PROVIDER_SNAPSHOT "ssu",
-                      "s",
-                      method_may_expose,
-                      SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Expose", PROVIDER_SNAPSHOT "ss", "", method_expose, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Unexpose", PROVIDER_SNAPSHOT "ss", "", method_unexpose, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("MayRevert",
-                      PROVIDER_SNAPSHOT "su",
-                      "s",
-                      method_may_revert,
-                      SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Revert", PROVIDER_SNAPSHOT "sus", "u", method_revert, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Break", PROVIDER_SNAPSHOT "u", "", method_break, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Import", PROVIDER_SNAPSHOT, "s", method_import, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_SIGNAL(PROVIDER_PROGRESS_SIGNAL, "u", 0),
-        SD_BUS_VTABLE_END,
+        },
 };
 
-int provider_deeds_attach(sd_bus *bus, ProviderHost *host) {
-        return sd_bus_add_object_vtable(bus, NULL, WIRE_PROVIDER_PATH, WIRE_PROVIDER_INTERFACE, deeds_vtable,
-                                        host);
+static int deed_do(ProviderCall call,
+                   const ProviderHost *h,
+                   sd_bus_message *m,
+                   sd_bus_message *reply,
+                   sd_bus_error *error) {
+        _cleanup_(request_clear) Request q = REQUEST_INIT;
+        const Deed *d = deeds + call;
+        int r;
+
+        r = provider_read_snapshot(m, &q.snapshot, &q.volume, &q.note);
+        if (r >= 0 && d->read)
+                r = d->read(m, &q);
+        if (r >= 0 && d->refuse)
+                r = d->refuse(h, error);
+        if (r < 0)
+                return r;
+
+        provider_sentence_clear();
+        r = d->act(h, &q);
+        if (r < 0)
+                return provider_answer_failure(h, error, call, d->about_path ? q.path : q.volume,
+                                               provider_own_result() ?: d->result(r), r,
+                                               provider_sentence());
+
+        if (d->answer)
+                return d->answer(reply, &q);
+        return q.answer ? wire_append_text(reply, q.answer) : 0;
+}
+
+int provider_do_deed(const ProviderHost *h,
+                     ProviderCall call,
+                     sd_bus_message *m,
+                     sd_bus_message *reply,
+                     sd_bus_error *error) {
+        int r;
+
+        assert(deeds[call].act);
+
+        progress_bus = call == PROVIDER_CALL_REVERT ? sd_bus_message_get_bus(m) : NULL;
+        r = deed_do(call, h, m, reply, error);
+        progress_bus = NULL;
+        return r;
 }

@@ -92,9 +92,7 @@ int provider_read_path(sd_bus_message *m, char **ret) {
         return *ret && (*ret)[0] == '/' ? 0 : -EBADMSG;
 }
 
-static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+static int method_probe(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) char *volume = NULL;
         _cleanup_(closep) int fd = -EBADF;
         ProviderProbe probe = { 0 };
@@ -111,15 +109,7 @@ static int method_probe(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_PROBE, volume, r, provider_sentence());
 
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r < 0)
-                return r;
-
-        r = provider_append_probe(reply, &probe);
-        if (r < 0)
-                return r;
-
-        return sd_bus_send(NULL, reply, NULL);
+        return provider_append_probe(reply, &probe);
 }
 
 static int call_usage(const ProviderHost *h, const char *volume, char *const *notes, ProviderSpace *space) {
@@ -170,9 +160,7 @@ static HRESULT usage_result(int r) {
         }
 }
 
-static int method_usage(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
-        _cleanup_message_ sd_bus_message *reply = NULL;
+static int method_usage(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(provider_space_clear) ProviderSpace space = { 0 };
         _cleanup_(strv_freep) char **notes = NULL;
         _cleanup_(freep) char *volume = NULL;
@@ -190,14 +178,10 @@ static int method_usage(sd_bus_message *m, void *userdata, sd_bus_error *error) 
                 return provider_answer_failure(h, error, PROVIDER_CALL_USAGE, volume, usage_result(r), r,
                                                provider_sentence());
 
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = provider_append_space(reply, &space);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+        return provider_append_space(reply, &space);
 }
 
-static int method_is_snapshotted(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_is_snapshotted(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) char *volume = NULL;
         _cleanup_(closep) int fd = -EBADF;
         int32_t compatibility = 0;
@@ -215,22 +199,7 @@ static int method_is_snapshotted(sd_bus_message *m, void *userdata, sd_bus_error
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_IS_SNAPSHOTTED, volume, r, provider_sentence());
 
-        return sd_bus_reply_method_return(m, "bi", (int) present, compatibility);
-}
-
-int provider_reply_text(sd_bus_message *m, const char *text) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
-        int r;
-
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r < 0)
-                return r;
-
-        r = wire_append_text(reply, text);
-        if (r < 0)
-                return r;
-
-        return sd_bus_send(NULL, reply, NULL);
+        return sd_bus_message_append(reply, "bi", (int) present, compatibility);
 }
 
 int provider_check_note(const char *note) {
@@ -269,8 +238,7 @@ static int call_plan(const ProviderHost *h, ProviderSnapshot *s, char **ret_note
         return 0;
 }
 
-static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_plan(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) char *volume = NULL, *ignored = NULL, *note = NULL;
         ProviderSnapshot s, *all[WIRE_VOLUMES_MAX];
         int r, lock_fd = -EBADF;
@@ -293,7 +261,7 @@ static int method_plan(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return wire_error_set(error, provider_hresult_from_errno(r), NULL);
 
-        return provider_reply_text(m, rounds_find(h->rounds, &s.id)->note);
+        return wire_append_text(reply, rounds_find(h->rounds, &s.id)->note);
 }
 
 static bool all_are_prepared(const Rounds *rounds) {
@@ -304,8 +272,7 @@ static bool all_are_prepared(const Rounds *rounds) {
         return true;
 }
 
-static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_prepare(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         Planned *p;
         GUID id;
         int r;
@@ -332,7 +299,7 @@ static int method_prepare(sd_bus_message *m, void *userdata, sd_bus_error *error
                         return answer_planned_failure(h, error, PROVIDER_CALL_PREPARE, p);
         }
 
-        return sd_bus_reply_method_return(m, NULL);
+        return 0;
 }
 
 /* Is the directory that we hold still the one that its name leads to? */
@@ -380,7 +347,6 @@ static int step_commit(const ProviderOps *ops, const ProviderEnv *env, Planned *
 }
 
 static int answer_round(ProviderHost *h,
-                        sd_bus_message *m,
                         sd_bus_error *error,
                         ProviderCall call,
                         RoundStep step,
@@ -390,17 +356,15 @@ static int answer_round(ProviderHost *h,
         p = rounds_run(h->rounds, step, true);
         if (!p && step_all)
                 p = rounds_run_all(h->rounds, step_all, true);
-        return p ? answer_planned_failure(h, error, call, p) : sd_bus_reply_method_return(m, NULL);
+        return p ? answer_planned_failure(h, error, call, p) : 0;
 }
 
-static int method_sync(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return answer_round(userdata, m, error, PROVIDER_CALL_SYNC, step_sync, NULL);
+static int method_sync(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
+        return answer_round(h, error, PROVIDER_CALL_SYNC, step_sync, NULL);
 }
 
-static int method_pre_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
-
-        return answer_round(h, m, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit, h->ops->pre_commit_all);
+static int method_pre_commit(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
+        return answer_round(h, error, PROVIDER_CALL_PRE_COMMIT, step_pre_commit, h->ops->pre_commit_all);
 }
 
 void provider_host_be_quiet(ProviderHost *host) {
@@ -437,14 +401,11 @@ static void measure_instants(const ProviderHost *h) {
         }
 }
 
-static int reply_instants(sd_bus_message *m, const ProviderHost *h) {
-        _cleanup_message_ sd_bus_message *reply = NULL;
+static int append_instants(sd_bus_message *reply, const ProviderHost *h) {
         int r;
 
         measure_instants(h);
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = sd_bus_message_open_container(reply, 'a', "(" PROVIDER_INSTANT ")");
+        r = sd_bus_message_open_container(reply, 'a', "(" PROVIDER_INSTANT ")");
         for (const Planned *p = rounds_first(h->rounds); r >= 0 && p; p = p->next) {
                 const ProviderInstant instant = { .id = p->snapshot.id, .usec = p->committed_usec };
 
@@ -453,11 +414,10 @@ static int reply_instants(sd_bus_message *m, const ProviderHost *h) {
         }
         if (r >= 0)
                 r = sd_bus_message_close_container(reply);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+        return r;
 }
 
-static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_commit(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) GUID *ids = NULL, *held = NULL;
         size_t n_ids, n_held;
         Planned *failed;
@@ -481,11 +441,10 @@ static int method_commit(sd_bus_message *m, void *userdata, sd_bus_error *error)
         failed = rounds_run(h->rounds, step_commit, false);
         if (!failed && h->ops->commit_all)
                 failed = rounds_run_all(h->rounds, h->ops->commit_all, false);
-        return failed ? answer_planned_failure(h, error, PROVIDER_CALL_COMMIT, failed) : reply_instants(m, h);
+        return failed ? answer_planned_failure(h, error, PROVIDER_CALL_COMMIT, failed) : append_instants(reply, h);
 }
 
-static int method_post_commit(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_post_commit(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         ProviderSnapshot *all[WIRE_VOLUMES_MAX];
         size_t n = rounds_list(h->rounds, true, all);
         uint32_t n_set;
@@ -502,11 +461,10 @@ static int method_post_commit(sd_bus_message *m, void *userdata, sd_bus_error *e
                 return answer_failure(h, error, PROVIDER_CALL_POST_COMMIT, all[0]->volume, r,
                                       provider_sentence());
 
-        return sd_bus_reply_method_return(m, NULL);
+        return 0;
 }
 
-static int method_finish(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_finish(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         GUID set_id;
         int r;
 
@@ -522,13 +480,11 @@ static int method_finish(sd_bus_message *m, void *userdata, sd_bus_error *error)
                                       "the %s provider could not complete the set: %s", h->ops->name,
                                       provider_sentence());
 
-        return sd_bus_reply_method_return(m, NULL);
+        return 0;
 }
 
-static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_surface(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) char *volume = NULL, *note = NULL, *device = NULL, *storage = NULL;
-        _cleanup_message_ sd_bus_message *reply = NULL;
         _cleanup_(closep) int fd = -EBADF;
         ProviderSnapshot s;
         int r;
@@ -549,16 +505,11 @@ static int method_surface(sd_bus_message *m, void *userdata, sd_bus_error *error
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_SURFACE, volume, r, provider_sentence());
 
-        r = sd_bus_message_new_method_return(m, &reply);
-        if (r >= 0)
-                r = wire_append_text(reply, device);
-        if (r >= 0)
-                r = wire_append_text(reply, storage);
-        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
+        r = wire_append_text(reply, device);
+        return r < 0 ? r : wire_append_text(reply, storage);
 }
 
-static int method_tend(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_tend(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) char *volume = NULL, *note = NULL;
         _cleanup_(closep) int lock_fd = -EBADF;
         unsigned permille = 0;
@@ -578,11 +529,10 @@ static int method_tend(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_TEND, volume, r, provider_sentence());
 
-        return sd_bus_reply_method_return(m, "u", permille);
+        return sd_bus_message_append(reply, "u", permille);
 }
 
-static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        ProviderHost *h = userdata;
+static int method_discard(ProviderHost *h, sd_bus_message *m, sd_bus_message *reply, sd_bus_error *error) {
         _cleanup_(freep) char *volume = NULL, *note = NULL;
         _cleanup_(closep) int fd = -EBADF, lock_fd = -EBADF;
         ProviderSnapshot s;
@@ -602,24 +552,82 @@ static int method_discard(sd_bus_message *m, void *userdata, sd_bus_error *error
         if (r < 0)
                 return answer_failure(h, error, PROVIDER_CALL_DISCARD, volume, r, provider_sentence());
 
-        return sd_bus_reply_method_return(m, NULL);
+        return 0;
+}
+
+static int (*const methods[_PROVIDER_CALL_MAX])(ProviderHost *h,
+                                                sd_bus_message *m,
+                                                sd_bus_message *reply,
+                                                sd_bus_error *error) = {
+        [PROVIDER_CALL_PROBE] = method_probe,
+        [PROVIDER_CALL_USAGE] = method_usage,
+        [PROVIDER_CALL_IS_SNAPSHOTTED] = method_is_snapshotted,
+        [PROVIDER_CALL_PLAN] = method_plan,
+        [PROVIDER_CALL_PREPARE] = method_prepare,
+        [PROVIDER_CALL_SYNC] = method_sync,
+        [PROVIDER_CALL_PRE_COMMIT] = method_pre_commit,
+        [PROVIDER_CALL_COMMIT] = method_commit,
+        [PROVIDER_CALL_POST_COMMIT] = method_post_commit,
+        [PROVIDER_CALL_FINISH] = method_finish,
+        [PROVIDER_CALL_SURFACE] = method_surface,
+        [PROVIDER_CALL_TEND] = method_tend,
+        [PROVIDER_CALL_DISCARD] = method_discard,
+};
+
+static ProviderCall call_from_member(const char *name) {
+        for (ProviderCall call = 0; call < _PROVIDER_CALL_MAX; ++call)
+                if (strcmp(provider_members[call].name, name) == 0)
+                        return call;
+
+        return _PROVIDER_CALL_INVALID;
+}
+
+/* Whoever gets an answer may go at once, and then nobody is to be cut short as if the question still were being answered: that is
+ * over before the answer is sent, here or, if it is an error, by sd-bus. */
+static int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ProviderHost *h = userdata;
+        ProviderCall call = call_from_member(sd_bus_message_get_member(m));
+        _cleanup_message_ sd_bus_message *reply = NULL;
+        int r;
+
+        assert(call >= 0);
+
+        r = sd_bus_message_new_method_return(m, &reply);
+        if (r < 0)
+                return r;
+        if (!h->set_busy(h, true))
+                return 1; /* nobody wants to know any more */
+
+        r = methods[call] ? methods[call](h, m, reply, error) : provider_do_deed(h, call, m, reply, error);
+        (void) h->set_busy(h, false);
+        return r < 0 ? r : sd_bus_send(NULL, reply, NULL);
 }
 
 static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("Probe", "s", "uiiu", method_probe, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Usage", "sas", PROVIDER_USAGE, method_usage, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("IsSnapshotted", "s", "bi", method_is_snapshotted, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Plan", PROVIDER_SNAPSHOT, "s", method_plan, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Prepare", "ay", "", method_prepare, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Sync", "", "", method_sync, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("PreCommit", "", "", method_pre_commit, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Commit", "aayaay", "a(" PROVIDER_INSTANT ")", method_commit, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("PostCommit", "u", "", method_post_commit, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Finish", "ay", "", method_finish, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "ss", method_surface, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Tend", PROVIDER_SNAPSHOT, "u", method_tend, SD_BUS_VTABLE_UNPRIVILEGED),
-        SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", method_discard, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Probe", "s", "uiiu", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Usage", "sas", PROVIDER_USAGE, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("IsSnapshotted", "s", "bi", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Plan", PROVIDER_SNAPSHOT, "s", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Prepare", "ay", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Sync", "", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("PreCommit", "", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Commit", "aayaay", "a(" PROVIDER_INSTANT ")", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("PostCommit", "u", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Finish", "ay", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Surface", PROVIDER_SNAPSHOT, "ss", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Tend", PROVIDER_SNAPSHOT, "u", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Discard", PROVIDER_SNAPSHOT, "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Unseal", PROVIDER_SNAPSHOT "s", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Seal", PROVIDER_SNAPSHOT "s", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("MayExpose", PROVIDER_SNAPSHOT "ssu", "s", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Expose", PROVIDER_SNAPSHOT "ss", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Unexpose", PROVIDER_SNAPSHOT "ss", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("MayRevert", PROVIDER_SNAPSHOT "su", "s", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Revert", PROVIDER_SNAPSHOT "sus", "u", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Break", PROVIDER_SNAPSHOT "u", "", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Import", PROVIDER_SNAPSHOT, "s", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_SIGNAL(PROVIDER_PROGRESS_SIGNAL, "u", 0),
         SD_BUS_VTABLE_END,
 };
 

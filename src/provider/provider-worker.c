@@ -57,7 +57,8 @@ static void *watch_run(void *arg) {
         return NULL;
 }
 
-static bool worker_set_busy(Worker *w, bool busy) {
+static bool worker_set_busy(ProviderHost *host, bool busy) {
+        Worker *w = container_of(host, Worker, host);
         bool gone;
 
         (void) pthread_mutex_lock(&w->lock);
@@ -67,22 +68,11 @@ static bool worker_set_busy(Worker *w, bool busy) {
         return !gone;
 }
 
-/* That the coordinator is gone is a message, too, but no question: nobody is to be cut short by it. And what it asked
- * before is not begun any more. */
-static int worker_on_message(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        if (sd_bus_message_is_method_call(m, NULL, NULL) <= 0)
-                return 0;
-
-        return worker_set_busy(userdata, true) ? 0 : 1;
-}
-
 static int worker_serve(Worker *w) {
         int r;
 
         for (;;) {
                 r = sd_bus_process(w->bus, NULL);
-                if (!worker_set_busy(w, false))
-                        break;
                 if (r == -ECONNRESET || r == -ENOTCONN)
                         break;
                 if (r < 0)
@@ -118,15 +108,7 @@ static int worker_start_bus(Worker *w) {
         if (r < 0)
                 return r;
 
-        r = sd_bus_add_filter(w->bus, NULL, worker_on_message, w);
-        if (r < 0)
-                return r;
-
         r = provider_methods_attach(w->bus, &w->host);
-        if (r < 0)
-                return r;
-
-        r = provider_deeds_attach(w->bus, &w->host);
         if (r < 0)
                 return r;
 
@@ -223,7 +205,11 @@ static int parse_options(Worker *w, const char **ret_name, int argc, char **argv
 }
 
 int provider_worker_main(const ProviderOps *(*find)(const char *name), int argc, char **argv) {
-        Worker w = { .watch_fd = -EBADF, .lock = PTHREAD_MUTEX_INITIALIZER };
+        Worker w = {
+                .host.set_busy = worker_set_busy,
+                .watch_fd = -EBADF,
+                .lock = PTHREAD_MUTEX_INITIALIZER,
+        };
         const char *name;
         int r;
 
