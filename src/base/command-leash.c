@@ -122,7 +122,9 @@ static _Noreturn void keeper_run(pid_t group, int fd) {
         _exit(EXIT_SUCCESS);
 }
 
-static int keeper_start(Keeper *k, pid_t group) {
+/* Before the command begins: there is never a moment in which it runs and we could die unnoticed. */
+static int keeper_start(pid_t group, void *userdata) {
+        Keeper *k = userdata;
         _cleanup_(closep) int theirs = -EBADF;
         sigset_t all, saved;
         int fds[2];
@@ -199,6 +201,8 @@ static int start(const char *const *argv, const CommandLeash *leash, Run *run) {
                 .variables = leash->variables,
                 .only_variables = true,
                 .die_with_parent = true,
+                .about_to_begin = keeper_start,
+                .userdata = &run->keeper,
         };
         int r;
 
@@ -232,14 +236,13 @@ int command_run(const char *const *argv, const CommandLeash *leash, CommandEnd *
 
         *ret = end;
         r = start(argv, leash, &run);
-        if (r < 0)
+        if (r < 0) {
+                keeper_end(&run.keeper);
                 return r;
+        }
 
-        /* It is not reaped yet, so the number is nobody else's. */
-        r = keeper_start(&run.keeper, run.command.pid);
-        if (r >= 0)
-                r = follow(&run, leash->deadline);
-        keeper_end(&run.keeper);
+        r = follow(&run, leash->deadline);
+        keeper_end(&run.keeper); /* the command is not reaped yet, so the number is nobody else's */
         (void) kill(-run.command.pid, SIGKILL);
         q = process_wait(run.command.pidfd, KILL_PATIENCE_USEC, &end.status);
 

@@ -130,6 +130,8 @@ int command_start_with(const char *const *argv, const CommandOptions *o, Command
                 .stderr_fd = o->err_fd,
                 .die_with_parent = o->die_with_parent,
                 .new_session = true,
+                .about_to_begin = o->about_to_begin,
+                .userdata = o->userdata,
         };
         int r;
 

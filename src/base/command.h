@@ -38,6 +38,8 @@ typedef struct CommandOptions {
         const char *const *variables; /* for its environment, NULL at the end; NULL: none */
         bool only_variables;   /* and nothing of our environment */
         bool die_with_parent;  /* with the thread that started it */
+        int (*about_to_begin)(pid_t pid, void *userdata); /* see SpawnOptions */
+        void *userdata;
 } CommandOptions;
 
 /* Starts @argv (NULL at the end), whose first word is an absolute path, or looked for where $PATH says, and where

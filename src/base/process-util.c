@@ -48,6 +48,7 @@ typedef struct Spawn {
         size_t n_moves;
         int beyond;   /* the first number that is no target */
         int error_fd; /* takes an errno; closes with exec() */
+        int leave_fds[2]; /* a pipe for the byte that lets it begin; negative: nobody has to */
 } Spawn;
 
 /* Handlers are ours and make no sense there; ignored signals would stay ignored through exec(). */
@@ -93,6 +94,19 @@ static int child_arrange_fds(Spawn *spawn) {
         return close_range((unsigned) spawn->beyond + 1, UINT_MAX, 0) < 0 ? -errno : 0;
 }
 
+/* When whoever has to give leave dies instead, that is the end of it. */
+static int child_await_leave(Spawn *spawn) {
+        ssize_t n;
+        char c;
+
+        if (spawn->leave_fds[0] < 0)
+                return 0;
+
+        (void) close(spawn->leave_fds[1]);
+        n = fd_read_full(spawn->leave_fds[0], &c, 1);
+        return n == 1 ? 0 : -ESRCH;
+}
+
 static int child_become(Spawn *spawn) {
         const SpawnOptions *options = spawn->options;
         int r;
@@ -109,7 +123,9 @@ static int child_become(Spawn *spawn) {
         if (options->new_session && setsid() < 0)
                 return -errno;
 
-        r = child_arrange_fds(spawn);
+        r = child_await_leave(spawn);
+        if (r >= 0)
+                r = child_arrange_fds(spawn);
         if (r < 0)
                 return r;
 
@@ -170,12 +186,46 @@ static int spawn_plan_fds(Spawn *spawn, const SpawnOptions *options) {
 static void spawn_done(Spawn *spawn) {
         free(spawn->moves);
         closep(&spawn->error_fd);
+        closep(&spawn->leave_fds[0]);
+        closep(&spawn->leave_fds[1]);
+}
+
+static int spawn_open_pipes(Spawn *spawn, int *ret_error_read) {
+        int pipe_fds[2];
+
+        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+                return -errno;
+        *ret_error_read = pipe_fds[0];
+        spawn->error_fd = pipe_fds[1];
+
+        return spawn->options->about_to_begin && pipe2(spawn->leave_fds, O_CLOEXEC) < 0 ? -errno : 0;
+}
+
+/* Lets the child begin, or not. */
+static int spawn_give_leave(Spawn *spawn, pid_t pid) {
+        const SpawnOptions *options = spawn->options;
+        int r;
+
+        if (!options->about_to_begin)
+                return 0;
+
+        spawn->leave_fds[0] = fd_close(spawn->leave_fds[0]);
+        r = options->about_to_begin(pid, options->userdata);
+        if (r >= 0)
+                r = fd_write_all(spawn->leave_fds[1], "", 1);
+        spawn->leave_fds[1] = fd_close(spawn->leave_fds[1]);
+        return r;
 }
 
 int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
-        _cleanup_(spawn_done) Spawn spawn = { .options = options, .parent = getpid(), .error_fd = -EBADF };
+        _cleanup_(spawn_done) Spawn spawn = {
+                .options = options,
+                .parent = getpid(),
+                .error_fd = -EBADF,
+                .leave_fds = { -EBADF, -EBADF },
+        };
         _cleanup_(closep) int pidfd = -EBADF, error_read = -EBADF;
-        int r, error, pipe_fds[2];
+        int r, error;
         ssize_t n;
         pid_t pid;
 
@@ -185,10 +235,9 @@ int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
         if (r < 0)
                 return r;
 
-        if (pipe2(pipe_fds, O_CLOEXEC) < 0)
-                return -errno;
-        error_read = pipe_fds[0];
-        spawn.error_fd = pipe_fds[1];
+        r = spawn_open_pipes(&spawn, &error_read);
+        if (r < 0)
+                return r;
 
         pid = fork_with_signals_blocked();
         if (pid < 0)
@@ -206,11 +255,13 @@ int process_spawn(const SpawnOptions *options, pid_t *ret_pid, int *ret_pidfd) {
                 return r;
         }
 
+        r = spawn_give_leave(&spawn, pid);
+
         /* Ends when exec() closes the other end: nothing to read means that all went well. */
         n = fd_read_full(error_read, &error, sizeof(error));
         if (n != 0) {
                 reap_blocking(pid);
-                return n == sizeof(error) ? error : -EIO;
+                return r < 0 ? r : n == sizeof(error) ? error : -EIO;
         }
 
         if (ret_pid)

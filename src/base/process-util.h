@@ -23,6 +23,9 @@ typedef struct SpawnOptions {
         int stdin_fd, stdout_fd, stderr_fd; /* zero or negative: inherited */
         bool die_with_parent;
         bool new_session; /* setsid(), so that a terminal's ^C does not reach it */
+        /* Called before the program is begun, in us; a failure has it never begin, and is returned. NULL: nothing. */
+        int (*about_to_begin)(pid_t pid, void *userdata);
+        void *userdata;
 } SpawnOptions;
 
 /* Starts the program; *ret_pidfd becomes readable when it ends. The caller closes it and reaps with

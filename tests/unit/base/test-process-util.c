@@ -286,6 +286,37 @@ static void test_that_signals_are_reset(void **state) {
         assert_string_equal(output, "");
 }
 
+typedef struct Leave {
+        int result;
+        char comm[32]; /* of the child, when we were asked */
+} Leave;
+
+static int give_leave(pid_t pid, void *userdata) {
+        _cleanup_(freep) char *path = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        Leave *leave = userdata;
+
+        assert_int_equal(format_to(&path, "/proc/%d/comm", (int) pid), 0);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        assert_true(fd >= 0);
+        assert_true(read(fd, leave->comm, sizeof(leave->comm) - 1) > 0);
+        return leave->result;
+}
+
+static void test_that_a_program_begins_when_it_may_and_not_before(void **state) {
+        Leave yes = { .result = 0 }, no = { .result = -EDQUOT };
+        SpawnOptions options = { .new_session = true, .about_to_begin = give_leave, .userdata = &yes };
+        int pidfd = -EBADF;
+
+        assert_int_equal(run(options, "exit", "7"), 7);
+        assert_null(strstr(yes.comm, "spawn-target"));
+
+        options.userdata = &no;
+        assert_int_equal(start(options, "exit", "7", &pidfd), -EDQUOT);
+        assert_int_equal(pidfd, -EBADF);
+        assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left */
+}
+
 static void test_that_a_session_is_new_when_asked_for(void **state) {
         _cleanup_(freep) char *own = run_for_output((SpawnOptions){ .new_session = true }, "session", "");
         _cleanup_(freep) char *inherited = run_for_output((SpawnOptions){}, "session", "");
@@ -441,6 +472,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_a_descriptor_that_is_not_open_is_an_error),
                 cmocka_unit_test(test_that_output_and_errors_may_be_exchanged),
                 cmocka_unit_test(test_that_signals_are_reset),
+                cmocka_unit_test(test_that_a_program_begins_when_it_may_and_not_before),
                 cmocka_unit_test(test_that_a_session_is_new_when_asked_for),
                 cmocka_unit_test(test_that_the_environment_is_the_one_given),
                 cmocka_unit_test(test_that_a_child_dies_with_its_parent),
