@@ -97,6 +97,8 @@ static _Noreturn void hang(void) {
                 (void) pause();
 }
 
+#define LINGER_POLL_USEC (10 * USEC_PER_MSEC)
+
 static int act(const char *action, const char *operand) {
         if (strcmp(action, "kill") == 0)
                 (void) kill(getpid(), SIGKILL);
@@ -111,6 +113,9 @@ static int act(const char *action, const char *operand) {
                         ;
                 return 0;
         }
+
+        if (strcmp(action, "linger") == 0)
+                return -EAGAIN;
 
         if (strcmp(action, "fail") == 0 && operand)
                 return provider_fail(-error_from_name(operand), "the script says so (%m)");
@@ -128,7 +133,8 @@ static bool is_call(const char *word, FakeFunction f, unsigned call) {
         return word[n] == '\0' || (word[n] == '.' && strtoul(word + n + 1, NULL, 10) == call);
 }
 
-static int script_run(const ProviderEnv *env, FakeFunction f, unsigned call, bool after) {
+/* -EAGAIN: it lingers. */
+static int script_run_once(const ProviderEnv *env, FakeFunction f, unsigned call, bool after) {
         _cleanup_(strv_freep) char **lines = NULL;
         int r;
 
@@ -151,6 +157,15 @@ static int script_run(const ProviderEnv *env, FakeFunction f, unsigned call, boo
         }
 
         return 0;
+}
+
+static int script_run(const ProviderEnv *env, FakeFunction f, unsigned call, bool after) {
+        const struct timespec poll = timespec_from_usec(LINGER_POLL_USEC);
+        int r;
+
+        while ((r = script_run_once(env, f, call, after)) == -EAGAIN)
+                (void) nanosleep(&poll, NULL);
+        return r;
 }
 
 int fake_script_before(const ProviderEnv *env, FakeFunction f, unsigned *ret_call) {

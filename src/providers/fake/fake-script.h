@@ -17,6 +17,7 @@
  *         kill            the worker gets SIGKILL
  *         hang            never return
  *         sleep MSEC      take that much longer
+ *         linger          take as long as the script says so
  *
  * and happens before the function does anything, or after it has done everything. Further lines say what
  * probe() answers:

@@ -208,6 +208,7 @@ static void test_that_a_reboot_leaves_what_is_persistent_where_it_was(void **sta
         world_start_umbrad(world);
         assert_true(eventually(is_gone, &going, TEST_PATIENCE_USEC));
         assert_true(eventually(is_mounted, place, TEST_PATIENCE_USEC));
+        world_await_status(world, "\"deeds\":[]");
         assert_true(storage_reads(place, "data/file", "the one thing to save\n"));
         again = device_of(id);
         assert_string_equal(again, device);
@@ -238,6 +239,7 @@ static void test_that_an_exposure_waits_for_its_place(void **state) {
         assert_int_equal(mkdir(place, 0755), 0);
         world_start_umbrad(world);
         assert_true(eventually(is_mounted, place, TEST_PATIENCE_USEC));
+        world_await_status(world, "\"deeds\":[]");
         assert_true(storage_reads(place, "data/file", "the one thing to save\n"));
         storage_delete(id, VSS_OBJECT_SNAPSHOT);
         assert_false(storage_is_mounted(place));

@@ -296,6 +296,7 @@ static void test_that_it_stays_exposed_whoever_dies(void **state) {
         unmount_shadows(id, place);
         world_start_umbrad(world);
         assert_true(eventually(is_mounted, place, TEST_PATIENCE_USEC));
+        world_await_status(world, "\"deeds\":[]");
         assert_exposed(id, place);
         REACHES_RULE(IVssBackupComponents, "ExposeSnapshot", "stay exposed across reboots");
 

@@ -176,19 +176,21 @@ static void test_that_a_selected_database_is_held_and_noted(void **state) {
         Stage s = stage_new();
         _cleanup_(freep) char *a = database_make(s.world->volume, "a.db", "wal");
         _cleanup_(freep) char *b = database_make(s.world->volume, "b.db", "delete");
-        Backup *backup = begin(&s, 1, L"a.db");
         IVssComponent *component;
+        Backup *backup;
         IVssAsync *async;
         BSTR stamp = NULL;
 
         /* Not held by umbra, too: who wants to write would wait for that instead of being told. */
-        world_script(s.world, "flags = forbids-hold\ncommit = sleep 3000\n");
+        world_script(s.world, "flags = forbids-hold\ncommit = linger\n");
+        backup = begin(&s, 1, L"a.db");
         assert_int_equal(backup_prepare(backup), S_OK);
         async = create_begin(backup);
         world_await_status(s.world, FROZEN);
         assert_int_equal(worker_run("write", a, NULL, NULL), SQLITE_BUSY);
         assert_int_equal(worker_run("read", a, NULL, NULL), 0);
         assert_int_equal(worker_run("write", b, NULL, NULL), 0);
+        world_script(s.world, NULL);
         assert_int_equal(settle(S_OK, async), S_OK);
 
         assert_int_equal(worker_run("write", a, NULL, NULL), 0);
@@ -235,13 +237,14 @@ static void test_that_volumes_without_components_hold_what_is_on_them(void **sta
         Backup *backup = backup_new_in(VSS_CTX_BACKUP, false);
         IVssAsync *async;
 
-        world_script(s.world, "flags = forbids-hold\ncommit = sleep 500\n");
+        world_script(s.world, "flags = forbids-hold\ncommit = linger\n");
         assert_int_equal(backup_gather(backup), S_OK);
         add_volume(backup, s.world);
         assert_int_equal(backup_prepare(backup), S_OK);
         async = create_begin(backup);
         world_await_status(s.world, FROZEN);
         assert_int_equal(worker_run("write", a, NULL, NULL), SQLITE_BUSY);
+        world_script(s.world, NULL);
         assert_int_equal(settle(S_OK, async), S_OK);
         assert_int_equal(worker_run("write", a, NULL, NULL), 0);
         backup_free(backup);
@@ -349,15 +352,17 @@ static void test_that_databases_go_on_when_umbrad_dies(void **state) {
 static void test_that_databases_go_on_when_the_writer_is_stopped(void **state) {
         Stage s = stage_new();
         _cleanup_(freep) char *a = database_make(s.world->volume, "a.db", "delete");
-        Backup *backup = begin(&s, 1, NULL);
+        Backup *backup;
         IVssAsync *async;
 
-        world_script(s.world, "flags = forbids-hold\ncommit = sleep 500\n");
+        world_script(s.world, "flags = forbids-hold\ncommit = linger\n");
+        backup = begin(&s, 1, NULL);
         assert_int_equal(backup_prepare(backup), S_OK);
         async = create_begin(backup);
         world_await_status(s.world, FROZEN);
         stop_writer(&s);
         assert_int_equal(worker_run("write", a, NULL, NULL), 0);
+        world_script(s.world, NULL);
         assert_true(FAILED(settle(S_OK, async)));
         backup_free(backup);
 
