@@ -285,31 +285,36 @@ int process_reap(int pidfd, int *ret_status) {
         return 0;
 }
 
-/* Until @pidfd is readable; 0 also when it is not by then. */
-static int wait_for_end(int pidfd, usec_t timeout_usec) {
-        usec_t now = now_usec(CLOCK_MONOTONIC), deadline = usec_add(now, timeout_usec);
-
+/* Until @pidfd is readable; -ETIMEDOUT: it is not by then. */
+static int wait_for_end(int pidfd, usec_t deadline) {
         for (;;) {
                 struct pollfd pollfd = { .fd = pidfd, .events = POLLIN };
+                usec_t now = MIN(now_usec(CLOCK_MONOTONIC), deadline);
                 struct timespec left = timespec_from_usec(deadline - now);
+                int n;
 
-                if (ppoll(&pollfd, 1, deadline == USEC_INFINITY ? NULL : &left, NULL) >= 0)
+                n = ppoll(&pollfd, 1, deadline == USEC_INFINITY ? NULL : &left, NULL);
+                if (n > 0)
                         return 0;
+                if (n == 0)
+                        return -ETIMEDOUT;
                 if (errno != EINTR)
                         return -errno;
-
-                now = MIN(now_usec(CLOCK_MONOTONIC), deadline);
         }
 }
 
+/* Whoever is traced is for his tracer first, and has ended before we may reap him. */
 int process_wait(int pidfd, unsigned long timeout_usec, int *ret_status) {
+        const struct timespec moment = timespec_from_usec(USEC_PER_MSEC);
+        usec_t deadline = usec_add(now_usec(CLOCK_MONOTONIC), timeout_usec);
         int r;
 
-        r = wait_for_end(pidfd, timeout_usec);
+        r = wait_for_end(pidfd, deadline);
         if (r < 0)
                 return r;
 
-        r = process_reap(pidfd, ret_status);
+        while ((r = process_reap(pidfd, ret_status)) == -EAGAIN && now_usec(CLOCK_MONOTONIC) < deadline)
+                (void) nanosleep(&moment, NULL);
         return r == -EAGAIN ? -ETIMEDOUT : r;
 }
 
