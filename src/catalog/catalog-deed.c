@@ -37,8 +37,8 @@ void catalog_deed_list_clear(CatalogDeedList *l) {
 
 /* Only of a snapshot that exists. */
 static const char sql_add_deed[] =
-        "INSERT INTO deed (snapshot_id, kind, target, flags, how) "
-        "SELECT id, :kind, :target, :flags, :how FROM snapshot WHERE id = :snapshot_id AND state = 'created'";
+        "INSERT INTO deed (snapshot_id, kind, target, flags, how, target_id) "
+        "SELECT id, :kind, :target, :flags, :how, :target_id FROM snapshot WHERE id = :snapshot_id AND state = 'created'";
 
 int catalog_add_deed(Catalog *c, const CatalogDeed *deed) {
         const CatalogValue values[] = {
@@ -47,6 +47,7 @@ int catalog_add_deed(Catalog *c, const CatalogDeed *deed) {
                 value_text(":target", deed->target),
                 value_int(":flags", deed->flags),
                 value_text(":how", deed->how),
+                value_guid(":target_id", &deed->target_id),
         };
 
         return catalog_write_one(c, sql_add_deed, values, ELEMENTSOF(values), &deed->snapshot_id);
@@ -84,7 +85,7 @@ int catalog_let_go(Catalog *c, const GUID *snapshot_id) {
         return catalog_transaction_commit(&transaction);
 }
 
-static const char sql_list_deeds[] = "SELECT snapshot_id, kind, target, flags, how FROM deed";
+static const char sql_list_deeds[] = "SELECT snapshot_id, kind, target, flags, how, target_id FROM deed";
 
 static int read_deed(sqlite3_stmt *stmt, void *ret) {
         _cleanup_(deed_clear) CatalogDeed deed = { .flags = (uint32_t) sqlite3_column_int64(stmt, 3) };
@@ -101,6 +102,8 @@ static int read_deed(sqlite3_stmt *stmt, void *ret) {
         r = catalog_column_text(stmt, 2, &deed.target);
         if (r >= 0)
                 r = catalog_column_text(stmt, 4, &deed.how);
+        if (r >= 0)
+                r = catalog_column_guid(stmt, 5, &deed.target_id);
         if (r < 0)
                 return r;
 

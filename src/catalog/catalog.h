@@ -97,6 +97,7 @@ typedef struct CatalogDeed {
         GUID snapshot_id;
         CatalogDeedKind kind;
         char *target; /* the directory that is overwritten; NULL: none is */
+        GUID target_id; /* its volume; GUID_NULL: nobody knows */
         uint32_t flags;
         char *how;    /* what its provider decided before; NULL */
 } CatalogDeed;

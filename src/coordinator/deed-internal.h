@@ -44,6 +44,7 @@ struct Deed {
         char *path, *device, *how;
         uint32_t flags;
         uid_t uid;
+        GUID volume_id; /* a revert: what its path was on */
         bool resumed;
         bool waits; /* a revert that is resumed, and whose volume is not mounted yet */
         bool begun; /* it is in the catalog, and the provider was asked to do it */

@@ -61,6 +61,7 @@ static int revert_record(Deed *d, Catalog *c) {
                 .snapshot_id = d->snapshot.id,
                 .kind = CATALOG_REVERT,
                 .target = d->path,
+                .target_id = d->volume_id,
                 .flags = d->flags,
                 .how = d->how,
         };

@@ -379,16 +379,35 @@ DeedQueue *deed_queue_free(DeedQueue *q) {
         return NULL;
 }
 
-/* Where another directory than the volume itself is reverted nobody knows which it was; and a provider of others may have
- * unmounted it himself. */
-static bool deed_has_volume(const Deed *d) {
-        const ProviderInfo *provider = provider_registry_find(d->queue->manager, &d->snapshot.provider_id);
+static GUID volume_at(const char *path) {
         _cleanup_(volume_freep) Volume *v = NULL;
 
-        if (!provider || provider->foreign || strcmp(d->path, d->snapshot.volume) != 0)
+        return SUCCEEDED(volume_resolve(path, &v, NULL)) ? v->id : (GUID){ 0 };
+}
+
+/* A provider of others may have unmounted it himself. */
+static bool deed_has_volume(const Deed *d) {
+        const ProviderInfo *provider = provider_registry_find(d->queue->manager, &d->snapshot.provider_id);
+        GUID there;
+
+        if (!provider || provider->foreign || guid_is_null(&d->volume_id))
                 return true;
 
-        return SUCCEEDED(volume_resolve(d->path, &v, NULL)) && guid_equal(&v->id, &d->snapshot.volume_id);
+        there = volume_at(d->path);
+        return guid_equal(&there, &d->volume_id);
+}
+
+/* Which volume it changes: that of when it was begun. */
+static void deed_set_volume(Deed *d, const DeedOptions *options) {
+        if (d->kind != DEED_REVERT)
+                return;
+
+        if (!d->resumed)
+                d->volume_id = volume_at(d->path);
+        else if (options->volume_id && !guid_is_null(options->volume_id))
+                d->volume_id = *options->volume_id;
+        else if (strcmp(d->path, d->snapshot.volume) == 0) /* by an umbra that did not write it down */
+                d->volume_id = d->snapshot.volume_id;
 }
 
 bool deed_queue_look_again(DeedQueue *q) {
@@ -421,6 +440,7 @@ int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         d->resumed = options->resumed;
         d->snapshot = *options->snapshot;
         *options->snapshot = (CatalogSnapshot){ 0 };
+        deed_set_volume(d, options);
         d->waits = d->resumed && d->kind == DEED_REVERT && !d->how && !deed_has_volume(d);
         if (d->waits)
                 log_warning("The revert of '%s' waits until its volume is mounted", d->path);

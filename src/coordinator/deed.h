@@ -46,6 +46,7 @@ typedef struct DeedOptions {
         const char *path;          /* DEED_EXPOSE: where; DEED_REVERT: which directory */
         uint32_t flags;            /* of the provider's function */
         const char *how;           /* DEED_REVERT that is resumed: what its provider decided; NULL */
+        const GUID *volume_id;     /* the same: which volume @path was on, GUID_NULL where nobody knows */
         uid_t uid;                 /* DEED_EXPOSE: who asks */
         bool resumed;              /* the catalog knows of it already: nobody is asked whether it can */
 } DeedOptions;

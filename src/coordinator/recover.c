@@ -31,6 +31,7 @@ static void recover_deed(Manager *m, const CatalogDeed *deed) {
                 .path = deed->target,
                 .flags = deed->flags,
                 .how = deed->how,
+                .volume_id = &deed->target_id,
                 .resumed = true,
         };
         Deed *d;

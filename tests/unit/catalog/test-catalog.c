@@ -374,6 +374,7 @@ static void test_that_a_deed_is_remembered_until_it_is_over(void **state) {
                 .target = (char *) (uintptr_t) "/srv \xff",
                 .flags = 3,
                 .how = (char *) (uintptr_t) "at a restart",
+                .target_id = { .Data1 = 7 },
         };
         CatalogSnapshot set[2];
 
@@ -406,6 +407,7 @@ static void test_that_a_deed_is_remembered_until_it_is_over(void **state) {
                 if (reverts) {
                         assert_string_equal(list.items[i].target, "/srv \xff");
                         assert_string_equal(list.items[i].how, "at a restart");
+                        assert_int_equal(list.items[i].target_id.Data1, 7);
                 } else {
                         assert_null(list.items[i].target);
                         assert_null(list.items[i].how);
