@@ -36,9 +36,9 @@ now() {
 }
 
 umbra() { chroot "$root" "$UMBRA" "$@"; }
-begin_umbrad() {
+begin_umbrad() { # [STATE]
         # shellcheck disable=SC2153 # of the environment
-        chroot "$root" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir /state --runtime-dir /run/umbra --config /dev/null >>"$log" 2>&1 &
+        chroot "$root" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "${1:-/state}" --runtime-dir /run/umbra --config /dev/null >>"$log" 2>&1 &
         wait_for umbra status || fail 'umbrad does not start'
 }
 # Of the snapshot of VOLUME; nothing where there is none.
@@ -100,6 +100,16 @@ case $step in
         chmod 600 thin/swap
         mkswap -q thin/swap
         swapon thin/swap
+        # What umbra knows would be lost as well.
+        begin_umbrad /own
+        umbra snapshot create --persistent --quiet "$cow" >/dev/null || fail 'the root cannot be snapshotted'
+        ! umbra revert --yes --quiet --force "$(of "$cow" snapshot)" 2>refused || fail 'the state of umbra would be reverted, too'
+        grep -q 'volume of its own' refused || fail "nobody says what to do: $(cat refused)"
+        umbra snapshot delete --all --quiet
+        kill %1
+        wait %1 || fail 'umbrad has failed'
+        rm -r own
+
         begin_umbrad
         umbra snapshot create --persistent --quiet "$thin" "$cow" >/dev/null || fail 'the set is not made'
         head -c 48M /dev/zero >large
@@ -114,8 +124,8 @@ case $step in
                 is_waiting "$volume" || fail "the revert of $volume does not wait"
         done
         # What was decided stays, whoever dies.
-        kill -KILL %1
-        wait %1 2>/dev/null || true
+        kill -KILL %%
+        wait %% 2>/dev/null || true
         begin_umbrad
         for volume in "$thin" "$cow"; do
                 wait_for is_waiting "$volume" || fail "the revert of $volume is forgotten"
