@@ -133,6 +133,12 @@ static void look_after(const LvmNote *note, const LvmVolume *origin, const LvmVo
                 poll(note);
 }
 
+/* What was begun goes on whether we see it or not. */
+static int look_again(const LvmNote *note, const char *trouble) {
+        log_warning("Looking whether %s was merged into %s, %s; looking again", note->name, note->origin_name, trouble);
+        return PROVIDER_REVERT_WAITS;
+}
+
 int lvm_merge(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderRevert *v) {
         _cleanup_volume_ LvmVolume origin = { 0 }, snapshot = { 0 };
         uint64_t thin_id;
@@ -147,11 +153,8 @@ int lvm_merge(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderR
         if (r < 0)
                 return r;
         r = find_origin(&note, &origin);
-        if (r < 0) {
-                log_warning("Looking whether %s was merged into %s, %s; looking again", note.name, note.origin_name,
-                            r == -ENOENT ? "that is not there" : "lvm fails");
-                return PROVIDER_REVERT_WAITS; /* its disk comes later, perhaps */
-        }
+        if (r < 0)
+                return look_again(&note, r == -ENOENT ? "that is not there" : "lvm fails"); /* its disk comes later, perhaps */
         activated = *origin.pool ? origin.thin_id != thin_id : origin.used >= 0;
 
         r = lvm_revert_find(&note, &snapshot);
@@ -159,6 +162,8 @@ int lvm_merge(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderR
                 r = provider_shadow_remove(env, &s->id);
                 return r < 0 ? r : PROVIDER_REVERTED_WITH_ALL;
         }
+        if (r < 0 && r != -ENOENT && r != -ENODATA)
+                return look_again(&note, "lvm fails");
         if (r < 0 && !(r == -ENOENT && activated))
                 return r;
 
