@@ -8,8 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/btrfs.h>
-#include <linux/fs.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "api/deaths/steps.h"
 #include "base/fd-util.h"
 #include "base/process-util.h"
 #include "lib/test-util.h"
@@ -30,79 +29,6 @@
         (PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK | PTRACE_O_TRACEEXEC)
 #define SYSCALL_STOP (SIGTRAP | 0x80)
 
-typedef struct Step {
-        unsigned long number;
-        const char *name;
-} Step;
-
-static const Step steps[] = {
-        { SYS_write,             "write" },
-        { SYS_writev,            "writev" },
-        { SYS_pwrite64,          "pwrite" },
-        { SYS_pwritev,           "pwritev" },
-        { SYS_sendto,            "sendto" },
-        { SYS_sendmsg,           "sendmsg" },
-        { SYS_shutdown,          "shutdown" },
-        { SYS_fsync,             "fsync" },
-        { SYS_fdatasync,         "fdatasync" },
-        { SYS_syncfs,            "syncfs" },
-        { SYS_ftruncate,         "ftruncate" },
-        { SYS_fallocate,         "fallocate" },
-        { SYS_copy_file_range,   "copy_file_range" },
-        { SYS_linkat,            "linkat" },
-        { SYS_symlinkat,         "symlinkat" },
-        { SYS_unlinkat,          "unlinkat" },
-        { SYS_mkdirat,           "mkdirat" },
-        { SYS_mknodat,           "mknodat" },
-        { SYS_renameat2,         "renameat2" },
-        { SYS_fchmod,            "fchmod" },
-        { SYS_fchmodat,          "fchmodat" },
-        { SYS_fchown,            "fchown" },
-        { SYS_fchownat,          "fchownat" },
-        { SYS_utimensat,         "utimensat" },
-        { SYS_setxattr,          "setxattr" },
-        { SYS_lsetxattr,         "lsetxattr" },
-        { SYS_fsetxattr,         "fsetxattr" },
-        { SYS_removexattr,       "removexattr" },
-        { SYS_lremovexattr,      "lremovexattr" },
-        { SYS_fremovexattr,      "fremovexattr" },
-        { SYS_mount,             "mount" },
-        { SYS_umount2,           "umount" },
-        { SYS_move_mount,        "move_mount" },
-        { SYS_mount_setattr,     "mount_setattr" },
-        { SYS_clone,             "clone" },
-        { SYS_clone3,            "clone3" },
-        { SYS_kill,              "kill" },
-        { SYS_pidfd_send_signal, "pidfd_send_signal" },
-#ifdef SYS_unlink /* not on machines that are younger than the calls above */
-        { SYS_link,              "link" },
-        { SYS_symlink,           "symlink" },
-        { SYS_unlink,            "unlink" },
-        { SYS_rmdir,             "rmdir" },
-        { SYS_mkdir,             "mkdir" },
-        { SYS_mknod,             "mknod" },
-        { SYS_rename,            "rename" },
-        { SYS_renameat,          "renameat" },
-        { SYS_chmod,             "chmod" },
-        { SYS_chown,             "chown" },
-        { SYS_lchown,            "lchown" },
-        { SYS_fork,              "fork" },
-        { SYS_vfork,             "vfork" },
-#endif
-};
-
-static const Step control_steps[] = {
-        { FICLONE,                    "FICLONE" },
-        { FICLONERANGE,               "FICLONERANGE" },
-        { FS_IOC_SETFLAGS,            "FS_IOC_SETFLAGS" },
-        { FIFREEZE,                   "FIFREEZE" },
-        { FITHAW,                     "FITHAW" },
-        { BTRFS_IOC_SNAP_CREATE_V2,   "BTRFS_IOC_SNAP_CREATE_V2" },
-        { BTRFS_IOC_SNAP_DESTROY,     "BTRFS_IOC_SNAP_DESTROY" },
-        { BTRFS_IOC_SNAP_DESTROY_V2,  "BTRFS_IOC_SNAP_DESTROY_V2" },
-        { BTRFS_IOC_SUBVOL_SETFLAGS,  "BTRFS_IOC_SUBVOL_SETFLAGS" },
-};
-
 /* In the tracer's process */
 
 typedef struct Watch {
@@ -111,23 +37,6 @@ typedef struct Watch {
         unsigned at, n;
         int said_fd;
 } Watch;
-
-static const char *step_find(const Step *table, size_t n, unsigned long number) {
-        for (size_t i = 0; i < n; ++i)
-                if (table[i].number == number)
-                        return table[i].name;
-        return NULL;
-}
-
-/* NULL: none. */
-static const char *step_name(const struct __ptrace_syscall_info *call) {
-        if (call->entry.nr == SYS_ioctl)
-                return step_find(control_steps, ELEMENTSOF(control_steps), call->entry.args[1]);
-        if (call->entry.nr == SYS_openat)
-                return call->entry.args[2] & O_CREAT ? "openat" : NULL;
-
-        return step_find(steps, ELEMENTSOF(steps), call->entry.nr);
-}
 
 /* Threads have the name of their process. */
 static bool is_watched(const Watch *w, pid_t pid) {
@@ -154,7 +63,7 @@ static bool watch_step(Watch *w, pid_t pid) {
 
         if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(call), &call) <= 0 || call.op != PTRACE_SYSCALL_INFO_ENTRY)
                 return false;
-        name = step_name(&call);
+        name = step_name(call.entry.nr, call.entry.args);
         if (!name || !is_watched(w, pid) || ++w->n != w->at)
                 return false;
 

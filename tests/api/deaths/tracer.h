@@ -4,9 +4,8 @@
 /*
  * Every Step of a Process
  *
- * A step is a system call by which a process does what somebody else can see: it writes, sends, renames, mounts,
- * starts another process. In between it only thinks, so who has been killed before each of its steps has been
- * killed everywhere. The programs know nothing of it: they are traced, as by a debugger, which is a process of
+ * Between its steps (steps.h) a process only thinks, so who has been killed before each of its steps has been killed
+ * everywhere. The programs know nothing of it: they are traced, as by a debugger, which is a process of
  * its own; when that ends they run on as if nothing had been.
  */
 
