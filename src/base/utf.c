@@ -262,6 +262,15 @@ bool utf8_is_valid(const char *s) {
         return true;
 }
 
+void utf8_cut(char *s, size_t max) {
+        if (strlen(s) <= max)
+                return;
+
+        while (max > 0 && ((unsigned char) s[max] & 0xC0) == 0x80)
+                --max;
+        s[max] = '\0';
+}
+
 static bool xml_can_hold(uint32_t c) {
         if (c < 0x20)
                 return c == '\t' || c == '\n' || c == '\r';

@@ -24,6 +24,8 @@ int wide_from_utf8(const char *s, WCHAR **ret);
 size_t wide_length(const char *s, size_t size);
 void wide_fill(const char *s, size_t size, WCHAR *wide);
 bool utf8_is_valid(const char *s);
+/* What is longer than @max bytes is cut, between two characters. */
+void utf8_cut(char *s, size_t max);
 
 /* A byte string that XML 1.0 cannot hold as it is (control characters, invalid UTF-8, U+FFFE, U+FFFF) is
  * escaped: such a byte becomes the text "\xHH" and a literal backslash followed by 'x' becomes "\x5cx";

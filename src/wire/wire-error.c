@@ -16,10 +16,13 @@
 #include <string.h>
 #include <vsserror.h>
 
+#include "base/alloc.h"
 #include "base/hresult.h"
 #include "base/macro.h"
+#include "base/utf.h"
 
 #define ERROR_PREFIX "umbra.Error."
+#define ERROR_MESSAGE_MAX 1022U
 
 /* What sd-bus itself, on either side, says. All else is unexpected. */
 static const struct {
@@ -39,8 +42,23 @@ static const struct {
 };
 /* clang-format on */
 
+/* A sentence holds names, and these any byte. sd-bus sends UTF-8 or nothing: then nobody would learn that the
+ * call has failed, or the connection would end over it. */
+static int error_set_message(sd_bus_error *error, const char *name, char *message) {
+        _cleanup_(freep) char *escaped = NULL;
+
+        utf8_cut(message, ERROR_MESSAGE_MAX);
+        if (utf8_is_valid(message))
+                return sd_bus_error_set(error, name, message);
+
+        if (xml_escape_bytes(message, &escaped) < 0)
+                return sd_bus_error_set(error, SD_BUS_ERROR_NO_MEMORY, NULL);
+
+        return sd_bus_error_set(error, name, escaped);
+}
+
 int wire_error_set(sd_bus_error *error, HRESULT hr, const char *format, ...) {
-        char name[128], message[1024];
+        char name[128], message[ERROR_MESSAGE_MAX + 2];
         const char *known;
         va_list ap;
 
@@ -58,7 +76,7 @@ int wire_error_set(sd_bus_error *error, HRESULT hr, const char *format, ...) {
         (void) vsnprintf(message, sizeof(message), format, ap);
         va_end(ap);
 
-        return sd_bus_error_set(error, name, message);
+        return error_set_message(error, name, message);
 }
 
 static int parse_code(const char *s, HRESULT *ret) {

@@ -203,17 +203,6 @@ static bool is_writer_failure(HRESULT hr) {
         return false;
 }
 
-/* A sentence that is too long is cut, between two characters: half a reason is better than none. */
-static void cut_message(char *text) {
-        size_t n;
-
-        if (!text || strlen(text) <= WIRE_MESSAGE_MAX)
-                return;
-        for (n = WIRE_MESSAGE_MAX; n > 0 && ((unsigned char) text[n] & 0xC0) == 0x80; --n) {
-        }
-        text[n] = '\0';
-}
-
 HRESULT umbra_writer_set_failure_ex(UmbraWriter *w, HRESULT hr, HRESULT hr_application, LPCWSTR message) {
         _cleanup_(freep) char *text = NULL;
 
@@ -222,7 +211,8 @@ HRESULT umbra_writer_set_failure_ex(UmbraWriter *w, HRESULT hr, HRESULT hr_appli
         if (!is_writer_failure(hr) || utf8_from_wide(message, &text) < 0)
                 return E_INVALIDARG;
 
-        cut_message(text);
+        if (text)
+                utf8_cut(text, WIRE_MESSAGE_MAX); /* half a reason is better than none */
         w->failure = hr;
         w->failure_application = hr_application;
         free(w->failure_message);

@@ -338,6 +338,31 @@ static void test_that_text_survives_any_failed_allocation(void **state) {
         assert_int_equal(r, 0);
 }
 
+static void test_that_text_is_cut_between_characters(void **state) {
+        static const struct {
+                const char *text;
+                size_t max;
+                const char *cut;
+        } cases[] = {
+                { "",           0, ""         },
+                { "ab",         2, "ab"       },
+                { "ab",         1, "a"        },
+                { "\xc3\x9f",   1, ""         }, /* half a character is none */
+                { "a\xc3\x9f",  2, "a"        },
+                { "a\xc3\x9f",  3, "a\xc3\x9f" },
+                { "a\xf0\x9f\xa7\x80z", 4, "a" },
+                { "\x80\x80",   1, ""         }, /* that belongs to nothing */
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                char text[16];
+
+                strcpy(text, cases[i].text);
+                utf8_cut(text, cases[i].max);
+                assert_string_equal(text, cases[i].cut);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_bytes_become_characters_and_back),
@@ -350,6 +375,7 @@ int main(void) {
                 cmocka_unit_test(test_that_random_bytes_survive_both_ways),
                 cmocka_unit_test(test_that_every_pair_of_bytes_survives),
                 cmocka_unit_test(test_that_every_character_survives),
+                cmocka_unit_test(test_that_text_is_cut_between_characters),
                 cmocka_unit_test(test_that_text_survives_any_failed_allocation),
         };
 

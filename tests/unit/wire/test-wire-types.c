@@ -19,10 +19,12 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "base/macro.h"
 #include "base/strv.h"
+#include "base/utf.h"
 #include "wire/wire-area.h"
 #include "wire/wire-error.h"
 #include "wire/wire-limits.h"
@@ -427,6 +429,45 @@ static void test_that_setting_an_error_ends_a_method(void **state) {
         assert_true(wire_error_set(NULL, E_INVALIDARG, NULL) < 0);
 }
 
+/* What a reader of the answer sees; NULL if there is no answer. */
+static char *sentence_that_arrives(const char *name) {
+        _cleanup_message_ sd_bus_message *question = message_new(), *answer = NULL;
+        sd_bus_error error = SD_BUS_ERROR_NULL;
+        char *sentence = NULL;
+        const char *text;
+
+        assert_true(sd_bus_message_seal(question, 1, 0) >= 0);
+        assert_true(wire_error_set(&error, VSS_E_OBJECT_NOT_FOUND, "'%s' is not there", name) < 0);
+        assert_int_equal(hresult_from_wire_error(&error), VSS_E_OBJECT_NOT_FOUND);
+        if (sd_bus_message_new_method_error(question, &answer, &error) >= 0) {
+                message_ready(answer);
+                assert_true(sd_bus_message_read(answer, "s", &text) >= 0);
+                assert_int_equal(strdup_to(text, &sentence), 0);
+        }
+        sd_bus_error_free(&error);
+        return sentence;
+}
+
+static void test_that_a_sentence_arrives_whatever_names_it_holds(void **state) {
+        char sharp[] = "aßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßßß", name[2000];
+        _cleanup_(freep) char *odd = sentence_that_arrives("/srv/caf\xe9");
+
+        assert_non_null(odd);
+        assert_string_equal(odd, "'/srv/caf\\xe9' is not there");
+
+        /* Wherever the cut falls. */
+        for (size_t shift = 0; shift < 2; ++shift) {
+                _cleanup_(freep) char *cut = NULL;
+
+                snprintf(name, sizeof(name), "%s", sharp + shift);
+                while (strlen(name) < 1500)
+                        strcat(name, sharp + 1);
+                cut = sentence_that_arrives(name);
+                assert_non_null(cut);
+                assert_true(strlen(cut) > 1000 && utf8_is_valid(cut));
+        }
+}
+
 static void test_that_events_have_names(void **state) {
         for (WireEvent e = 0; e < _WIRE_EVENT_MAX; ++e) {
                 assert_non_null(wire_event_to_string(e));
@@ -451,6 +492,7 @@ int main(void) {
                 cmocka_unit_test(test_that_other_types_are_refused_everywhere),
                 cmocka_unit_test(test_that_errors_of_any_origin_become_results),
                 cmocka_unit_test(test_that_setting_an_error_ends_a_method),
+                cmocka_unit_test(test_that_a_sentence_arrives_whatever_names_it_holds),
                 cmocka_unit_test(test_that_events_have_names),
         };
 
