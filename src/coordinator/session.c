@@ -116,6 +116,9 @@ static int selection_add(Session *s, WireWriterSelection what, const GUID *ids, 
 
         if (old + n > WIRE_SELECTION_MAX)
                 return -E2BIG;
+        if (n == 0)
+                return 0; /* an array without a size would be freed */
+
         grown = reallocarray(s->selection[what].ids, old + n, sizeof(GUID));
         if (!grown)
                 return -ENOMEM;

@@ -223,6 +223,27 @@ static void test_that_calls_that_make_no_sense_are_refused(void **state) {
         assert_others_are_well();
 }
 
+/* An array that has become empty, and is made longer by nothing. */
+static void test_that_choosing_no_writers_hurts_nobody(void **state) {
+        static const struct {
+                WireWriterSelection what;
+                size_t n;
+        } steps[] = { { WIRE_ENABLE_CLASSES, 1 }, { WIRE_DISABLE_CLASSES, 1 }, { WIRE_ENABLE_CLASSES, 0 }, { WIRE_ENABLE_CLASSES, 1 } };
+        WireClient *c = open_session();
+
+        for (size_t i = 0; i < ELEMENTSOF(steps); ++i) {
+                sd_bus_message *m = new_call(c, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, "SetWriterSelection");
+
+                (void) wire_client_lock(c);
+                assert_true(sd_bus_message_append(m, "u", (uint32_t) steps[i].what) >= 0);
+                assert_true(wire_append_guids(m, &puppet_writer_id, steps[i].n) >= 0);
+                wire_client_unlock(c);
+                assert_int_equal(ask(c, m), S_OK);
+        }
+        close_client(c);
+        assert_others_are_well();
+}
+
 static char *nested(unsigned depth) {
         char *text = calloc(depth + 1, 8);
 
@@ -418,6 +439,7 @@ int main(void) {
                 cmocka_unit_test(test_that_many_connections_hinder_nobody),
                 cmocka_unit_test(test_that_without_descriptors_newcomers_are_sent_away),
                 cmocka_unit_test(test_that_calls_that_make_no_sense_are_refused),
+                cmocka_unit_test(test_that_choosing_no_writers_hurts_nobody),
                 cmocka_unit_test(test_that_a_requesters_document_is_no_trap),
                 cmocka_unit_test(test_that_a_document_over_the_limit_is_refused),
                 cmocka_unit_test(test_that_a_writer_that_describes_itself_with_a_trap_costs_only_itself),
