@@ -19,6 +19,7 @@
 
 #include <umbra.h>
 
+#include "api/storage/storage.h"
 #include "api/writer/backup.h"
 #include "api/writer/journal.h"
 #include "api/writer/puppet.h"
@@ -244,6 +245,15 @@ static void test_that_choosing_no_writers_hurts_nobody(void **state) {
         assert_others_are_well();
 }
 
+static void test_that_a_question_about_a_name_of_any_bytes_is_answered(void **state) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_BACKUP);
+        BOOL supported;
+
+        assert_int_equal(IVssBackupComponentsEx4_IsVolumeSupported(b, GUID_NULL, wide("/srv/caf\xe9"), &supported), VSS_E_OBJECT_NOT_FOUND);
+        assert_non_null(strstr(umbra_last_error(), "'/srv/caf\\xe9'"));
+        storage_release(b);
+}
+
 static char *nested(unsigned depth) {
         char *text = calloc(depth + 1, 8);
 
@@ -440,6 +450,7 @@ int main(void) {
                 cmocka_unit_test(test_that_without_descriptors_newcomers_are_sent_away),
                 cmocka_unit_test(test_that_calls_that_make_no_sense_are_refused),
                 cmocka_unit_test(test_that_choosing_no_writers_hurts_nobody),
+                cmocka_unit_test(test_that_a_question_about_a_name_of_any_bytes_is_answered),
                 cmocka_unit_test(test_that_a_requesters_document_is_no_trap),
                 cmocka_unit_test(test_that_a_document_over_the_limit_is_refused),
                 cmocka_unit_test(test_that_a_writer_that_describes_itself_with_a_trap_costs_only_itself),
