@@ -108,7 +108,7 @@ static int method_abort_all(sd_bus_message *m, void *userdata, sd_bus_error *err
         if (!set || !set->session)
                 return sd_bus_reply_method_return(m, NULL);
 
-        r = session_abort_set(set->session, m);
+        r = session_abort_set(set->session, m, error);
         return r != 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 

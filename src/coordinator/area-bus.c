@@ -113,7 +113,7 @@ static int method(sd_bus_message *m,
 
         r = begin(m, userdata, fields, changes, &q, &s, error);
         if (r >= 0)
-                r = operation_new(s, m, 0, &op);
+                r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         call(s, op, &q.area);
@@ -192,7 +192,7 @@ static int method_query_areas(sd_bus_message *m, void *userdata, sd_bus_error *e
                 q.area.place = q.volume;
                 q.area.volume = NULL;
         }
-        r = operation_new(s, m, 0, &op);
+        r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         areas_query(s, op, (WireAreaQuestion) q.question, &q.area);

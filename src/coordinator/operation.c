@@ -14,10 +14,26 @@
 #include "coordinator/connection.h"
 #include "coordinator/session.h"
 #include "wire/wire-error.h"
+#include "wire/wire-limits.h"
 #include "wire/wire-types.h"
 
-int operation_new(Session *s, sd_bus_message *request, uint32_t number, Operation **ret) {
+/* Whoever asks without ever waiting fills our memory, not his own. */
+static int check_amount(size_t n, sd_bus_error *error) {
+        if (n < WIRE_OPERATIONS_MAX)
+                return 0;
+        return wire_error_set(error, E_OUTOFMEMORY, "%u calls of this object are under way; wait for one of them to end",
+                              WIRE_OPERATIONS_MAX);
+}
+
+int operation_new(Session *s, sd_bus_message *request, uint32_t number, Operation **ret, sd_bus_error *error) {
         Operation *op;
+        size_t n;
+        int r;
+
+        DL_COUNT(s->operations, op, n);
+        r = check_amount(n, error);
+        if (r < 0)
+                return r;
 
         op = calloc(1, sizeof(*op));
         if (!op)
@@ -104,8 +120,16 @@ void operation_settle(Operation *op, HRESULT hr, const char *message) {
         operation_free(op);
 }
 
-int operation_wait(Operation *op, sd_bus_message *request) {
+int operation_wait(Operation *op, sd_bus_message *request, sd_bus_error *error) {
+        const sd_bus *bus = sd_bus_message_get_bus(request);
+        size_t n = 0;
         int r;
+
+        for (size_t i = 0; i < op->n_waiting; ++i)
+                n += sd_bus_message_get_bus(op->waiting[i]) == bus;
+        r = check_amount(n, error);
+        if (r < 0)
+                return r;
 
         r = ARRAY_RESERVE(op->waiting, op->waiting_capacity, op->n_waiting + 1);
         if (r < 0)

@@ -29,7 +29,8 @@ struct Operation {
         size_t n_waiting, waiting_capacity;
 };
 
-int operation_new(Session *s, sd_bus_message *request, uint32_t number, Operation **ret);
+/* -errno with @error filled, as those of handlers; E_OUTOFMEMORY where WIRE_OPERATIONS_MAX are under way. */
+int operation_new(Session *s, sd_bus_message *request, uint32_t number, Operation **ret, sd_bus_error *error);
 /* The end without an answer: the requester is gone. */
 Operation *operation_free(Operation *op);
 
@@ -38,4 +39,5 @@ int operation_reply(Operation *op, sd_bus_message **ret);
 void operation_settle_reply(Operation *op, int r, sd_bus_message *reply);
 /* An empty answer, or the error @hr (VSS_S_ASYNC_CANCELLED counts as one) with an optional sentence. */
 void operation_settle(Operation *op, HRESULT hr, const char *message);
-int operation_wait(Operation *op, sd_bus_message *request);
+/* Answers @request when @op has settled. Fails as operation_new(), over as many that wait on the same connection. */
+int operation_wait(Operation *op, sd_bus_message *request, sd_bus_error *error);

@@ -106,6 +106,7 @@ static int method_start_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_e
 /* Volume and provider, for the two that ask a provider. */
 static int method_about_volume(sd_bus_message *m,
                                Session *s,
+                               sd_bus_error *error,
                                bool provider_first,
                                void (*begin)(Session *s, Operation *op, const char *volume, const GUID *provider_id)) {
         _cleanup_(freep) char *volume = NULL;
@@ -124,7 +125,7 @@ static int method_about_volume(sd_bus_message *m,
         }
         if (r < 0)
                 return r;
-        r = operation_new(s, m, 0, &op);
+        r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         begin(s, op, volume ?: "", &provider);
@@ -132,11 +133,11 @@ static int method_about_volume(sd_bus_message *m,
 }
 
 static int method_add_to_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return method_about_volume(m, userdata, false, session_add_volume);
+        return method_about_volume(m, userdata, error, false, session_add_volume);
 }
 
 static int method_is_volume_supported(sd_bus_message *m, void *userdata, sd_bus_error *error) {
-        return method_about_volume(m, userdata, true, session_is_supported);
+        return method_about_volume(m, userdata, error, true, session_is_supported);
 }
 
 static int method_ask_foreign(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -147,7 +148,7 @@ static int method_ask_foreign(sd_bus_message *m, void *userdata, sd_bus_error *e
 
         r = wire_read_text(m, &volume);
         if (r >= 0)
-                r = operation_new(s, m, 0, &op);
+                r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
 
@@ -248,7 +249,7 @@ static int method_query_volumes(sd_bus_message *m, void *userdata, sd_bus_error 
         if (r >= 0)
                 r = sd_bus_message_read(m, "i", &context);
         if (r >= 0)
-                r = operation_new(s, m, 0, &op);
+                r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         session_query_volumes(s, op, &provider);
@@ -266,7 +267,7 @@ static int method_delete_snapshots(sd_bus_message *m, void *userdata, sd_bus_err
         if (r >= 0)
                 r = sd_bus_message_read(m, "ub", &type, &force);
         if (r >= 0)
-                r = operation_new(s, m, 0, &op);
+                r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         session_delete_snapshots(s, op, &id, (VSS_OBJECT_TYPE) type);
@@ -277,7 +278,7 @@ static int method_abort_backup(sd_bus_message *m, void *userdata, sd_bus_error *
         Session *s = userdata;
         int r;
 
-        r = session_abort_backup(s, m);
+        r = session_abort_backup(s, m, error);
         return r != 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 
@@ -289,7 +290,7 @@ static int method_cancel(sd_bus_message *m, void *userdata, sd_bus_error *error)
         r = sd_bus_message_read(m, "u", &number);
         if (r < 0)
                 return r;
-        r = session_cancel(s, number, m);
+        r = session_cancel(s, number, m, error);
         return r != 0 ? r : sd_bus_reply_method_return(m, NULL);
 }
 
@@ -300,7 +301,7 @@ int session_bus_operation_begin(sd_bus_message *m, Session *s, uint32_t number, 
 
         if (s->running)
                 return wire_error_set(error, VSS_E_BAD_STATE, "another operation of this object is still running");
-        r = operation_new(s, m, number, ret);
+        r = operation_new(s, m, number, ret, error);
         if (r < 0)
                 return r;
         s->running = *ret;

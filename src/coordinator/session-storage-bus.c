@@ -42,7 +42,7 @@ static int method_expose(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (!path || path[0] != '/')
                 return wire_error_set(error, E_INVALIDARG,
                                       "a shadow copy is exposed at a directory, by its absolute path");
-        r = operation_new(s, m, 0, &op);
+        r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         session_expose(s, op, &id, path);
@@ -57,7 +57,7 @@ static int method_unexpose(sd_bus_message *m, void *userdata, sd_bus_error *erro
 
         r = wire_read_guid(m, &id);
         if (r >= 0)
-                r = operation_new(s, m, 0, &op);
+                r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         session_unexpose(s, op, &id);
@@ -74,7 +74,7 @@ static int method_revert(sd_bus_message *m, void *userdata, sd_bus_error *error)
         if (r >= 0)
                 r = sd_bus_message_read(m, "b", &force);
         if (r >= 0)
-                r = operation_new(s, m, 0, &op);
+                r = operation_new(s, m, 0, &op, error);
         if (r < 0)
                 return r;
         session_revert(s, op, &id, force);
@@ -190,7 +190,7 @@ static int method_break_snapshot_set(sd_bus_message *m, void *userdata, sd_bus_e
         if (r >= 0)
                 r = sd_bus_message_read(m, "u", &flags);
         if (r >= 0)
-                r = number == 0 ? operation_new(s, m, 0, &op) : begin(m, s, number, &op, error);
+                r = number == 0 ? operation_new(s, m, 0, &op, error) : begin(m, s, number, &op, error);
         if (r < 0)
                 return r;
         session_break(s, op, &id, flags);

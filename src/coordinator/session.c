@@ -430,12 +430,12 @@ static void session_stop_running(Session *s) {
         operation_settle(op, VSS_S_ASYNC_CANCELLED, "cancelled");
 }
 
-int session_cancel(Session *s, uint32_t number, sd_bus_message *request) {
+int session_cancel(Session *s, uint32_t number, sd_bus_message *request, sd_bus_error *error) {
         int r;
 
         if (!s->running || s->running->number != number)
                 return 0;
-        r = operation_wait(s->running, request);
+        r = operation_wait(s->running, request, error);
         if (r < 0)
                 return r;
         session_stop_running(s);
@@ -443,11 +443,11 @@ int session_cancel(Session *s, uint32_t number, sd_bus_message *request) {
 }
 
 /* The backup itself goes on, without a set. */
-int session_abort_set(Session *s, sd_bus_message *request) {
+int session_abort_set(Session *s, sd_bus_message *request, sd_bus_error *error) {
         int r, later = 0;
 
         if (s->set->operation) {
-                r = operation_wait(s->set->operation, request);
+                r = operation_wait(s->set->operation, request, error);
                 if (r < 0)
                         return r;
                 later = 1;
@@ -456,12 +456,12 @@ int session_abort_set(Session *s, sd_bus_message *request) {
         return later;
 }
 
-int session_abort_backup(Session *s, sd_bus_message *request) {
+int session_abort_backup(Session *s, sd_bus_message *request, sd_bus_error *error) {
         SessionWriter *w;
         int r, later = 0;
 
         if (s->running) {
-                r = operation_wait(s->running, request);
+                r = operation_wait(s->running, request, error);
                 if (r < 0)
                         return r;
                 session_stop_running(s);

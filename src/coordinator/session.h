@@ -67,10 +67,10 @@ void session_restore_event(Session *s, Operation *op, WireEvent event, const cha
 void session_writer_status(Session *s, Operation *op);
 
 HRESULT session_start_set(Session *s, int32_t context, GUID *ret_id);
-/* Ends what runs; if that takes time, @request is answered later and 1 returned; else 0. */
-int session_cancel(Session *s, uint32_t number, sd_bus_message *request);
-int session_abort_set(Session *s, sd_bus_message *request);
-int session_abort_backup(Session *s, sd_bus_message *request);
+/* Ends what runs; if that takes time, @request is answered later and 1 returned; else 0, or -errno with @error filled. */
+int session_cancel(Session *s, uint32_t number, sd_bus_message *request, sd_bus_error *error);
+int session_abort_set(Session *s, sd_bus_message *request, sd_bus_error *error);
+int session_abort_backup(Session *s, sd_bus_message *request, sd_bus_error *error);
 
 /* The document that the requester sent is ours from now on. */
 HRESULT session_take_document(Session *s, const char *document, size_t size);

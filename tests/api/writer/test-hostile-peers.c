@@ -31,6 +31,7 @@
 #include "phases/world.h"
 #include "wire/wire-client.h"
 #include "wire/wire-error.h"
+#include "wire/wire-limits.h"
 #include "wire/wire-names.h"
 #include "wire/wire-types.h"
 
@@ -254,6 +255,94 @@ static void test_that_a_question_about_a_name_of_any_bytes_is_answered(void **st
         storage_release(b);
 }
 
+/* Calls that are begun and not waited for. */
+
+static int count_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
+        ++*(size_t *) userdata;
+        return 1;
+}
+
+static void begin(WireClient *c, sd_bus_message *m, size_t *n_answers) {
+        (void) wire_client_lock(c);
+        assert_int_equal(wire_client_call_async(c, m, count_answer, n_answers), 0);
+        sd_bus_message_unref(m);
+        wire_client_unlock(c);
+}
+
+static sd_bus_message *new_is_supported(WireClient *c) {
+        sd_bus_message *m = new_call(c, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, "IsVolumeSupported");
+
+        (void) wire_client_lock(c);
+        assert_true(wire_append_guid(m, &fake_provider) >= 0);
+        assert_true(wire_append_text(m, world->volume) >= 0);
+        wire_client_unlock(c);
+        return m;
+}
+
+static void test_that_calls_under_way_have_a_limit(void **state) {
+        WireClient *c = open_session();
+        size_t n_answers = 0;
+
+        for (size_t i = 0; i < WIRE_OPERATIONS_MAX + 1; ++i) /* those that have ended do not count */
+                assert_int_equal(ask(c, new_is_supported(c)), S_OK);
+        close_client(c);
+
+        world_script(world, "probe = hang");
+        c = open_session();
+        for (size_t i = 0; i < WIRE_OPERATIONS_MAX; ++i)
+                begin(c, new_is_supported(c), &n_answers);
+        assert_int_equal(ask(c, new_is_supported(c)), E_OUTOFMEMORY);
+        assert_int_equal(n_answers, 0);
+
+        world_script(world, NULL);
+        assert_others_are_well(); /* nor do those of others */
+        close_client(c);
+        assert_int_equal(n_answers, WIRE_OPERATIONS_MAX);
+        assert_others_are_well();
+}
+
+static sd_bus_message *new_cancel(WireClient *c) {
+        sd_bus_message *m = new_call(c, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, "Cancel");
+
+        assert_true(sd_bus_message_append(m, "u", 1U) >= 0);
+        return m;
+}
+
+static void test_that_those_who_wait_for_an_operation_have_a_limit(void **state) {
+        IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_NAS_ROLLBACK);
+        sd_bus_message *m;
+        size_t n_answers = 0;
+        VSS_ID set_id, id;
+        WireClient *c;
+
+        storage_make_set(b, &world->volume, 1, fake_provider, &set_id, &id);
+        storage_release(b);
+        world_script(world, "break_off = hang");
+        c = open_session();
+        m = new_call(c, WIRE_SESSION_PATH, WIRE_SESSION_INTERFACE, "BreakSnapshotSet");
+        (void) wire_client_lock(c);
+        assert_true(sd_bus_message_append(m, "u", 1U) >= 0);
+        assert_true(wire_append_guid(m, &set_id) >= 0);
+        assert_true(sd_bus_message_append(m, "u", 0U) >= 0);
+        wire_client_unlock(c);
+        begin(c, m, &n_answers);
+        world_await_status(world, "\"kind\":\"break\",\"doing\":true");
+
+        for (size_t i = 0; i < WIRE_OPERATIONS_MAX; ++i)
+                begin(c, new_cancel(c), &n_answers);
+        assert_int_equal(ask(c, new_cancel(c)), E_OUTOFMEMORY);
+        assert_int_equal(n_answers, 0);
+
+        world_kill_umbrad(world);
+        close_client(c);
+        assert_int_equal(n_answers, WIRE_OPERATIONS_MAX + 1);
+        world_script(world, NULL);
+        world_start_umbrad(world);
+        world_await_status(world, "\"deeds\":[]");
+        storage_clean_up_broken(world, id);
+        assert_others_are_well();
+}
+
 static char *nested(unsigned depth) {
         char *text = calloc(depth + 1, 8);
 
@@ -451,6 +540,8 @@ int main(void) {
                 cmocka_unit_test(test_that_calls_that_make_no_sense_are_refused),
                 cmocka_unit_test(test_that_choosing_no_writers_hurts_nobody),
                 cmocka_unit_test(test_that_a_question_about_a_name_of_any_bytes_is_answered),
+                cmocka_unit_test(test_that_calls_under_way_have_a_limit),
+                cmocka_unit_test(test_that_those_who_wait_for_an_operation_have_a_limit),
                 cmocka_unit_test(test_that_a_requesters_document_is_no_trap),
                 cmocka_unit_test(test_that_a_document_over_the_limit_is_refused),
                 cmocka_unit_test(test_that_a_writer_that_describes_itself_with_a_trap_costs_only_itself),
