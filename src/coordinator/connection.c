@@ -23,6 +23,17 @@
 #include "coordinator/session-bus.h"
 #include "wire/wire-limits.h"
 
+/* Whoever asks and does not read the answers fills our memory, not his own. */
+static bool connection_is_read(Connection *c) {
+        uint64_t n = 0;
+
+        if (sd_bus_get_n_queued_write(c->bus, &n) < 0 || n <= WIRE_UNREAD_MAX)
+                return true;
+
+        log_notice("Process %d of user %u does not read what it is told, ending its connection", (int) c->pid, (unsigned) c->uid);
+        return false;
+}
+
 /* How many messages of one client are handled before the others get their turn. */
 #define MESSAGES_PER_TURN 64
 
@@ -56,6 +67,8 @@ static int connection_process(Connection *c) {
                         connection_update_events(c);
                         return 0;
                 }
+                if (!connection_is_read(c))
+                        return -ENOBUFS;
         }
         connection_update_events(c);
         return 1; /* there may be more in sd-bus's own queue, which no descriptor announces */

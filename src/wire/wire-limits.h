@@ -9,6 +9,7 @@
 
 #define WIRE_CONNECTIONS_MAX 4096U
 #define WIRE_OPERATIONS_MAX 64U   /* of one connection that wait for their answers */
+#define WIRE_UNREAD_MAX 256U      /* messages that the other end of a connection lets lie */
 #define WIRE_TEXT_MAX 32768U      /* a path or name, escaped */
 #define WIRE_VOLUMES_MAX 64U      /* in one set: VSS_E_MAXIMUM_NUMBER_OF_VOLUMES_REACHED */
 #define WIRE_SNAPSHOTS_MAX 512U   /* of one volume: VSS_E_MAXIMUM_NUMBER_OF_SNAPSHOTS_REACHED */

@@ -343,6 +343,32 @@ static void test_that_those_who_wait_for_an_operation_have_a_limit(void **state)
         assert_others_are_well();
 }
 
+/* Asks, and lets the answers lie. The kernel keeps some megabytes of them, so they are long ones. */
+static void test_that_who_does_not_read_is_sent_away(void **state) {
+        sd_bus *bus = NULL;
+        int fd = connect_raw(), few = 4096, r = 0;
+        size_t n;
+
+        assert_true(sd_bus_new(&bus) >= 0);
+        assert_true(sd_bus_set_fd(bus, fd, fd) >= 0);
+        assert_true(sd_bus_start(bus) >= 0);
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &few, sizeof(few)), 0); /* or there are as many questions */
+        for (n = 0; n < 100 * WIRE_UNREAD_MAX && r >= 0; ++n) {
+                sd_bus_message *m = NULL;
+
+                assert_true(sd_bus_message_new_method_call(bus, &m, NULL, WIRE_MANAGER_PATH, "org.freedesktop.DBus.Introspectable",
+                                                           "Introspect") >= 0);
+                r = sd_bus_send(bus, m, &(uint64_t){ 0 });
+                sd_bus_message_unref(m);
+                if (r >= 0)
+                        r = sd_bus_flush(bus);
+        }
+        assert_true(r < 0);
+        assert_true(n > WIRE_UNREAD_MAX);
+        sd_bus_close_unref(bus);
+        assert_others_are_well();
+}
+
 static char *nested(unsigned depth) {
         char *text = calloc(depth + 1, 8);
 
@@ -542,6 +568,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_question_about_a_name_of_any_bytes_is_answered),
                 cmocka_unit_test(test_that_calls_under_way_have_a_limit),
                 cmocka_unit_test(test_that_those_who_wait_for_an_operation_have_a_limit),
+                cmocka_unit_test(test_that_who_does_not_read_is_sent_away),
                 cmocka_unit_test(test_that_a_requesters_document_is_no_trap),
                 cmocka_unit_test(test_that_a_document_over_the_limit_is_refused),
                 cmocka_unit_test(test_that_a_writer_that_describes_itself_with_a_trap_costs_only_itself),
