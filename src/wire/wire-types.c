@@ -103,20 +103,37 @@ int wire_read_guids(sd_bus_message *m, size_t max, GUID **ret, size_t *ret_n) {
         return 0;
 }
 
-int wire_append_text(sd_bus_message *m, const char *s) {
+static int escape_text(const char *s, char **ret) {
         _cleanup_(freep) char *escaped = NULL;
         int r;
 
-        r = xml_escape_bytes(s ?: "", &escaped);
+        r = xml_escape_bytes(s, &escaped);
         if (r < 0)
                 return r;
         if (strlen(escaped) > WIRE_TEXT_MAX)
                 return -E2BIG;
 
-        return sd_bus_message_append_basic(m, 's', escaped);
+        *ret = TAKE_PTR(escaped);
+        return 0;
+}
+
+int wire_append_text(sd_bus_message *m, const char *s) {
+        _cleanup_(freep) char *escaped = NULL;
+        int r;
+
+        r = escape_text(s ?: "", &escaped);
+        return r < 0 ? r : sd_bus_message_append_basic(m, 's', escaped);
+}
+
+int wire_check_text(const char *s) {
+        _cleanup_(freep) char *escaped = NULL;
+
+        /* A byte becomes four at most. */
+        return !s || strlen(s) <= WIRE_TEXT_MAX / 4 ? 0 : escape_text(s, &escaped);
 }
 
 int wire_read_text(sd_bus_message *m, char **ret) {
+        _cleanup_(freep) char *text = NULL;
         const char *escaped;
         int r;
 
@@ -131,8 +148,14 @@ int wire_read_text(sd_bus_message *m, char **ret) {
         if (strlen(escaped) > WIRE_TEXT_MAX)
                 return -E2BIG;
 
-        r = xml_unescape_bytes(escaped, ret);
-        return r == -EILSEQ ? -EBADMSG : r;
+        r = xml_unescape_bytes(escaped, &text);
+        if (r >= 0)
+                r = wire_check_text(text); /* its sender may have escaped less than we do */
+        if (r < 0)
+                return r == -EILSEQ ? -EBADMSG : r;
+
+        *ret = TAKE_PTR(text);
+        return 0;
 }
 
 int wire_append_texts(sd_bus_message *m, char *const *v) {

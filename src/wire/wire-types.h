@@ -24,6 +24,8 @@ int wire_read_guids(sd_bus_message *m, size_t max, GUID **ret, size_t *ret_n);
 /* NULL and "" are the same on the wire; reads back as NULL. */
 int wire_append_text(sd_bus_message *m, const char *s);
 int wire_read_text(sd_bus_message *m, char **ret);
+/* -E2BIG: it cannot be sent, so nobody should keep it who will have to. What was read can. */
+int wire_check_text(const char *s);
 int wire_append_texts(sd_bus_message *m, char *const *v); /* as */
 int wire_read_texts(sd_bus_message *m, size_t max, char ***ret);
 

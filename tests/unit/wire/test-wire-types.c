@@ -118,6 +118,31 @@ static void test_that_text_that_is_too_long_or_no_text_is_refused(void **state) 
         assert_int_equal(wire_read_text(m, &text), -EBADMSG); /* nothing is left */
 }
 
+/* Or a writer could have a name that umbrad cannot tell anybody. */
+static void test_that_text_that_could_not_be_sent_on_is_refused(void **state) {
+        _cleanup_message_ sd_bus_message *m = message_new();
+        char text[WIRE_TEXT_MAX / 4 + 2];
+        char *back = NULL;
+
+        memset(text, '\1', sizeof(text)); /* four bytes each, if it were escaped as it should be */
+        text[sizeof(text) - 1] = '\0';
+        assert_int_equal(wire_check_text(text), -E2BIG);
+        assert_true(sd_bus_message_append(m, "s", text) >= 0);
+        text[sizeof(text) - 2] = '\0';
+        assert_int_equal(wire_check_text(text), 0);
+        assert_true(sd_bus_message_append(m, "s", text) >= 0);
+        assert_true(wire_append_text(m, text) >= 0);
+        message_ready(m);
+
+        assert_int_equal(wire_read_text(m, &back), -E2BIG);
+        for (size_t i = 0; i < 2; ++i) {
+                assert_int_equal(wire_read_text(m, &back), 0);
+                assert_string_equal(back, text);
+                free(back);
+        }
+        assert_int_equal(wire_check_text(NULL), 0);
+}
+
 static void test_that_guids_come_back_and_others_are_refused(void **state) {
         _cleanup_message_ sd_bus_message *m = message_new();
         const GUID ids[] = { some, other_guid, { 0 } };
@@ -481,6 +506,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_text_of_any_bytes_comes_back),
                 cmocka_unit_test(test_that_text_that_is_too_long_or_no_text_is_refused),
+                cmocka_unit_test(test_that_text_that_could_not_be_sent_on_is_refused),
                 cmocka_unit_test(test_that_guids_come_back_and_others_are_refused),
                 cmocka_unit_test(test_that_texts_come_back_up_to_their_number),
                 cmocka_unit_test(test_that_blobs_come_back_sealed_and_bounded),
