@@ -20,6 +20,7 @@
 #include "coordinator/writer-registry.h"
 #include "doc/express-rules.h"
 #include "wire/wire-limits.h"
+#include "wire/wire-types.h"
 
 static WriterProxy *express_find(Manager *m, const GUID *writer_id) {
         WriterProxy *w;
@@ -43,6 +44,10 @@ static HRESULT express_document_read(const char *document,
                 hr = VSS_E_INVALID_XML_DOCUMENT;
         if (SUCCEEDED(hr))
                 hr = express_document_check(doc, ret_why);
+        if (SUCCEEDED(hr) && wire_check_text(doc->friendly_name) < 0) {
+                *ret_why = "its name is longer than requesters can be told";
+                hr = VSS_E_INVALID_XML_DOCUMENT;
+        }
         if (SUCCEEDED(hr))
                 *ret = TAKE_PTR(doc);
         return hr;

@@ -542,6 +542,18 @@ static void test_that_umbrad_takes_no_document_on_trust(void **state) {
         world_await_status(world, "\"express_writers\":0");
 }
 
+/* It would be there for good, and no requester could be told of any writer. */
+static void test_that_a_name_that_is_too_long_is_refused(void **state) {
+        static WCHAR name[WIRE_TEXT_MAX + 2];
+
+        (void) wmemset(name, L'x', ELEMENTSOF(name) - 1);
+        assert_int_equal(express_register(express_id, name), VSS_E_INVALID_XML_DOCUMENT);
+        name[WIRE_TEXT_MAX] = L'\0';
+        assert_int_equal(express_register(express_id, name), S_OK);
+        assert_true(is_gathered(express_id));
+        assert_int_equal(express_unregister(express_id), S_OK);
+}
+
 static void test_that_there_is_a_limit_to_them(void **state) {
         VSS_ID id = { 0xeee, 0, 0, { 0x80 } };
         HRESULT hr = S_OK;
@@ -573,6 +585,7 @@ int main(void) {
                 cmocka_unit_test(test_that_the_catalog_is_left_alone_while_anything_is_frozen),
                 cmocka_unit_test(test_that_umbrad_takes_no_document_on_trust),
                 cmocka_unit_test(test_that_registering_needs_a_grant_for_that_class),
+                cmocka_unit_test(test_that_a_name_that_is_too_long_is_refused),
                 cmocka_unit_test(test_that_there_is_a_limit_to_them),
                 cmocka_unit_test(test_that_nobody_answers_where_umbrad_is_not),
         };
