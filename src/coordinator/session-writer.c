@@ -21,8 +21,10 @@
 #include "base/guid.h"
 #include "base/hresult.h"
 #include "base/log.h"
+#include "base/utf.h"
 #include "coordinator/session.h"
 #include "coordinator/writer-proxy.h"
+#include "wire/wire-limits.h"
 
 static const struct {
         VSS_WRITER_STATE from; /* VSS_WS_COUNT: the state does not change */
@@ -107,6 +109,12 @@ bool session_writer_participates(const Session *s, const SessionWriter *w) {
         return backup_doc_find_writer(s->doc, &w->instance_id, &w->writer_id);
 }
 
+/* Of what a writer says, requesters take so much. */
+static void session_writer_say(SessionWriter *w, const char *message) {
+        if (free_and_strdup(&w->message, message) >= 0 && w->message)
+                utf8_cut(w->message, WIRE_MESSAGE_MAX);
+}
+
 static void session_writer_fail(SessionWriter *w, VSS_WRITER_STATE state, HRESULT hr, HRESULT hr_application, const char *message) {
         if (session_writer_failed(w))
                 return; /* the first failure is the one that tells */
@@ -114,7 +122,7 @@ static void session_writer_fail(SessionWriter *w, VSS_WRITER_STATE state, HRESUL
         w->state = state;
         w->failure = hr;
         w->failure_application = hr_application;
-        (void) free_and_strdup(&w->message, message);
+        session_writer_say(w, message);
 }
 
 /* What a writer says although it has succeeded. It stays until it says something else, or the next backup begins. */
@@ -123,7 +131,7 @@ static void session_writer_remark(SessionWriter *w, WireEvent event, HRESULT hr_
                 return;
 
         w->failure_application = hr_application;
-        (void) free_and_strdup(&w->message, message);
+        session_writer_say(w, message);
 }
 
 void session_writer_answered(SessionWriter *w, WireEvent event, HRESULT hr, HRESULT hr_application, const char *message) {

@@ -441,6 +441,8 @@ static void test_that_a_document_over_the_limit_is_refused(void **state) {
 typedef struct Liar {
         WireClient *client;
         const char *answers[_WIRE_EVENT_MAX]; /* NULL: none */
+        const char *message;                  /* after Identify */
+        bool fails;                           /* with it */
 } Liar;
 
 static int liar_on_event(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -451,8 +453,12 @@ static int liar_on_event(sd_bus_message *m, void *userdata, sd_bus_error *error)
         (void) sd_bus_message_read(m, "u", &event);
         if (event >= _WIRE_EVENT_MAX || sd_bus_message_new_method_return(m, &reply) < 0)
                 return -EINVAL;
+        if (l->fails && event != WIRE_EVENT_IDENTIFY) {
+                sd_bus_message_unref(reply);
+                return sd_bus_error_set(error, "umbra.Error.VSS_E_WRITERERROR_RETRYABLE", l->message);
+        }
         (void) sd_bus_message_append(reply, "ii", S_OK, S_OK);
-        (void) wire_append_text(reply, NULL);
+        (void) wire_append_text(reply, event != WIRE_EVENT_IDENTIFY ? l->message : NULL);
         (void) wire_append_optional_blob(reply, l->answers[event], l->answers[event] ? strlen(l->answers[event]) : 0);
         (void) wire_client_send(l->client, reply);
         sd_bus_message_unref(reply);
@@ -557,6 +563,32 @@ static void test_that_a_writer_that_answers_with_a_trap_fails_alone(void **state
         assert_others_are_well();
 }
 
+/* So much that a requester would not take it: it learns the beginning, and how the others are. */
+static void test_that_a_writer_that_talks_and_talks_is_cut_short(void **state) {
+        static const char *const expected[] = { "STABLE S_OK 0x0 ", "FAILED_AT_PREPARE_BACKUP VSS_E_WRITERERROR_RETRYABLE 0x0 " };
+        char words[2 * WIRE_TEXT_MAX];
+
+        for (size_t i = 0; i < ELEMENTSOF(expected); ++i) {
+                Liar l = { .answers = { [WIRE_EVENT_IDENTIFY] = liar_metadata }, .message = words, .fails = i == 1 };
+                _cleanup_(freep) char *status = NULL;
+                Backup *b = backup_new();
+
+                memset(words, 'x', sizeof(words));
+                words[l.fails ? sizeof(words) - 1 : WIRE_TEXT_MAX] = '\0';
+                liar_begin(&l);
+                assert_int_equal(WITH_LIAR(&l, b, GatherWriterMetadata), VSS_S_ASYNC_FINISHED);
+                assert_int_equal(backup_select(b, world->volume), S_OK);
+                assert_int_equal(WITH_LIAR(&l, b, PrepareForBackup), VSS_S_ASYNC_FINISHED);
+
+                words[WIRE_MESSAGE_MAX] = '\0';
+                assert_int_equal(format_to(&status, "%s%s", expected[i], words), 0);
+                backup_expect_status(b, L"liar", status);
+                backup_free(b);
+                close_client(l.client);
+        }
+        assert_others_are_well();
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_bytes_that_are_no_message_end_the_connection),
@@ -573,6 +605,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_document_over_the_limit_is_refused),
                 cmocka_unit_test(test_that_a_writer_that_describes_itself_with_a_trap_costs_only_itself),
                 cmocka_unit_test(test_that_a_writer_that_answers_with_a_trap_fails_alone),
+                cmocka_unit_test(test_that_a_writer_that_talks_and_talks_is_cut_short),
         };
 
         return cmocka_run_group_tests(tests, setup, teardown);
