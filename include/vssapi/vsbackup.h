@@ -740,8 +740,8 @@ UMBRA_API void VssFreeSnapshotProperties(VSS_SNAPSHOT_PROP *pProp);
 UMBRA_API void VssFreeSnapshotPropertiesInternal(VSS_SNAPSHOT_PROP *pProp);
 
 /* Whether a writer on this volume would be hurt by a revert, so that it should not be done: one that
- * umbra.conf names ([revert] blocked-by), that runs, and that has files there.
- * [MS: nf-vsbackup-shouldblockrevert] */
+ * umbra.conf names ([revert] blocked-by), that runs, and that has files there. VSS_E_OBJECT_NOT_FOUND if no
+ * mounted volume has this \\?\Volume{…}\. [MS: nf-vsbackup-shouldblockrevert] */
 UMBRA_API HRESULT ShouldBlockRevert(LPCWSTR wszVolumeName, bool *pbBlock);
 UMBRA_API HRESULT ShouldBlockRevertInternal(LPCWSTR wszVolumeName, bool *pbBlock);
 

@@ -42,22 +42,39 @@ static void async_releasep(IVssAsync **a) {
 }
 
 /* Separators as Linux has them, and one at the end: then below is what begins with it. */
-static HRESULT fold(const WCHAR *path, char **ret) {
-        _cleanup_(freep) char *text = NULL;
-        HRESULT hr;
-        size_t n;
+static HRESULT fold_text(char *text, char **ret) {
+        size_t n = strlen(text);
 
-        hr = view_text_from_wide(path, &text);
-        if (FAILED(hr))
-                return last_error_set(hr, NULL);
-
-        n = strlen(text);
         for (size_t i = 0; i < n; ++i)
                 if (text[i] == '\\')
                         text[i] = '/';
         if (format_to(ret, "%s%s", text, n > 0 && text[n - 1] == '/' ? "" : "/") < 0)
                 return last_error_set(E_OUTOFMEMORY, NULL);
         return S_OK;
+}
+
+static HRESULT fold(const WCHAR *path, char **ret) {
+        _cleanup_(freep) char *text = NULL;
+        HRESULT hr;
+
+        hr = view_text_from_wide(path, &text);
+        return FAILED(hr) ? last_error_set(hr, NULL) : fold_text(text, ret);
+}
+
+/* Of a volume by its \\?\Volume{…}\ only umbrad knows where it is. */
+static HRESULT find_place(SessionProxy *session, char **folded) {
+        _cleanup_(freep) char *root = NULL, *name = NULL;
+        HRESULT hr;
+
+        if (strncmp(*folded, "//?/", 4) != 0)
+                return S_OK;
+
+        hr = storage_proxy_get_volume_root(session, *folded, &root, &name);
+        if (FAILED(hr))
+                return hr;
+
+        free(TAKE_PTR(*folded));
+        return fold_text(root, folded);
 }
 
 static HRESULT file_is_below(IVssWMFiledesc *file, const char *volume, bool *ret) {
@@ -178,12 +195,16 @@ HRESULT revert_is_blocked(const WCHAR *volume, bool *ret) {
                 hr = backup_components_new(&backup);
         if (FAILED(hr))
                 return hr;
+
+        b = impl_from_IVssBackupComponentsEx4((IVssBackupComponentsEx4 *) backup);
+        hr = find_place(b->session, &folded);
+        if (FAILED(hr))
+                return hr;
         if (is_the_systems(folded)) {
                 *ret = true;
                 return S_OK;
         }
 
-        b = impl_from_IVssBackupComponentsEx4((IVssBackupComponentsEx4 *) backup);
         hr = storage_proxy_get_revert_blockers(b->session, &writers, &n_writers);
         if (SUCCEEDED(hr) && n_writers > 0)
                 hr = gather(backup, writers, n_writers);

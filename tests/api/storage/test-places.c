@@ -238,7 +238,7 @@ static bool writer_is_there(void *arg) {
 }
 
 static void test_that_a_writer_may_be_against_reverting(void **state) {
-        _cleanup_(freep) char *elsewhere = path_in(world->dir, "elsewhere");
+        _cleanup_(freep) char *elsewhere = path_in(world->dir, "elsewhere"), *root = NULL, *name = NULL;
         Actor *writer;
         bool block = true;
 
@@ -261,6 +261,12 @@ static void test_that_a_writer_may_be_against_reverting(void **state) {
         assert_true(eventually(writer_is_there, world->volume,
                                TEST_PATIENCE_USEC)); /* it comes back by itself */
         assert_false(should_block(elsewhere));
+
+        /* By whatever name. */
+        assert_int_equal(split(world->volume, FALSE, &root, &name), S_OK);
+        assert_true(should_block(name));
+        assert_int_equal(ShouldBlockRevert(L"\\\\?\\Volume{5f0e7a11-1c2d-4e3f-8a9b-000000000000}\\", &block),
+                         VSS_E_OBJECT_NOT_FOUND);
         actor_free(writer);
 
         world_kill_umbrad(world);
