@@ -11,7 +11,7 @@
  *
  * Whoever settles it first wins; a result that arrives after a Cancel is dropped. While a Cancel is on its
  * way, @cancelling makes the failure that it causes on the other side a cancellation, too; a success is a
- * success, it was too late. @result and @cancelling are the only state, and @lock guards them. @lock is the
+ * success, it was too late. A Cancel that is not answered in time changes nothing. @result and @cancelling are the only state, and @lock guards them. @lock is the
  * innermost of all locks: the pump is never called with it held, and may call async_complete() with its own
  * held.
  */
@@ -91,6 +91,13 @@ static void async_wait_settled(Async *async, usec_t deadline) {
         pthread_mutex_unlock(&async->lock);
 }
 
+static void async_wait_cancelled(Async *async) {
+        pthread_mutex_lock(&async->lock);
+        while (async->result == VSS_S_ASYNC_PENDING && async->cancelling)
+                pthread_cond_wait(&async->settled, &async->lock);
+        pthread_mutex_unlock(&async->lock);
+}
+
 /* true: this call does the cancelling. false: it has ended, or somebody else does it. */
 static bool async_begin_cancel(Async *async) {
         bool mine;
@@ -104,21 +111,41 @@ static bool async_begin_cancel(Async *async) {
         return mine;
 }
 
+/* true: the operation goes on, as if nobody had wanted to cancel it. */
+static bool async_give_up_cancel(Async *async) {
+        bool pending;
+
+        pthread_mutex_lock(&async->lock);
+        pending = async->result == VSS_S_ASYNC_PENDING;
+        if (pending) {
+                async->cancelling = false;
+                pthread_cond_broadcast(&async->settled);
+        }
+        pthread_mutex_unlock(&async->lock);
+
+        return pending;
+}
+
+/* For whoever did not cancel it. */
+static HRESULT async_not_cancelled(Async *async) {
+        HRESULT result = async_result(async);
+
+        return result == VSS_S_ASYNC_PENDING ? VSS_E_UNEXPECTED : result;
+}
+
 static HRESULT STDMETHODCALLTYPE async_Cancel(IVssAsync *iface) {
         Async *async = impl_from_IVssAsync(iface);
         HRESULT result;
 
-        if (async->pump && !async->pump->cancel) {
-                result = async_result(async);
-                return result == VSS_S_ASYNC_PENDING ? VSS_E_UNEXPECTED : result;
-        }
+        if (async->pump && !async->pump->cancel)
+                return async_not_cancelled(async);
         if (!async_begin_cancel(async)) {
-                async_wait_settled(async, USEC_INFINITY);
-                return async_result(async);
+                async_wait_cancelled(async);
+                return async_not_cancelled(async);
         }
 
-        if (async->pump)
-                async->pump->cancel(async->userdata, async->cookie);
+        if (async->pump && async->pump->cancel(async->userdata, async->cookie) < 0 && async_give_up_cancel(async))
+                return VSS_E_UNEXPECTED;
 
         /* S_OK is for the call that did the cancelling. Everybody later learns how the operation ended
          * instead. [MS: nf-vss-ivssasync-cancel] */

@@ -28,9 +28,9 @@ typedef struct AsyncPump {
         /* Processes what has arrived, never blocks: a requester may use nothing but QueryStatus(). */
         void (*poll)(void *userdata);
 
-        /* Asks for the operation to be cancelled, and returns when that has been answered. NULL: it cannot be
-         * cancelled, and Cancel says VSS_E_UNEXPECTED while it runs. */
-        void (*cancel)(void *userdata, uint64_t cookie);
+        /* Asks for the operation to be cancelled, and returns when it has ended: 0. -errno: it has not, goes on,
+         * and Cancel says VSS_E_UNEXPECTED; NULL: so it is with all of its kind. */
+        int (*cancel)(void *userdata, uint64_t cookie);
 
         /* The operation keeps @userdata alive between these two. May be NULL. unref() is the last moment at which
          * the operation can be settled: a pump that holds no reference of its own forgets the operation there. */

@@ -78,21 +78,27 @@ static void pump_poll(void *userdata) {
         operation_tell(op);
 }
 
-/* Returns when the operation has really ended: umbrad answers both it and the Cancel when all is undone. */
-static void pump_cancel(void *userdata, uint64_t cookie) {
+/* Returns when the operation has really ended: umbrad answers both it and the Cancel when all is undone. Where
+ * that takes too long, because it is one that cannot be broken off, nobody is told that it was. */
+static int pump_cancel(void *userdata, uint64_t cookie) {
         Operation *op = userdata;
         SessionProxy *session = op->backup->session;
+        int r;
 
         {
                 BACKUP_LOCKED(op->backup);
 
                 if (op->settled)
-                        return;
+                        return 0;
         }
 
         (void) session_proxy_cancel(session, op->number);
-        (void) wire_client_wait(session->client, operation_is_settled, op,
-                                usec_add(now_usec(CLOCK_MONOTONIC), WIRE_PREPARE_TIMEOUT_USEC));
+        r = wire_client_wait(session->client, operation_is_settled, op,
+                             usec_add(now_usec(CLOCK_MONOTONIC), WIRE_PREPARE_TIMEOUT_USEC));
+        if (r < 0)
+                (void) last_error_set(VSS_E_UNEXPECTED, "%s() could not be ended and goes on: wait for its IVssAsync.",
+                                      op->kind->name);
+        return r;
 }
 
 static void pump_ref(void *userdata) {

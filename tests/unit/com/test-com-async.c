@@ -23,7 +23,7 @@ typedef struct Pump {
         Async *async;
         HRESULT arrives; /* what the next wait() or poll() delivers; VSS_S_ASYNC_PENDING for nothing */
         HRESULT answers; /* what arrives while cancel() runs */
-        int wait_fails;
+        int wait_fails, cancel_fails;
         unsigned n_wait, n_poll, n_cancel;
         int n_ref;
         uint64_t deadline, cookie;
@@ -54,12 +54,13 @@ static void pump_poll(void *userdata) {
         pump_deliver(pump, pump->arrives);
 }
 
-static void pump_cancel(void *userdata, uint64_t cookie) {
+static int pump_cancel(void *userdata, uint64_t cookie) {
         Pump *pump = userdata;
 
         ++pump->n_cancel;
         pump->cookie = cookie;
         pump_deliver(pump, pump->answers);
+        return pump->cancel_fails;
 }
 
 static void pump_ref(void *userdata) {
@@ -227,6 +228,32 @@ static void test_that_a_success_that_overtakes_the_cancelling_wins(void **state)
         pump_end(&pump, iface);
 }
 
+static void test_that_an_operation_that_cannot_be_cancelled_in_time_goes_on(void **state) {
+        IVssAsync *iface;
+        Pump pump;
+
+        (void) state;
+
+        iface = pump_start(&pump);
+        pump.cancel_fails = -ETIMEDOUT;
+        for (unsigned i = 0; i < 2; ++i) {
+                assert_int_equal(IVssAsync_Cancel(iface), VSS_E_UNEXPECTED);
+                assert_int_equal(status_of(iface), VSS_S_ASYNC_PENDING);
+        }
+        async_complete(pump.async, VSS_E_BAD_STATE); /* for reasons of its own */
+        assert_int_equal(IVssAsync_Cancel(iface), VSS_E_BAD_STATE);
+        assert_int_equal(pump.n_cancel, 2);
+        pump_end(&pump, iface);
+
+        /* It ended all the same. */
+        iface = pump_start(&pump);
+        pump.cancel_fails = -ENOTCONN;
+        pump.answers = VSS_E_UNEXPECTED;
+        assert_int_equal(IVssAsync_Cancel(iface), S_OK);
+        assert_int_equal(status_of(iface), VSS_S_ASYNC_CANCELLED);
+        pump_end(&pump, iface);
+}
+
 static void test_that_cancelling_what_has_failed_returns_its_error(void **state) {
         IVssAsync *iface;
         Pump pump;
@@ -310,6 +337,7 @@ int main(void) {
                 cmocka_unit_test(test_that_cancelling_asks_the_pump_once_and_says_so_to_the_first_only),
                 cmocka_unit_test(test_that_a_failure_caused_by_the_cancelling_counts_as_cancelled),
                 cmocka_unit_test(test_that_a_success_that_overtakes_the_cancelling_wins),
+                cmocka_unit_test(test_that_an_operation_that_cannot_be_cancelled_in_time_goes_on),
                 cmocka_unit_test(test_that_cancelling_what_has_failed_returns_its_error),
                 cmocka_unit_test(test_that_an_operation_can_be_complete_at_birth),
                 cmocka_unit_test(test_that_without_a_pump_another_thread_ends_the_wait),
