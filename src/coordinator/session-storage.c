@@ -32,6 +32,7 @@
 #include "provider/provider.h"
 #include "volume/volume.h"
 #include "wire/wire-limits.h"
+#include "wire/wire-types.h"
 
 /* One deed at a time for a snapshot. */
 static HRESULT storage_is_free(Session *s, const GUID *id, const char **ret_why) {
@@ -357,6 +358,8 @@ static int import_row(Session *s, const BackupVolume *v, CatalogSnapshot *ret) {
         if (!p || !provider_is_registered(p) || !(p->abilities & PROVIDER_CAN_IMPORT) ||
             !provider_is_for_context(p, s->context) || !v->volume || v->volume[0] != '/' || (v->storage && strlen(v->storage) > PROVIDER_NOTE_MAX))
                 return -EOPNOTSUPP;
+        if (wire_check_text(v->volume) < 0 || wire_check_text(v->machine) < 0)
+                return -EINVAL; /* requesters could not be told, neither of these copies nor of others */
 
         *ret = (CatalogSnapshot){
                 .id = v->snapshot_id,

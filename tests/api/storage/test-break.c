@@ -14,9 +14,11 @@
 
 #include "api/storage/storage.h"
 #include "base/alloc.h"
+#include "base/bstr.h"
 #include "base/fd-util.h"
 #include "base/guid.h"
 #include "base/utf.h"
+#include "wire/wire-limits.h"
 
 static World *world;
 
@@ -391,6 +393,40 @@ static void test_that_a_failed_import_leaves_the_storage_alone(void **state) {
         SysFreeString(xml);
 }
 
+/* The same, and the machine that made the first of them has a name that is longer by @n characters. */
+static BSTR with_long_machine(BSTR xml, int n) {
+        static const char attribute[] = "originatingMachine=\"";
+        _cleanup_(freep) char *text = NULL, *longer = NULL;
+        char *name;
+        BSTR ret;
+
+        assert_int_equal(utf8_from_wide(xml, &text), 0);
+        name = strstr(text, attribute);
+        assert_non_null(name);
+        name += strlen(attribute);
+        assert_int_equal(format_to(&longer, "%.*s%0*d%s", (int) (name - text), text, n, 0, name), 0);
+        assert_int_equal(bstr_from_utf8(longer, &ret), 0);
+        return ret;
+}
+
+/* There is nothing wrong with the copy itself; but once it is known, all have to be told of it. */
+static void test_that_names_that_cannot_be_told_are_not_imported(void **state) {
+        IVssBackupComponentsEx4 *b;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids), longer = with_long_machine(xml, WIRE_TEXT_MAX);
+
+        arrive(ids[0]);
+        b = importer(longer, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(b), VSS_E_NO_SNAPSHOTS_IMPORTED);
+        storage_release(b);
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(b), VSS_S_SOME_SNAPSHOTS_NOT_IMPORTED);
+        storage_release(b);
+        world_assert_clean(world);
+        SysFreeString(longer);
+        SysFreeString(xml);
+}
+
 /* Two machines: the one that makes the shadow copy keeps its object until the other has done with it. */
 static void test_that_the_backup_ends_after_the_other_machine_is_done(void **state) {
         IVssBackupComponentsEx4 *maker = storage_backup(VSS_CTX_BACKUP | VSS_VOLSNAP_ATTR_TRANSPORTABLE), *b;
@@ -478,6 +514,7 @@ int main(void) {
                 cmocka_unit_test(test_that_shadow_copies_of_another_machine_are_imported),
                 cmocka_unit_test(test_that_what_has_not_arrived_is_told_and_the_rest_is_there),
                 cmocka_unit_test(test_that_a_failed_import_leaves_the_storage_alone),
+                cmocka_unit_test(test_that_names_that_cannot_be_told_are_not_imported),
                 cmocka_unit_test(test_that_the_backup_ends_after_the_other_machine_is_done),
                 cmocka_unit_test(test_that_importing_needs_a_document_and_its_time),
                 cmocka_unit_test(test_that_other_providers_do_not_import),
