@@ -320,9 +320,23 @@ void session_break(Session *s, Operation *op, const GUID *set_id, uint32_t flags
 
 /* Importing */
 
+/* What did not come may come yet, with somebody else. */
+static void forget_failed(Session *s) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < s->n_imported; ++i) {
+                _cleanup_(catalog_snapshot_clear) CatalogSnapshot row = { 0 };
+
+                if (catalog_get(s->manager->catalog, &s->imported[i], &row) != -ENOENT)
+                        s->imported[n++] = s->imported[i];
+        }
+        s->n_imported = n;
+}
+
 static void settle_imported(DeedJob *j) {
         size_t n = j->op->session->doc->n_volumes;
 
+        forget_failed(j->op->session);
         if (j->n_done == 0)
                 operation_settle(j->op, VSS_E_NO_SNAPSHOTS_IMPORTED, j->message);
         else

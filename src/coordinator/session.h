@@ -45,7 +45,7 @@ struct Session {
         Operation *running;
         ProviderPool *pool; /* for questions outside a set */
         Recovery *recoveries; /* what RecoverSet will do */
-        GUID *imported;       /* auto-release snapshots that ImportSnapshots took over, or tried to */
+        GUID *imported;       /* auto-release snapshots that ImportSnapshots took over, or is about to */
         size_t n_imported, imported_capacity;
 };
 

@@ -393,6 +393,28 @@ static void test_that_a_failed_import_leaves_the_storage_alone(void **state) {
         SysFreeString(xml);
 }
 
+static void test_that_who_failed_to_import_does_not_take_it_from_who_did(void **state) {
+        IVssBackupComponentsEx4 *first, *second;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids);
+
+        first = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(import(first), VSS_E_NO_SNAPSHOTS_IMPORTED); /* too early */
+        arrive(ids[0]);
+        arrive(ids[1]);
+        second = importer(xml, VSS_CTX_NAS_ROLLBACK);
+        assert_int_equal(import(second), VSS_S_ASYNC_FINISHED);
+        storage_release(second);
+        storage_release(first);
+        world_await_status(world, "\"sessions\":[]");
+        for (size_t i = 0; i < 2; ++i) {
+                assert_true(is_known(ids[i]));
+                storage_delete(ids[i], VSS_OBJECT_SNAPSHOT);
+        }
+        world_assert_clean(world);
+        SysFreeString(xml);
+}
+
 /* The same, and the machine that made the first of them has a name that is longer by @n characters. */
 static BSTR with_long_machine(BSTR xml, int n) {
         static const char attribute[] = "originatingMachine=\"";
@@ -514,6 +536,7 @@ int main(void) {
                 cmocka_unit_test(test_that_shadow_copies_of_another_machine_are_imported),
                 cmocka_unit_test(test_that_what_has_not_arrived_is_told_and_the_rest_is_there),
                 cmocka_unit_test(test_that_a_failed_import_leaves_the_storage_alone),
+                cmocka_unit_test(test_that_who_failed_to_import_does_not_take_it_from_who_did),
                 cmocka_unit_test(test_that_names_that_cannot_be_told_are_not_imported),
                 cmocka_unit_test(test_that_the_backup_ends_after_the_other_machine_is_done),
                 cmocka_unit_test(test_that_importing_needs_a_document_and_its_time),
