@@ -48,6 +48,7 @@ struct Deed {
         bool resumed;
         bool waits; /* a revert that is resumed, and whose volume is not mounted yet */
         bool begun; /* it is in the catalog, and the provider was asked to do it */
+        bool released; /* an import: nobody is left who wants it */
         unsigned attempts, permille;
         bool deferred;           /* it was in WAITING */
         usec_t pause;            /* the last one in there */

@@ -294,6 +294,8 @@ static void deed_finish(Deed *d) {
                         r,
                         "Failed to record what became of the snapshot {%s}, trying at the next start: %m",
                         GUID_TO_STRING(&d->snapshot.id));
+        if (d->released && SUCCEEDED(d->result))
+                (void) discard_queue_add(q->manager->discards, &d->snapshot.id, NULL, NULL);
         hr = FAILED(d->undone) ? d->undone : d->result;
         if (d->kind == DEED_REVERT)
                 deed_pasts_add(&q->reverts, d->path, &d->snapshot.id, hr, d->message);
@@ -480,6 +482,16 @@ void deed_queue_forget(DeedQueue *q, void *userdata) {
                 LL_FOREACH(d->waiters, w)
                         if (w->userdata == userdata)
                                 w->told = NULL;
+}
+
+bool deed_queue_release(DeedQueue *q, const GUID *snapshot_id) {
+        Deed *d = deed_queue_find(q, snapshot_id);
+
+        if (!d || d->kind != DEED_IMPORT)
+                return false;
+
+        d->released = true;
+        return true;
 }
 
 Deed *deed_queue_find(DeedQueue *q, const GUID *snapshot_id) {

@@ -67,6 +67,8 @@ void deed_queue_forget(DeedQueue *q, void *userdata);
 
 /* Is anything being done to this snapshot? */
 Deed *deed_queue_find(DeedQueue *q, const GUID *snapshot_id);
+/* If it is being imported, it is discarded as soon as it is there. false: it is not being imported. */
+bool deed_queue_release(DeedQueue *q, const GUID *snapshot_id);
 /* Is @target being reverted? */
 Deed *deed_queue_find_revert(DeedQueue *q, const char *target);
 /* It is in the catalog, and comes to its end whoever dies. Before that it may still turn out that it cannot be. */

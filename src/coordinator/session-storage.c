@@ -439,6 +439,7 @@ void session_import(Session *s, Operation *op, int32_t context, const char *docu
 void session_storage_clear(Session *s) {
         session_recovery_clear(s);
         for (size_t i = 0; i < s->n_imported; ++i)
-                (void) discard_queue_add(s->manager->discards, &s->imported[i], NULL, NULL);
+                if (!deed_queue_release(s->manager->deeds, &s->imported[i]))
+                        (void) discard_queue_add(s->manager->discards, &s->imported[i], NULL, NULL);
         free(s->imported);
 }

@@ -415,6 +415,27 @@ static void test_that_who_failed_to_import_does_not_take_it_from_who_did(void **
         SysFreeString(xml);
 }
 
+static void test_that_what_is_still_being_imported_goes_with_its_requester(void **state) {
+        IVssBackupComponentsEx4 *b;
+        IVssAsync *async = NULL;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids);
+
+        arrive(ids[0]);
+        arrive(ids[1]);
+        world_script(world, "import = sleep 1000");
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(IVssBackupComponentsEx4_ImportSnapshots(b, &async), S_OK);
+        world_await_status(world, "\"kind\":\"import\"");
+        assert_int_equal(IVssAsync_Release(async), 0);
+        storage_release(b);
+        world_await_status(world, "\"sessions\":[]");
+        world_script(world, NULL);
+        world_await_status(world, "\"deeds\":[]");
+        world_assert_clean(world);
+        SysFreeString(xml);
+}
+
 /* The same, and the machine that made the first of them has a name that is longer by @n characters. */
 static BSTR with_long_machine(BSTR xml, int n) {
         static const char attribute[] = "originatingMachine=\"";
@@ -537,6 +558,7 @@ int main(void) {
                 cmocka_unit_test(test_that_what_has_not_arrived_is_told_and_the_rest_is_there),
                 cmocka_unit_test(test_that_a_failed_import_leaves_the_storage_alone),
                 cmocka_unit_test(test_that_who_failed_to_import_does_not_take_it_from_who_did),
+                cmocka_unit_test(test_that_what_is_still_being_imported_goes_with_its_requester),
                 cmocka_unit_test(test_that_names_that_cannot_be_told_are_not_imported),
                 cmocka_unit_test(test_that_the_backup_ends_after_the_other_machine_is_done),
                 cmocka_unit_test(test_that_importing_needs_a_document_and_its_time),
