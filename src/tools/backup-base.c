@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/guid.h"
 #include "base/utf.h"
+#include "tools/manifest.h"
 #include "tools/set-format.h"
 #include "tools/set-reader.h"
 #include "tools/tool-vss.h"
@@ -123,18 +124,6 @@ static const json_t *find(const BackupBase *b, const WriterMetadata *w, const Co
         return found;
 }
 
-/* Were all of its files saved then? */
-static bool is_whole(const BackupBase *b, const json_t *component) {
-        const json_t *failed;
-        size_t i;
-
-        json_array_foreach(json_object_get(set_reader_summary(b->reader), SET_KEY_FAILED), i, failed)
-                if (json_equal(json_object_get(failed, "instance_id"), json_object_get(component, "instance_id")) &&
-                    json_equal(json_object_get(failed, "component"), json_object_get(component, "component")))
-                        return false;
-        return true;
-}
-
 static bool writer_can(const WriterMetadata *w, VSS_BACKUP_TYPE type) {
         static const DWORD needed[] = {
                 [VSS_BT_INCREMENTAL] = VSS_BS_INCREMENTAL,
@@ -152,7 +141,7 @@ static const char *why_not(const BackupBase *b, const WriterMetadata *w, const j
 
         if (!component)
                 return "it is not in the set before";
-        if (!is_whole(b, component))
+        if (summary_has_failed(set_reader_summary(b->reader), component))
                 return "not all of it is in the set before";
         if (how == VSS_BT_UNDEFINED || how == VSS_BT_COPY)
                 return "the set before has a copy of it, which its writer does not remember";

@@ -184,3 +184,14 @@ json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes) {
                                                                 text(p->components[i].component->full)));
         return json_pack("{s:I, s:I, s:o}", "files", (json_int_t) files, "bytes", (json_int_t) bytes, SET_KEY_FAILED, failed);
 }
+
+bool summary_has_failed(const json_t *summary, const json_t *component) {
+        const json_t *failed;
+        size_t i;
+
+        json_array_foreach(json_object_get(summary, SET_KEY_FAILED), i, failed)
+                if (json_equal(json_object_get(failed, "instance_id"), json_object_get(component, "instance_id")) &&
+                    json_equal(json_object_get(failed, "component"), json_object_get(component, "component")))
+                        return true;
+        return false;
+}

@@ -18,6 +18,7 @@
 #include "base/hresult.h"
 #include "base/strv.h"
 #include "base/utf.h"
+#include "tools/manifest.h"
 #include "tools/restore-owners.h"
 #include "tools/set-format.h"
 #include "tools/tool-vss.h"
@@ -145,7 +146,7 @@ static bool is_selectable_for_restore(const WriterMetadata *w, const Component *
 typedef struct Entry {
         size_t writer;
         const Component *component;
-        bool complete;
+        bool complete, lost;
 } Entry;
 
 static bool entry_text(json_t *entry, const char *key, char **ret) {
@@ -166,7 +167,8 @@ static int read_entry(const RestoreLink *l, json_t *json, Entry *ret) {
                 return tool_error("the manifest of '%s' names a component in a way that is not understood",
                                   l->set->path);
 
-        *ret = (Entry){ .complete = type == VSS_BT_FULL || type == VSS_BT_COPY };
+        *ret = (Entry){ .complete = type == VSS_BT_FULL || type == VSS_BT_COPY,
+                        .lost = summary_has_failed(set_reader_summary(l->set->reader), json) };
         for (; ret->writer < l->n_writers; ++ret->writer)
                 if (guid_equal(&l->writers[ret->writer].instance_id, &id)) {
                         ret->component = writer_metadata_find(&l->writers[ret->writer], path, name);
@@ -207,6 +209,7 @@ static int choose(RestoreLink *l, const Entry *e, Chosen **ret) {
                                .method = &l->methods[e->writer],
                                .component = e->component,
                                .complete = e->complete,
+                               .lost = e->lost,
                                .target = VSS_RT_ORIGINAL };
         }
 

@@ -80,7 +80,7 @@ static int collect_paths(RestoreLink *l) {
 
 /* Does the set say of all files of the component whether they were there? */
 static bool knows_all(const RestoreLink *l, const Chosen *c) {
-        return c->complete || set_reader_text(l->set->reader, SET_NAMES);
+        return !c->lost && (c->complete || set_reader_text(l->set->reader, SET_NAMES));
 }
 
 /* What must go */

@@ -66,6 +66,7 @@ typedef struct Chosen {
         FileSet *files, *extra; /* @extra: named by the document of the set only */
         char **ranges_files;
         bool complete;       /* all of its files are in the set, not only what changed */
+        bool lost;           /* some of them could not be saved */
         bool told;           /* its writer takes part */
 
         VSS_RESTORE_TARGET target;

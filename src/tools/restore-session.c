@@ -538,7 +538,7 @@ static HRESULT report_mappings(RestoreLink *l, const Chosen *c, const Names *n) 
 
 /* VSS_RS_FAILED means some of them. [pitfall 25] */
 static VSS_FILE_RESTORE_STATUS status_of(const RestoreLink *l, const Chosen *c) {
-        if (l->finished && c->n_failed == 0)
+        if (l->finished && c->n_failed == 0 && !c->lost)
                 return VSS_RS_ALL;
 
         return c->n_restored == 0 ? VSS_RS_NONE : VSS_RS_FAILED;

@@ -124,13 +124,22 @@ static bool is_in_later(const RestoreLink *l, const Chosen *c) {
         return false;
 }
 
-static void say_content(const RestoreLink *l) {
+/* Is there all of what was to be restored? */
+static bool say_content(const RestoreLink *l) {
+        bool whole = true;
+
         for (size_t i = 0; i < l->n_chosen; ++i) {
                 const Chosen *c = &l->chosen[i];
 
                 if (is_in_later(l, c))
                         continue;
-                if (c->told)
+                whole = whole && !c->lost;
+                if (c->lost)
+                        fprintf(stderr,
+                                "umbra: NOT all files of component '%s' are in '%s': some could not be read when it was made. What is in place of "
+                                "them was left as it is; an older set may have them\n",
+                                c->component->full, l->set->path);
+                else if (c->told)
                         tool_say("Component '%s': restored, and its writer is content.", c->component->full);
                 else if (!l->options->to)
                         tool_say("Component '%s': restored, without its writer.", c->component->full);
@@ -139,6 +148,8 @@ static void say_content(const RestoreLink *l) {
                                 c->in_use ? "its files were in use, and who has them open still has the old ones" :
                                             "its writer says so");
         }
+
+        return whole;
 }
 
 static int restore_all(Restore *r) {
@@ -152,7 +163,8 @@ static int restore_all(Restore *r) {
 
         if (code == EXIT_OK) {
                 for (size_t i = 0; i < r->chain.n; ++i)
-                        say_content(&r->links[i]);
+                        if (!say_content(&r->links[i]))
+                                code = EXIT_PARTIAL;
                 tool_say("Restored %" PRIu64 " file%s.", r->n_restored, r->n_restored == 1 ? "" : "s");
         } else if (is_written(r))
                 restore_services_say_stopped(&r->services);
@@ -311,6 +323,7 @@ const Verb verb_restore = {
                 "  --restore-name NAME    under another name\n"
                 "  --instance NAME        to another instance of the writer: its name or id\n"
                 "  --quiet                no progress\n\n"
-                "Exit codes: 5 a writer refused, or what it got is not good; 6 a set is damaged; 1 files could not be written.\n",
+                "Exit codes: 5 a writer refused, or what it got is not good; 6 a set is damaged; 1 files could not be written;\n"
+                "7 a set that was made with --best-effort does not have all files.\n",
         .run = run_restore,
 };

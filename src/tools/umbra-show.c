@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tools/manifest.h"
 #include "tools/progress.h"
 #include "tools/set-format.h"
 #include "tools/set-reader.h"
@@ -95,17 +96,6 @@ static const char *count_of(json_t *object, const char *key, char buffer[static 
         return buffer;
 }
 
-static bool has_failed(json_t *summary, json_t *component) {
-        json_t *failed;
-        size_t i;
-
-        json_array_foreach(json_object_get(summary, SET_KEY_FAILED), i, failed)
-                if (json_equal(json_object_get(failed, "instance_id"), json_object_get(component, "instance_id")) &&
-                    json_equal(json_object_get(failed, "component"), json_object_get(component, "component")))
-                        return true;
-        return false;
-}
-
 static void show_components(json_t *manifest, json_t *summary) {
         static const char *const headings[] = { "WRITER", "COMPONENT", "TYPE", "TAKEN", "CONSISTENCY", "PARTIAL", "DIFFERENCED", NULL };
         _cleanup_(table_freep) Table *t = table_new(headings);
@@ -115,7 +105,7 @@ static void show_components(json_t *manifest, json_t *summary) {
 
         json_array_foreach(json_object_get(manifest, "components"), i, c)
                 TABLE_ADD(t, string_of(c, "writer"), string_of(c, "component"), string_of(c, "type"),
-                          has_failed(summary, c) ? "NOT ALL" : string_of(c, SET_KEY_HOW), string_of(c, "consistency"),
+                          summary_has_failed(summary, c) ? "NOT ALL" : string_of(c, SET_KEY_HOW), string_of(c, "consistency"),
                           count_of(c, "partial_files", partial), count_of(c, "differenced_files", differenced));
         if (table_rows(t) > 0) {
                 putchar('\n');

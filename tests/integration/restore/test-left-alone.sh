@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# What a restore must not touch: files that the set does not have for another reason than that they were not there. $UMBRA, $UMBRAD and $WRITER are the
+# programs.
+# shellcheck source=tests/integration/shell.sh
+. "${0%/*}/../shell.sh"
+# shellcheck source=tests/integration/restore/app.sh
+. "${0%/*}/app.sh"
+
+method='method="RESTORE_IF_CAN_BE_REPLACED"'
+
+fresh
+start_umbrad || { echo "umbrad does not start"; exit 1; }
+
+lost() {
+        fresh
+        writer "$method" '' '' "<PartialFile path=\"$dir/app\" filespec=\"unreadable\" ranges=\"0:4\"/>" || return 1
+        rm -f "$dir/set"
+        expect 7 'NOT all files of component' "$UMBRA" backup --best-effort --component data --to "$dir/set" || return 1
+        echo precious >"$dir/app/unreadable" && echo new >"$dir/app/one.db"
+        expect 7 'NOT all files of component .data. are in' restore --component data && is "$dir/app/one.db" one && is "$dir/app/unreadable" precious &&
+                ! grep -q content "$dir/err" && told PostRestore fileRestoreStatus failed
+}
+that 'what could not be read at the backup is not taken for deleted, and nobody says that all of it is there' lost
+
+end_writer
+finish
