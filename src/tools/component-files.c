@@ -423,15 +423,36 @@ HRESULT writer_exclude_files(const WriterMetadata *w, bool snapshot, FileSet *se
         return SUCCEEDED(hr) && snapshot ? exclude_from_snapshot(w, set) : hr;
 }
 
+static HRESULT each_part(const WriterMetadata *w, const Component *c, EachFiles f, void *userdata) {
+        size_t first = 0, n;
+
+        n = component_set_of(w, c) ? followers(w, c, &first) : component_members(w, c, &first);
+        return files_of_all(w, c, first, n, f, userdata);
+}
+
 static HRESULT add_files(const ComponentFiles *files, void *userdata) {
         return hresult_from_errno(file_set_add(userdata, files->path, files->spec, files->recursive));
 }
 
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set) {
-        size_t first = 0, n;
-        HRESULT hr;
+        HRESULT hr = each_part(w, c, add_files, set);
 
-        n = component_set_of(w, c) ? followers(w, c, &first) : component_members(w, c, &first);
-        hr = files_of_all(w, c, first, n, add_files, set);
+        return SUCCEEDED(hr) ? writer_exclude_files(w, true, set) : hr;
+}
+
+typedef struct Masked {
+        FileSet *set;
+        DWORD mask;
+} Masked;
+
+static HRESULT add_files_of(const ComponentFiles *files, void *userdata) {
+        const Masked *m = userdata;
+
+        return files->mask & m->mask ? add_files(files, m->set) : S_OK;
+}
+
+HRESULT component_add_files_of(const WriterMetadata *w, const Component *c, DWORD mask, FileSet *set) {
+        HRESULT hr = each_part(w, c, add_files_of, &(Masked){ .set = set, .mask = mask });
+
         return SUCCEEDED(hr) ? writer_exclude_files(w, true, set) : hr;
 }

@@ -82,5 +82,7 @@ HRESULT component_for_each_dependency(const WriterMetadata *w,
 /* Adds the file sets of @c and of all that come along with it, less what the writer excludes, also from shadow copies. If @c is
  * itself part of a set of components, as it may be in a restore, all that follow it are parts of it. */
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set);
+/* The same, but only those whose mask has a bit of @mask (VSS_FILE_SPEC_BACKUP_TYPE). */
+HRESULT component_add_files_of(const WriterMetadata *w, const Component *c, DWORD mask, FileSet *set);
 /* Takes out what the writer excludes; @snapshot: also what it keeps out of shadow copies. */
 HRESULT writer_exclude_files(const WriterMetadata *w, bool snapshot, FileSet *set);

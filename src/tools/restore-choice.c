@@ -42,6 +42,7 @@ static void chosen_clear(Chosen *c) {
         strv_free(c->ranges_files);
         file_set_free(c->files);
         file_set_free(c->extra);
+        file_set_free(c->saved);
         free(c->parts);
 }
 
@@ -311,16 +312,23 @@ static int choose_entries(RestoreLink *l, const Entry *entries, size_t n) {
         return code;
 }
 
+static HRESULT collect_files_of(Chosen *c, const Component *part) {
+        HRESULT hr = component_add_files(c->writer, part, c->files);
+
+        return FAILED(hr) ? hr :
+                            component_add_files_of(c->writer, part, VSS_FSBT_FULL_BACKUP_REQUIRED, c->saved);
+}
+
 static int collect_files(Chosen *c) {
         HRESULT hr = S_OK;
 
-        if (file_set_new(&c->files) < 0 || file_set_new(&c->extra) < 0)
+        if (file_set_new(&c->files) < 0 || file_set_new(&c->extra) < 0 || file_set_new(&c->saved) < 0)
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the restore");
 
         if (c->n_parts == 0)
-                hr = component_add_files(c->writer, c->component, c->files);
+                hr = collect_files_of(c, c->component);
         for (size_t i = 0; i < c->n_parts && SUCCEEDED(hr); ++i)
-                hr = component_add_files(c->writer, c->parts[i], c->files);
+                hr = collect_files_of(c, c->parts[i]);
         return FAILED(hr) ? tool_fail(hr, "Cannot plan the restore of '%s'", c->component->full) : EXIT_OK;
 }
 

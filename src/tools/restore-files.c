@@ -78,9 +78,15 @@ static int collect_paths(RestoreLink *l) {
         return r == 0 ? add_names(l) : r;
 }
 
-/* Does the set say of all files of the component whether they were there? */
-static bool knows_all(const RestoreLink *l, const Chosen *c) {
-        return !c->lost && (c->complete || set_reader_text(l->set->reader, SET_NAMES));
+/* Does the set say of this file of the component whether it was there? A whole backup does not take those whose
+ * mask says that it need not, and has no names of them. */
+static bool knows(const RestoreLink *l, const Chosen *c, const char *path) {
+        if (c->lost)
+                return false;
+        if (c->complete)
+                return !file_set_contains(c->files, path) || file_set_contains(c->saved, path);
+
+        return set_reader_text(l->set->reader, SET_NAMES);
 }
 
 /* What must go */
@@ -96,7 +102,7 @@ static int remove_stale(int dir_fd, const char *name, const char *path, void *us
         const Stale *s = userdata;
         int r;
 
-        if (restore_paths_have(s->link->paths, path))
+        if (restore_paths_have(s->link->paths, path) || !knows(s->link, s->chosen, path))
                 return 0;
 
         /* Is that where it would be? Patterns of one directory may go to several. */
@@ -118,7 +124,7 @@ static int clear_stale(RestoreLink *l, Chosen *c) {
         _cleanup_(strv_freep) char **roots = NULL;
         int r;
 
-        if (c->cleared || l->options->to || !knows_all(l, c))
+        if (c->cleared || l->options->to)
                 return 0;
 
         r = file_set_roots(c->files, &roots);
@@ -166,7 +172,7 @@ static int remove_gone(const char *path, bool directory, void *userdata) {
                 return 0;
 
         c = restore_owners_find(l->owners, path, directory);
-        if (c ? !knows_all(l, c) : !l->everything || !is_saved_path(l, path))
+        if (c ? !knows(l, c, path) : !l->everything || !is_saved_path(l, path))
                 return 0;
 
         r = restore_place_of(l, c, path, directory, &place);

@@ -64,6 +64,7 @@ typedef struct Chosen {
         const Component **parts;    /* only these of those that came with it; none: all of it */
         size_t n_parts, parts_capacity;
         FileSet *files, *extra; /* @extra: named by the document of the set only */
+        FileSet *saved;         /* those of @files that a whole backup takes */
         char **ranges_files;
         bool complete;       /* all of its files are in the set, not only what changed */
         bool lost;           /* some of them could not be saved */

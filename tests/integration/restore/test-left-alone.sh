@@ -24,5 +24,15 @@ lost() {
 }
 that 'what could not be read at the backup is not taken for deleted, and nobody says that all of it is there' lost
 
+not_of_a_full_backup() {
+        local files="<ComponentFile path=\"$dir/app\" filespec=\"*.db\"/>
+                <ComponentFile path=\"$dir/app\" filespec=\"*.txt\" fullBackupRequired=\"no\"/>"
+        fresh
+        writer "$method" '' '' '' && backup && ! "$UMBRA" show "$dir/set" --files | grep -q notes.txt || return 1
+        touch "$dir/app/old.db" && echo new >"$dir/app/one.db"
+        expect 0 'content' restore && is "$dir/app/one.db" one && is "$dir/app/notes.txt" text && absent "$dir/app/old.db"
+}
+that 'nor are files that their writer does not want in a whole backup' not_of_a_full_backup
+
 end_writer
 finish
