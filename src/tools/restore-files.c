@@ -97,6 +97,12 @@ typedef struct Stale {
         const char *root, *place; /* what is walked, and where it really is */
 } Stale;
 
+/* Left beside new files it could spoil them: so none get their names. */
+static int stale_fail(const char *place, int error) {
+        fprintf(stderr, "umbra: cannot remove what the set does not have, '%s': %s\n", place, strerror(-error));
+        return error;
+}
+
 static int remove_stale(int dir_fd, const char *name, const char *path, void *userdata) {
         _cleanup_(freep) char *there = NULL, *place = NULL;
         const Stale *s = userdata;
@@ -114,7 +120,7 @@ static int remove_stale(int dir_fd, const char *name, const char *path, void *us
                 return r;
 
         if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
-                return -errno;
+                return stale_fail(place, -errno);
         tool_say("Removed '%s', which the set does not have.", place);
         return 0;
 }
@@ -135,10 +141,15 @@ static int clear_stale(RestoreLink *l, Chosen *c) {
                 if (r < 0)
                         return r;
                 r = restore_place_of(l, c, *root, true, &place);
-                fd = r == 0 && place ? open(place, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+                if (r < 0 || !place)
+                        continue;
+
+                fd = restore_tree_open(l->tree, place);
                 if (fd >= 0)
                         r = tree_walk(c->files, *root, fd, &visitor,
                                       &(Stale){ .link = l, .chosen = c, .root = *root, .place = place });
+                else if (fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
+                        r = stale_fail(place, fd);
         }
 
         c->cleared = r == 0;

@@ -469,6 +469,22 @@ int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size) {
                        0;
 }
 
+int restore_tree_open(RestoreTree *t, const char *place) {
+        RestoreRoot *root = restore_roots_find_place(&t->roots, place);
+        const char *relative;
+        int r;
+
+        if (!root)
+                return -EXDEV;
+
+        r = restore_roots_reach(root);
+        if (r < 0)
+                return r;
+
+        relative = path_relative_to(place, root->to);
+        return open_beneath(root->fd, *relative ? relative : ".", O_RDONLY | O_DIRECTORY, 0);
+}
+
 int restore_tree_remove(RestoreTree *t, const char *place, bool directory) {
         RestoreRoot *root = restore_roots_find_place(&t->roots, place);
         _cleanup_(freep) char *parent = NULL;

@@ -69,6 +69,10 @@ int restore_tree_begin_file(RestoreTree *t, const char *place, const char *path,
 int restore_tree_describe(RestoreTree *t, PendingFile *p, struct archive_entry *entry);
 int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size); /* takes @p over, also on failure */
 
+/* The directory at @place, as a file would find it: what is below a root is reached through no link. A descriptor; -ENOENT;
+ * -ENOTDIR or -ELOOP: something else stands in the way, of files as well. */
+int restore_tree_open(RestoreTree *t, const char *place);
+
 /* Removes what is at @place; a directory only if it is empty. What is not there is removed. */
 int restore_tree_remove(RestoreTree *t, const char *place, bool directory);
 

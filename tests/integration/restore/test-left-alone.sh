@@ -34,5 +34,14 @@ not_of_a_full_backup() {
 }
 that 'nor are files that their writer does not want in a whole backup' not_of_a_full_backup
 
+planted() {
+        local files="<ComponentFile path=\"$dir/app\" filespec=\"*\" recursive=\"yes\"/><ComponentFile path=\"$dir/user\" filespec=\"*\"/>"
+        fresh
+        mkdir -p "$dir/user" "$dir/victim" && echo user >"$dir/user/u" && echo precious >"$dir/victim/precious" || return 1
+        writer "$method" '' '' '' && backup && rm -r "$dir/user" && ln -s victim "$dir/user" || return 1
+        expect 1 'user/u.: a link.*stands in the way' restore && is "$dir/victim/precious" precious && is "$dir/app/one.db" one && rm "$dir/user"
+}
+that 'nor is anything at the end of a link that somebody has put in the way' planted
+
 end_writer
 finish
