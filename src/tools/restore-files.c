@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -106,6 +107,7 @@ static int stale_fail(const char *place, int error) {
 static int remove_stale(int dir_fd, const char *name, const char *path, void *userdata) {
         _cleanup_(freep) char *there = NULL, *place = NULL;
         const Stale *s = userdata;
+        struct stat st;
         int r;
 
         if (restore_paths_have(s->link->paths, path) || !knows(s->link, s->chosen, path))
@@ -118,6 +120,8 @@ static int remove_stale(int dir_fd, const char *name, const char *path, void *us
                               path + (strcmp(s->root, "/") == 0 ? 0 : strlen(s->root)));
         if (r < 0 || !place || strcmp(place, there) != 0)
                 return r;
+        if (fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode))
+                return 0; /* no set has any */
 
         if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
                 return stale_fail(place, -errno);
@@ -125,8 +129,31 @@ static int remove_stale(int dir_fd, const char *name, const char *path, void *us
         return 0;
 }
 
+static int has_below(const char *path, bool directory, void *userdata) {
+        const char *mount = userdata;
+
+        return strcmp(path, mount) != 0 && path_is_below(path, mount);
+}
+
+/* Of a volume that no provider took the set has the directory where it is mounted, and nothing below. */
+static int enter_volume(int parent_fd, int fd, const char *path, void *userdata) {
+        const Stale *s = userdata;
+        struct stat above, here;
+        int r;
+
+        if (fstat(parent_fd, &above) < 0 || fstat(fd, &here) < 0)
+                return -errno;
+        if (above.st_dev == here.st_dev)
+                return 1;
+
+        r = restore_paths_for_each(s->link->paths, false, has_below, (void *) (uintptr_t) path);
+        if (r == 0)
+                tool_say("Nothing of the volume at '%s' is in the set: it stays as it is.", path);
+        return r;
+}
+
 static int clear_stale(RestoreLink *l, Chosen *c) {
-        static const TreeVisitor visitor = { .file = remove_stale };
+        static const TreeVisitor visitor = { .file = remove_stale, .enter = enter_volume };
         _cleanup_(strv_freep) char **roots = NULL;
         int r;
 

@@ -35,7 +35,7 @@ static int walk_failed(Walk *w, const char *path, int error) {
 }
 
 static int walk_child(Walk *w, const char *path, int dir_fd, const char *name) {
-        int fd;
+        int fd, r;
 
         fd = w->visitor->open ? w->visitor->open(path, w->userdata) : -ENOENT;
         if (fd == -ENOENT) {
@@ -44,7 +44,15 @@ static int walk_child(Walk *w, const char *path, int dir_fd, const char *name) {
                         fd = -errno;
         }
 
-        return fd < 0 ? walk_failed(w, path, fd) : walk_directory(w, path, fd);
+        if (fd < 0)
+                return walk_failed(w, path, fd);
+
+        r = w->visitor->enter ? w->visitor->enter(dir_fd, fd, path, w->userdata) : 1;
+        if (r > 0)
+                return walk_directory(w, path, fd);
+
+        (void) fd_close(fd);
+        return r;
 }
 
 static int is_directory(int dir_fd, const struct dirent *e) {

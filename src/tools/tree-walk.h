@@ -21,6 +21,8 @@ typedef struct TreeVisitor {
         /* Where directory @name, whose path is @path, really is: a descriptor, or -ENOENT for "right there",
          * or another error. May be NULL. */
         int (*open)(const char *path, void *userdata);
+        /* Before going on from the directory @parent to @fd, which has the path @path. 1: go; 0: leave it out. May be NULL. */
+        int (*enter)(int parent_fd, int fd, const char *path, void *userdata);
         /* A directory that could not be read. 0: go on without. May be NULL: it is an error. */
         int (*failed)(const char *path, int error, void *userdata);
 } TreeVisitor;

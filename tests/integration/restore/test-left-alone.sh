@@ -43,5 +43,27 @@ planted() {
 }
 that 'nor is anything at the end of a link that somebody has put in the way' planted
 
+sockets() {
+        fresh
+        writer "$method" '' '' '' && python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/app/control" && backup || return 1
+        expect 0 'content' restore && [ -S "$dir/app/control" ]
+}
+that 'nor are sockets, which no set has' sockets
+
+mounted() {
+        fresh
+        mkdir "$dir/app/mount"
+        writer "$method" '' '' '' && backup || return 1
+        mount -t tmpfs tmpfs "$dir/app/mount" && mkdir "$dir/app/mount/d" && echo precious | tee "$dir/app/mount/f" "$dir/app/mount/d/f" >/dev/null || return 1
+        expect 0 'volume at .*app/mount. is in the set' restore && is "$dir/app/mount/f" precious && is "$dir/app/mount/d/f" precious || return 1
+        umount "$dir/app/mount" && echo below >"$dir/app/mount/f" && backup && mount -t tmpfs tmpfs "$dir/app/mount" && touch "$dir/app/mount/g" || return 1
+        expect 0 'content' restore && is "$dir/app/mount/f" below && absent "$dir/app/mount/g"
+}
+also_clean_up() { umount "$dir/app/mount" 2>/dev/null; }
+if [ "$(id -u)" = 0 ]; then
+        that 'nor is what is on a volume of which the set has nothing' mounted
+        also_clean_up
+fi
+
 end_writer
 finish
