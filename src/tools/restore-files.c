@@ -183,6 +183,11 @@ static int clear_stale(RestoreLink *l, Chosen *c) {
         return r;
 }
 
+/* Of those of which no file got its name. Where none could, the old ones are still what they were, and need their journals. */
+static int clear_rest(RestoreLink *l, Chosen *c) {
+        return c->n_restored == 0 && c->n_failed > 0 ? 0 : clear_stale(l, c);
+}
+
 /* Was it named when the backup was made, with all below it? */
 static bool is_saved_path(const RestoreLink *l, const char *path) {
         json_t *saved;
@@ -299,7 +304,7 @@ static int add_files(RestoreLink *l, RestoreDirected *directed) {
         if (r == 0)
                 r = restore_tree_flush(l->tree);
         for (size_t i = 0; i < l->n_chosen && r == 0; ++i)
-                r = clear_stale(l, &l->chosen[i]);
+                r = clear_rest(l, &l->chosen[i]);
         if (r == 0 && l->known)
                 r = restore_paths_for_each(l->known, true, remove_gone, l);
         return r == 0 ? restore_tree_finish(l->tree) : r;

@@ -48,6 +48,16 @@ sockets() {
         writer "$method" '' '' '' && python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$dir/app/control" && backup || return 1
         expect 0 'content' restore && [ -S "$dir/app/control" ]
 }
+all_failed() {
+        local files="<ComponentFile path=\"$dir/app\" filespec=\"*.db*\" recursive=\"yes\"/>"
+        fresh
+        rm "$dir/app/one.db"
+        writer "$method" '' '' '' && backup && mv "$dir/app/sub" "$dir/app/moved" && ln -s moved "$dir/app/sub" || return 1
+        echo journal >"$dir/app/moved/two.db-journal"
+        expect 1 'cannot restore .*sub/two.db' restore && is "$dir/app/moved/two.db-journal" journal && told PostRestore fileRestoreStatus none
+}
+that 'nor is the journal of a database of which nothing could be replaced' all_failed
+
 that 'nor are sockets, which no set has' sockets
 
 mounted() {
