@@ -34,6 +34,28 @@ typedef struct LinkedFile {
         UT_hash_handle hh;
 } LinkedFile;
 
+static LinkedFile *linked_file_new(const struct stat *st) {
+        LinkedFile *file = calloc_checked(1, sizeof(*file)); /* with zeros between the parts of its key */
+
+        if (!file)
+                return NULL;
+
+        file->key.dev = st->st_dev;
+        file->key.ino = st->st_ino;
+        return file;
+}
+
+static LinkedFile *linked_file_free(LinkedFile *file) {
+        if (!file)
+                return NULL;
+
+        free(file->member);
+        free(file);
+        return NULL;
+}
+
+DEFINE_CLEANUP(LinkedFile *, linked_file_free)
+
 struct SetWriter {
         SetOutput *output;
         SetWriterProgress progress;
@@ -134,8 +156,7 @@ SetWriter *set_writer_free(SetWriter *w) {
 
         HASH_ITER(hh, w->linked, file, next) {
                 HASH_DEL(w->linked, file);
-                free(file->member);
-                free(file);
+                linked_file_free(file);
         }
 
         /* Freeing it closes it. archive_write_fail() would keep it from that, and from freeing all of it. */
@@ -339,33 +360,30 @@ static int writer_content(SetWriter *w, WriterFile *file, struct archive_entry *
         return writer_hole(w, size - end);
 }
 
-/* Has this file been written under another name? Then *@ret is that, else it will be remembered by this one.
- * */
-static int writer_find_link(SetWriter *w, const struct stat *st, const char *member, const char **ret) {
-        LinkedFile *file, *found;
-        int r;
+/* Has this file been written under another name? Then *@ret is that, else NULL. */
+static int writer_find_link(SetWriter *w, const struct stat *st, const char **ret) {
+        _cleanup_(linked_file_freep) LinkedFile *file = linked_file_new(st);
+        LinkedFile *found;
 
-        file = calloc_checked(1, sizeof(*file));
         if (!file)
                 return -ENOMEM;
 
-        file->key.dev = st->st_dev;
-        file->key.ino = st->st_ino;
         HASH_FIND(hh, w->linked, &file->key, sizeof(file->key), found);
-        if (found) {
-                free(file);
-                *ret = found->member;
-                return 0;
-        }
+        *ret = found ? found->member : NULL;
+        return 0;
+}
 
-        r = strdup_to(member, &file->member);
-        if (r < 0) {
-                free(file);
+/* All of it is in the set: other names of it may refer to this one. */
+static int writer_remember_link(SetWriter *w, const struct stat *st, const char *member) {
+        _cleanup_(linked_file_freep) LinkedFile *file = linked_file_new(st);
+        int r;
+
+        r = file ? strdup_to(member, &file->member) : -ENOMEM;
+        if (r < 0)
                 return r;
-        }
 
         HASH_ADD(hh, w->linked, key, sizeof(file->key), file);
-        *ret = NULL;
+        TAKE_PTR(file);
         return 0;
 }
 
@@ -415,6 +433,7 @@ static int writer_add_open_file(SetWriter *w,
                                 WriterFile *file,
                                 const struct stat *st) {
         _cleanup_(archive_entry_freep) struct archive_entry *entry = NULL;
+        bool linked = S_ISREG(st->st_mode) && st->st_nlink > 1 && !file->ranges;
         const char *first = NULL;
         int r;
 
@@ -423,8 +442,8 @@ static int writer_add_open_file(SetWriter *w,
                 return -ENOMEM;
 
         archive_entry_copy_pathname(entry, member);
-        if (S_ISREG(st->st_mode) && st->st_nlink > 1 && !file->ranges) {
-                r = writer_find_link(w, st, member, &first);
+        if (linked) {
+                r = writer_find_link(w, st, &first);
                 if (r < 0)
                         return r;
         }
@@ -444,7 +463,8 @@ static int writer_add_open_file(SetWriter *w,
                         entry_set_ranges(entry, file);
         }
 
-        return writer_add_entry(w, entry, file, member);
+        r = writer_add_entry(w, entry, file, member);
+        return r == 0 && linked && !first ? writer_remember_link(w, st, member) : r;
 }
 
 /* Opens what is a regular file; the others are never opened. */

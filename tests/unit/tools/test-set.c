@@ -21,6 +21,7 @@
 #include "tools/set-format.h"
 #include "tools/set-index.h"
 #include "tools/set-output.h"
+#include "tools/set-reader.h"
 #include "tools/set-writer.h"
 
 static void test_that_a_tree_comes_back_with_everything(void **state) {
@@ -53,6 +54,48 @@ static void test_that_nothing_of_a_set_is_needed_but_its_index(void **state) {
                 assert_same_tree(f.tree, f.target);
                 shell("rm -rf %s", f.target);
         }
+}
+
+/* Cuts the file off once the first bytes of it have been read. */
+static int cut_off(uint64_t bytes, void *userdata) {
+        return truncate(userdata, 5);
+}
+
+static int collect_type(const SetIndexLine *line, void *userdata) {
+        char *types = userdata;
+
+        types[strlen(types)] = line->type;
+        return 0;
+}
+
+static void test_that_no_name_refers_to_one_that_is_not_all_there(void **state) {
+        static const char manifest[] = "{\"format\": \"" SET_FORMAT "\", \"version\": 1}";
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *set = path_in(dir, "set"), *first = path_in(dir, "first"), *second = path_in(dir, "second");
+        _cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(set_output_freep) SetOutput *output = NULL;
+        _cleanup_(set_writer_freep) SetWriter *w = NULL;
+        _cleanup_(set_reader_freep) SetReader *reader = NULL;
+        char types[8] = "";
+
+        write_file(dir, "first", "12345");
+        assert_int_equal(truncate(first, 3 * (off_t) SET_BLOCK_SIZE), 0);
+        shell("cat %s > %s && mv %s %s && ln %s %s", first, second, second, first, first, second); /* without a hole */
+        assert_int_equal(set_output_open(set, SET_LEVEL_NONE, &output), 0);
+        assert_int_equal(set_writer_new(output, cut_off, first, &w), 0);
+        assert_int_equal(set_writer_add_text(w, SET_MANIFEST, manifest, strlen(manifest)), 0);
+        assert_int_equal(set_writer_add_file(w, fd, "first", "data/first", true, NULL), 1);
+        assert_int_equal(set_writer_add_file(w, fd, "second", "data/second", true, NULL), 0);
+        assert_int_equal(set_writer_add_file(w, fd, "first", "data/third", true, NULL), 0);
+        assert_int_equal(set_writer_begin_tail(w), 0);
+        assert_int_equal(set_writer_add_text(w, SET_FINAL_DOCUMENT, "<final/>", 8), 0);
+        assert_int_equal(set_writer_add_text(w, SET_SUMMARY, "{}", 2), 0);
+        assert_int_equal(set_writer_finish(w), 0);
+
+        assert_int_equal(set_reader_open(set, NULL, NULL, &reader), 0);
+        assert_int_equal(set_reader_load(reader), 0);
+        assert_int_equal(set_reader_for_each(reader, collect_type, types), 0);
+        assert_string_equal(types, "!fh");
 }
 
 static void test_that_tar_can_open_a_set(void **state) {
@@ -220,6 +263,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_tree_comes_back_with_everything),
                 cmocka_unit_test(test_that_nothing_of_a_set_is_needed_but_its_index),
+                cmocka_unit_test(test_that_no_name_refers_to_one_that_is_not_all_there),
                 cmocka_unit_test(test_that_tar_can_open_a_set),
                 cmocka_unit_test(test_that_names_which_lead_elsewhere_are_not_safe),
                 cmocka_unit_test(test_that_an_index_line_has_one_form),
