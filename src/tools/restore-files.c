@@ -226,8 +226,15 @@ static int remove_gone(const char *path, bool directory, void *userdata) {
 
 static int place_file(const char *path, bool directory, char **ret, void *userdata) {
         RestoreLink *l = userdata;
+        Chosen *c = restore_owners_find(l->owners, path, directory);
 
-        return restore_place_of(l, restore_owners_find(l->owners, path, directory), path, directory, ret);
+        /* Of what is not restored nothing else may be another name. */
+        if (!restore_paths_have(l->paths, path) || (!c && !l->everything)) {
+                *ret = NULL;
+                return 0;
+        }
+
+        return restore_place_of(l, c, path, directory, ret);
 }
 
 static int before_file(const char *path, void *userdata) {
@@ -283,8 +290,10 @@ static int add_member_to_tree(RestoreLink *l,
                 return 0;
         if (line->type == 'd' && c && c->elsewhere && !restore_place_rule(c, path, true))
                 return 0; /* nothing goes into it */
-        if (restore_directed_has(directed, path))
+        if (restore_directed_has(directed, path)) {
+                restore_tree_pass(l->tree, path);
                 return restore_directed_add(directed, stream, entry, line, path);
+        }
 
         return restore_tree_add(l->tree, stream, entry, line, !l->options->to);
 }

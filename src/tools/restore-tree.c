@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "tools/pending-file.h"
+#include "tools/restore-paths.h"
 #include "tools/restore-roots.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
@@ -49,6 +50,10 @@ struct RestoreTree {
         PendingDirectory *directories;
         size_t n_directories, directories_capacity;
         unsigned losses;
+
+        /* What is in place of these is not of the set. */
+        RestorePaths *passed;
+        bool forgot; /* one of them */
 };
 
 int restore_tree_new(const RestoreCallbacks *callbacks, void *userdata, RestoreTree **ret) {
@@ -60,6 +65,11 @@ int restore_tree_new(const RestoreCallbacks *callbacks, void *userdata, RestoreT
         t->callbacks = *callbacks;
         t->userdata = userdata;
         t->parent_fd = -EBADF;
+        if (restore_paths_new(&t->passed) < 0) {
+                free(t);
+                return -ENOMEM;
+        }
+
         *ret = t;
         return 0;
 }
@@ -78,6 +88,7 @@ RestoreTree *restore_tree_free(RestoreTree *t) {
         }
         free(t->directories);
 
+        restore_paths_free(t->passed);
         restore_roots_clear(&t->roots);
         (void) fd_close(t->parent_fd);
         free(t->parent_path);
@@ -134,6 +145,8 @@ static const char *failure_sentence(int error) {
                 return "its name leads out of the destination";
         case -ENODATA:
                 return "the set does not have all the bytes of it that its writer wants elsewhere";
+        case -ENOLINK:
+                return "it is another name of a file that was not restored; restore that one with it";
         case -ESTALE:
                 return "the set has only parts of it, and the file that they belong to is not there; restore the "
                        "sets before this one first";
@@ -142,7 +155,12 @@ static const char *failure_sentence(int error) {
         }
 }
 
+void restore_tree_pass(RestoreTree *t, const char *path) {
+        t->forgot = restore_paths_add(t->passed, path, false) < 0 || t->forgot;
+}
+
 void restore_tree_fail(RestoreTree *t, const char *path, int error) {
+        restore_tree_pass(t, path);
         t->callbacks.failed(path, error, failure_sentence(error), t->userdata);
 }
 
@@ -263,9 +281,12 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
                         return r;
         }
 
+        if (t->forgot || restore_paths_have(t->passed, first))
+                return -ENOLINK;
+
         r = tree_find_place(t, first, false, &root, &relative);
         if (r < 0)
-                return r;
+                return r == -EXDEV ? -ENOLINK : r;
 
         slash = strrchr(relative, '/');
         r = format_to(&name, "%.*s", slash ? (int) (slash - relative) : 0, relative);
@@ -415,6 +436,7 @@ int restore_tree_add(RestoreTree *t,
                 return tree_add_directory(t, entry, path, keep_directory);
 
         if (line->type == '!') {
+                restore_tree_pass(t, path);
                 t->callbacks.failed(path, -EIO, "it could not be read completely when it was backed up",
                                     t->userdata);
                 return 0;

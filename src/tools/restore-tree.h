@@ -76,7 +76,10 @@ int restore_tree_open(RestoreTree *t, const char *place);
 /* Removes what is at @place; a directory only if it is empty. What is not there is removed. */
 int restore_tree_remove(RestoreTree *t, const char *place, bool directory);
 
-/* Tells failed(), with the sentence for @error. */
+/* @path of the set is not restored by this tree: what is in its place is not what other names in the set refer to. */
+void restore_tree_pass(RestoreTree *t, const char *path);
+
+/* Tells failed(), with the sentence for @error. The same goes for @path. */
 void restore_tree_fail(RestoreTree *t, const char *path, int error);
 
 /* Gives their names to all that wait for them. */

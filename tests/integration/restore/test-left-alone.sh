@@ -58,6 +58,19 @@ all_failed() {
 }
 that 'nor is the journal of a database of which nothing could be replaced' all_failed
 
+other_names() { # read live, as not all providers keep them in a shadow copy
+        local files="<ComponentFile path=\"$dir/app\" filespec=\"*.db\" fullSnapshotRequired=\"no\"/>"
+        fresh
+        mkdir "$dir/text" && ln "$dir/app/one.db" "$dir/text/one.txt" && echo text >"$dir/text/notes.txt"
+        writer "$method" '' '' '' '' "<Component componentType=\"filegroup\" componentName=\"text\"><ComponentFile path=\"$dir/text\" filespec=\"*.txt\" fullSnapshotRequired=\"no\"/></Component>" &&
+                rm -f "$dir/set" && "$UMBRA" backup --quiet --to "$dir/set" >"$dir/out" 2>"$dir/err" || return 1
+        echo new >"$dir/app/one.db" && rm "$dir/text/"*
+        expect 1 'one.txt.: it is another name of a file that was not restored' restore --component text && absent "$dir/text/one.txt" &&
+                is "$dir/text/notes.txt" text || return 1
+        expect 0 'content' restore --component text --component data && [ "$dir/app/one.db" -ef "$dir/text/one.txt" ] && is "$dir/text/one.txt" one
+}
+that 'no file gets another name because one of the set had it' other_names
+
 that 'nor are sockets, which no set has' sockets
 
 mounted() {

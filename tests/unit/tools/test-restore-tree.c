@@ -36,6 +36,7 @@ typedef struct Forgery {
         struct archive *archive;
         char *index;
         uint64_t members;
+        bool incomplete; /* those that follow */
 } Forgery;
 
 static la_ssize_t on_write(struct archive *a, void *userdata, const void *data, size_t size) {
@@ -73,7 +74,7 @@ static void forge_member(Forgery *f, const char *name, const char *text, const c
 
         assert_int_equal(digest_new(&digest), 0);
         assert_int_equal(set_entry_digest(entry, digest, line.metadata), 0);
-        line.type = set_entry_type(entry);
+        line.type = f->incomplete && text ? '!' : set_entry_type(entry);
         if (text) {
                 line.size = strlen(text);
                 digest_update(digest, text, strlen(text));
@@ -146,7 +147,7 @@ static void test_that_no_member_leads_out_of_the_destination(void **state) {
                 { "data/tree/hard", NULL, "../outside/old", true, "data/tree/hard", "bad", -EXDEV },
                 { "data/tree/hard", NULL, "data/tree/../../../outside/old", true, "data/tree/hard", "bad",
                   -EXDEV },
-                { "data/tree/hard", NULL, "data/other/old", true, "data/tree/hard", "bad", -EXDEV },
+                { "data/tree/hard", NULL, "data/other/old", true, "data/tree/hard", "bad", -ENOLINK },
                 { "data/tree/hard", NULL, "data/tree/planted/old", true, "data/tree/hard", "bad", -ELOOP },
                 { "data/tree", "bad", NULL, false, NULL, NULL, -EISDIR },
         };
@@ -177,6 +178,26 @@ static void test_that_no_member_leads_out_of_the_destination(void **state) {
                 old = read_file(dir, "outside/old");
                 assert_string_equal(old, "old");
         }
+}
+
+static void test_that_no_name_is_given_to_what_was_not_restored(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *set = path_in(dir, "set"), *target = path_in(dir, "target"), *text = NULL;
+        Forgery f;
+
+        write_file(dir, "target/first", "old");
+        forge_begin(&f, set);
+        forge_member(&f, SET_MANIFEST, MANIFEST, NULL, false);
+        f.incomplete = true;
+        forge_member(&f, "data/tree/first", "new", NULL, false);
+        f.incomplete = false;
+        forge_member(&f, "data/tree/second", NULL, "data/tree/first", true);
+        forge_end(&f);
+
+        assert_int_equal(set_restore(set, "/tree", target, NULL), -EIO);
+        assert_false(file_exists(dir, "target/second"));
+        text = read_file(dir, "target/first");
+        assert_string_equal(text, "old");
 }
 
 #define N_FILES 40U
@@ -335,6 +356,7 @@ static void test_that_a_full_destination_keeps_its_files(void **state) {
 int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_no_member_leads_out_of_the_destination),
+                cmocka_unit_test(test_that_no_name_is_given_to_what_was_not_restored),
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
