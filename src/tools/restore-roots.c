@@ -21,6 +21,10 @@ void restore_roots_clear(RestoreRoots *roots) {
                 free(roots->made[i].relative);
         free(roots->made);
 
+        for (size_t i = 0; i < roots->n_volumes; ++i)
+                (void) fd_close(roots->volumes[i].fd);
+        free(roots->volumes);
+
         for (size_t i = 0; i < roots->n; ++i) {
                 (void) fd_close(roots->roots[i]->fd);
                 free(roots->roots[i]->to);
@@ -109,6 +113,37 @@ static int root_open(RestoreRoot *root) {
         return r < 0 ? r : restore_roots_reach(root);
 }
 
+int restore_roots_note(RestoreRoots *roots, int fd) {
+        RestoreVolume v;
+        struct stat st;
+        int r;
+
+        if (fstat(fd, &st) < 0)
+                return -errno;
+        for (size_t i = roots->n_volumes; i-- > 0;)
+                if (roots->volumes[i].dev == st.st_dev)
+                        return 0;
+
+        r = ARRAY_RESERVE(roots->volumes, roots->volumes_capacity, roots->n_volumes + 1);
+        if (r < 0)
+                return r;
+
+        v = (RestoreVolume){ .dev = st.st_dev, .fd = fcntl(fd, F_DUPFD_CLOEXEC, 0) };
+        if (v.fd < 0)
+                return -errno;
+
+        roots->volumes[roots->n_volumes++] = v;
+        return 0;
+}
+
+int restore_roots_sync(const RestoreRoots *roots) {
+        for (size_t i = 0; i < roots->n_volumes; ++i)
+                if (syncfs(roots->volumes[i].fd) < 0)
+                        return -errno;
+
+        return 0;
+}
+
 /* Remembers @relative and what is above it, as far as it is not there yet. */
 static int roots_note_missing(RestoreRoots *roots, RestoreRoot *root, const char *relative) {
         for (size_t n = strlen(relative); n > 0;) {
@@ -157,7 +192,16 @@ int restore_roots_open(RestoreRoots *roots, RestoreRoot *root, const char *relat
                 fd = open_beneath(root->fd, relative, O_RDONLY | O_DIRECTORY, 0);
         }
 
-        if (fd >= 0 && ret_made)
+        if (fd < 0)
+                return fd;
+
+        r = restore_roots_note(roots, fd);
+        if (r < 0) {
+                (void) fd_close(fd);
+                return r;
+        }
+
+        if (ret_made)
                 *ret_made = made;
         return fd;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 typedef struct RestoreRoot {
         char *from, *to;
@@ -22,11 +23,18 @@ typedef struct MadeDirectory {
         char *relative;
 } MadeDirectory;
 
+typedef struct RestoreVolume {
+        dev_t dev;
+        int fd;
+} RestoreVolume;
+
 typedef struct RestoreRoots {
         RestoreRoot **roots;
         size_t n, capacity;
         MadeDirectory *made; /* by us, because files are in them */
         size_t n_made, made_capacity;
+        RestoreVolume *volumes; /* that anything was done to: a root may have others mounted below it */
+        size_t n_volumes, volumes_capacity;
 } RestoreRoots;
 
 void restore_roots_clear(RestoreRoots *roots);
@@ -47,5 +55,9 @@ const char *path_relative_to(const char *path, const char *directory);
 int restore_roots_reach(RestoreRoot *root);
 /* A descriptor. @relative "" is the root. Makes what is missing. *ret_made may be NULL. */
 int restore_roots_open(RestoreRoots *roots, RestoreRoot *root, const char *relative, bool *ret_made);
+/* Remembers that something in directory @fd is changed. restore_roots_open() does so itself. */
+int restore_roots_note(RestoreRoots *roots, int fd);
+/* Brings all of that to disk. */
+int restore_roots_sync(const RestoreRoots *roots);
 /* Lets others into what was made. */
 void restore_roots_open_made(RestoreRoots *roots);

@@ -493,6 +493,7 @@ int restore_tree_add_file(RestoreTree *t, PendingFile *p, uint64_t size) {
 
 int restore_tree_open(RestoreTree *t, const char *place) {
         RestoreRoot *root = restore_roots_find_place(&t->roots, place);
+        _cleanup_(closep) int fd = -EBADF;
         const char *relative;
         int r;
 
@@ -504,7 +505,12 @@ int restore_tree_open(RestoreTree *t, const char *place) {
                 return r;
 
         relative = path_relative_to(place, root->to);
-        return open_beneath(root->fd, *relative ? relative : ".", O_RDONLY | O_DIRECTORY, 0);
+        fd = open_beneath(root->fd, *relative ? relative : ".", O_RDONLY | O_DIRECTORY, 0);
+        if (fd < 0)
+                return fd;
+
+        r = restore_roots_note(&t->roots, fd); /* whoever asks removes something there */
+        return r < 0 ? r : TAKE_FD(fd);
 }
 
 int restore_tree_remove(RestoreTree *t, const char *place, bool directory) {
@@ -528,10 +534,9 @@ int restore_tree_remove(RestoreTree *t, const char *place, bool directory) {
                 return r;
 
         fd = open_beneath(root->fd, parent, O_RDONLY | O_DIRECTORY, 0);
-        if (fd >= 0 && unlinkat(fd, slash ? slash + 1 : relative, directory ? AT_REMOVEDIR : 0) < 0)
+        r = fd < 0 ? fd : restore_roots_note(&t->roots, fd);
+        if (r == 0 && unlinkat(fd, slash ? slash + 1 : relative, directory ? AT_REMOVEDIR : 0) < 0)
                 r = -errno;
-        else if (fd < 0)
-                r = fd;
 
         return r == -ENOENT || r == -ENOTDIR || (directory && (r == -ENOTEMPTY || r == -EEXIST)) ? 0 : r;
 }
@@ -559,11 +564,7 @@ int restore_tree_finish(RestoreTree *t) {
 
         restore_roots_open_made(&t->roots);
         tree_finish_directories(t);
-        for (size_t i = 0; i < t->roots.n; ++i)
-                if (t->roots.roots[i]->fd >= 0 && syncfs(t->roots.roots[i]->fd) < 0)
-                        return -errno;
-
-        return 0;
+        return restore_roots_sync(&t->roots);
 }
 
 unsigned restore_tree_losses(const RestoreTree *t) {

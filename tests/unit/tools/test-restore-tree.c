@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -200,6 +201,52 @@ static void test_that_no_name_is_given_to_what_was_not_restored(void **state) {
         assert_string_equal(text, "old");
 }
 
+/* Stands in for that of libc: which volumes were synced. */
+static dev_t synced[64];
+static size_t n_synced;
+
+int syncfs(int fd) {
+        struct stat st;
+
+        assert_int_equal(fstat(fd, &st), 0);
+        if (n_synced < ELEMENTSOF(synced))
+                synced[n_synced++] = st.st_dev;
+        return (int) syscall(SYS_syncfs, fd);
+}
+
+static bool is_synced(const char *path) {
+        struct stat st;
+
+        assert_int_equal(stat(path, &st), 0);
+        for (size_t i = 0; i < n_synced; ++i)
+                if (synced[i] == st.st_dev)
+                        return true;
+
+        return false;
+}
+
+static void test_that_every_volume_is_on_disk_at_the_end(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *set = path_in(dir, "set"), *tree = path_in(dir, "tree"), *target = path_in(dir, "target"),
+                              *volume = path_in(dir, "target/volume");
+        bool outer, inner;
+
+        skip_unless_root();
+        write_file(dir, "tree/file", "file");
+        write_file(dir, "tree/volume/file", "file");
+        set_save(set, tree, SET_LEVEL_DEFAULT);
+        write_file(dir, "target/volume/below", "");
+        assert_int_equal(mount("tmpfs", volume, "tmpfs", 0, "size=1m"), 0);
+
+        n_synced = 0;
+        assert_int_equal(set_restore(set, tree, target, NULL), 0);
+        outer = is_synced(target);
+        inner = is_synced(volume);
+        assert_int_equal(umount(volume), 0);
+        assert_true(outer);
+        assert_true(inner);
+}
+
 #define N_FILES 40U
 
 static void fill(const char *dir, const char *tree, char what) {
@@ -357,6 +404,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_no_member_leads_out_of_the_destination),
                 cmocka_unit_test(test_that_no_name_is_given_to_what_was_not_restored),
+                cmocka_unit_test(test_that_every_volume_is_on_disk_at_the_end),
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
