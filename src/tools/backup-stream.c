@@ -110,9 +110,7 @@ static int write_tail(Backup *b) {
                 return -EIO;
         b->n_files = backup_save_n_files(b->save);
         b->n_bytes = backup_save_n_bytes(b->save);
-        r = set_writer_begin_tail(b->writer);
-        if (r >= 0)
-                r = set_writer_add_text(b->writer, SET_FINAL_DOCUMENT, document, strlen(document));
+        r = set_writer_add_text(b->writer, SET_FINAL_DOCUMENT, document, strlen(document));
         if (r >= 0)
                 r = backup_save_names(b->save);
         if (r >= 0)
@@ -161,6 +159,8 @@ int backup_stream_set(Backup *b) {
         r = write_documents(b);
         if (r >= 0)
                 r = write_data(b);
+        if (r >= 0)
+                r = set_writer_begin_tail(b->writer); /* a writer may throw away what it believes to be saved */
         progress_end();
         if (r < 0)
                 return explain(b, r);

@@ -89,6 +89,18 @@ void block_queue_push(BlockQueue *q, Block *b) {
         (void) pthread_mutex_unlock(&q->lock);
 }
 
+int block_queue_drain(BlockQueue *q) {
+        int error;
+
+        (void) pthread_mutex_lock(&q->lock);
+        while (!q->closed && q->n_empty < q->n_blocks)
+                (void) pthread_cond_wait(&q->changed, &q->lock);
+        error = q->error;
+        (void) pthread_mutex_unlock(&q->lock);
+
+        return error;
+}
+
 Block *block_queue_pop(BlockQueue *q) {
         Block *b = NULL;
 

@@ -28,6 +28,9 @@ DEFINE_CLEANUP(BlockQueue *, block_queue_free)
 Block *block_queue_take_empty(BlockQueue *q);
 void block_queue_push(BlockQueue *q, Block *b);
 
+/* Waits until all that was pushed has come back. The caller has no block. The first error. */
+int block_queue_drain(BlockQueue *q);
+
 /* The draining side. NULL: the end of the data, or an error. Blocks that were pushed before an end without
  * an error still come. */
 Block *block_queue_pop(BlockQueue *q);

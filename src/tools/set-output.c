@@ -337,6 +337,20 @@ static int output_end_frame(SetOutput *o) {
         return r < 0 ? r : output_compress(o, NULL, 0, ZSTD_e_end);
 }
 
+/* Brings all bytes so far to where they go. Pipes and tapes know no disk to wait for. */
+static int output_settle(SetOutput *o) {
+        int r;
+
+        if (o->block)
+                block_queue_push(o->queue, TAKE_PTR(o->block));
+
+        r = block_queue_drain(o->queue);
+        if (r < 0)
+                return r;
+
+        return fsync(o->fd) < 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP ? -errno : 0;
+}
+
 int set_output_begin_tail(SetOutput *o) {
         int r;
 
@@ -345,7 +359,7 @@ int set_output_begin_tail(SetOutput *o) {
                 return r;
 
         o->tail = o->produced;
-        return 0;
+        return output_settle(o);
 }
 
 /* The thread has come to the end. What it hashed is sealed. */

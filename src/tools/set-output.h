@@ -28,7 +28,7 @@ SetOutput *set_output_free(SetOutput *o);
 DEFINE_CLEANUP(SetOutput *, set_output_free)
 
 int set_output_write(SetOutput *o, const void *data, size_t size);
-/* What comes now can be read without what came before. Once. */
+/* What comes now can be read without what came before, which is written; on disk, if it is one. Once. */
 int set_output_begin_tail(SetOutput *o);
 /* Seals it, waits until it is on disk, and gives it its name. */
 int set_output_finish(SetOutput *o);

@@ -45,6 +45,7 @@ int set_writer_add_content(SetWriter *w, const struct stat *st, const char *memb
 /* A directory that is open. */
 int set_writer_add_directory(SetWriter *w, int fd, const char *member);
 
+/* All members so far are written, and on disk, if it is one. */
 int set_writer_begin_tail(SetWriter *w);
 /* Index, end, seal. Then the set is there. */
 int set_writer_finish(SetWriter *w);

@@ -170,6 +170,14 @@ that 'a part of a file that is not there fails the backup' eval 'expect 1 "canno
 that 'or, with best effort, its component' eval 'expect 7 "NOT all files of component .store" "$UMBRA" backup --best-effort --type full --to "$dir/lost" && heard "complete store succeeded=0" && heard "complete other succeeded=1"'
 that 'show says so' eval 'expect 0 "store +database +NOT ALL" "$UMBRA" show "$dir/lost"'
 rm "$state/partial"
+no_room() {
+        local before after
+        before=$(grep -c '^complete ' "$state/events")
+        expect 1 'no room left for ./dev/full' "$UMBRA" backup --force --component store --to /dev/full || return 1
+        after=$(grep -c '^complete ' "$state/events")
+        [ "$before" = "$after" ] || { echo "    the writer has heard $((after - before)) times that it is complete"; return 1; }
+}
+that 'no writer hears that its backup is complete before all of it is where it goes' no_room
 that 'and nothing is built on it' expect 0 "'store' is taken in full: not all of it is in the set before" "$UMBRA" backup --type incremental --since "$dir/lost" --to "$dir/rebuilt"
 
 mkdir "$app/late" && echo late >"$app/late/l"

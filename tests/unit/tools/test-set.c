@@ -245,6 +245,28 @@ static void test_that_a_set_may_be_given_up_at_any_member(void **state) {
         }
 }
 
+static void test_that_the_tail_begins_when_all_before_it_is_written(void **state) {
+        static const int levels[] = { SET_LEVEL_NONE, SET_LEVEL_DEFAULT };
+
+        for (size_t i = 0; i < ELEMENTSOF(levels); ++i) {
+                _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+                _cleanup_(freep) char *path = path_in(dir, "set"), *part = path_in(dir, "set.part"), *bytes = NULL;
+                _cleanup_(set_output_freep) SetOutput *output = NULL, *full = NULL;
+                size_t size;
+
+                assert_int_equal(set_output_open(path, levels[i], &output), 0);
+                assert_int_equal(set_output_write(output, "some bytes", 10), 0);
+                assert_int_equal(set_output_begin_tail(output), 0);
+                bytes = read_bytes(part, &size);
+                assert_true(levels[i] == SET_LEVEL_NONE ? size == 10 : size > 10);
+                assert_int_equal(size, set_output_bytes(output));
+
+                assert_int_equal(set_output_open("/dev/full", levels[i], &full), 0);
+                assert_int_equal(set_output_write(full, "some bytes", 10), 0);
+                assert_int_equal(set_output_begin_tail(full), -ENOSPC);
+        }
+}
+
 static void test_that_a_full_disk_is_told(void **state) {
         SetOutput *output;
         char block[65536] = { 0 };
@@ -269,6 +291,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_an_index_line_has_one_form),
                 cmocka_unit_test(test_that_a_backup_that_ends_early_leaves_no_file),
                 cmocka_unit_test(test_that_a_set_may_be_given_up_at_any_member),
+                cmocka_unit_test(test_that_the_tail_begins_when_all_before_it_is_written),
                 cmocka_unit_test(test_that_a_full_disk_is_told),
         };
 
