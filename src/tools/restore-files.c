@@ -24,6 +24,7 @@
 #include "tools/progress.h"
 #include "tools/restore-directed.h"
 #include "tools/restore-owners.h"
+#include "tools/set-entry.h"
 #include "tools/set-format.h"
 #include "tools/set-index.h"
 #include "tools/tool-vss.h"
@@ -348,6 +349,22 @@ static int explain(const RestoreLink *l, int error, const char *so_far) {
         return tool_error("cannot restore '%s': %m; %s", l->set->path, so_far);
 }
 
+/* What the files are without. */
+static void say_losses(const RestoreLink *l) {
+        static const struct {
+                unsigned loss;
+                const char *what;
+        } losses[] = {
+                { SET_ENTRY_LOSS_OWNER,      "their owners: only root may give files away" },
+                { SET_ENTRY_LOSS_ATTRIBUTES, "extended attributes: the file system has none such, or only root may set them" },
+                { SET_ENTRY_LOSS_ACL,        "access control lists: the file system has none" },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(losses); ++i)
+                if (restore_tree_losses(l->tree) & losses[i].loss)
+                        fprintf(stderr, "umbra: warning: files were restored WITHOUT %s\n", losses[i].what);
+}
+
 int restore_files(RestoreLink *l) {
         _cleanup_(restore_directed_freep) RestoreDirected *directed = NULL;
         int r;
@@ -363,6 +380,7 @@ int restore_files(RestoreLink *l) {
         progress_begin("Restoring", set_reader_size(l->set->reader));
         r = add_files(l, directed);
         progress_end();
+        say_losses(l);
         if (r < 0)
                 return explain(l, r, "some files are new and some old; the restore can be run again");
 

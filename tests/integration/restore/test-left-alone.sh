@@ -82,9 +82,20 @@ mounted() {
         umount "$dir/app/mount" && echo below >"$dir/app/mount/f" && backup && mount -t tmpfs tmpfs "$dir/app/mount" && touch "$dir/app/mount/g" || return 1
         expect 0 'content' restore && is "$dir/app/mount/f" below && absent "$dir/app/mount/g"
 }
-also_clean_up() { umount "$dir/app/mount" 2>/dev/null; }
+# ramfs has neither extended attributes nor ACLs.
+losses() {
+        fresh
+        setfacl -m u:12345:r "$dir/app/one.db" && setfattr -n user.of -v one "$dir/app/one.db" || return 1
+        writer "$method" '' '' '' && backup && mount -t ramfs ramfs "$dir/app" || return 1
+        expect 0 'WITHOUT access control lists' restore && grep -q 'WITHOUT extended attributes' "$dir/err" && is "$dir/app/one.db" one || return 1
+        umount "$dir/app"
+        expect 0 'content' restore && ! grep -q WITHOUT "$dir/err"
+}
+also_clean_up() { umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" 2>/dev/null; }
 if [ "$(id -u)" = 0 ]; then
         that 'nor is what is on a volume of which the set has nothing' mounted
+        also_clean_up
+        that 'what the destination cannot have of a file is told' losses
         also_clean_up
 fi
 
