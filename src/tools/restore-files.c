@@ -380,6 +380,8 @@ int restore_files(RestoreLink *l) {
         progress_begin("Restoring", set_reader_size(l->set->reader));
         r = add_files(l, directed);
         progress_end();
+        if (r < 0)
+                restore_tree_leave(l->tree);
         say_losses(l);
         if (r < 0)
                 return explain(l, r, "some files are new and some old; the restore can be run again");

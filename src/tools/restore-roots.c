@@ -206,6 +206,17 @@ int restore_roots_open(RestoreRoots *roots, RestoreRoot *root, const char *relat
         return fd;
 }
 
+bool restore_roots_take_made(RestoreRoots *roots, const RestoreRoot *root, const char *relative) {
+        for (size_t i = roots->n_made; i-- > 0;)
+                if (roots->made[i].root == root && strcmp(roots->made[i].relative, relative) == 0) {
+                        free(roots->made[i].relative);
+                        roots->made[i] = roots->made[--roots->n_made];
+                        return true;
+                }
+
+        return false;
+}
+
 /* Of those that the caller did not restore, the set says nothing here: they become what mkdir would have
  * made of them, or the owner of the files could not reach them. Those that it did restore get theirs
  * afterwards. */

@@ -59,5 +59,7 @@ int restore_roots_open(RestoreRoots *roots, RestoreRoot *root, const char *relat
 int restore_roots_note(RestoreRoots *roots, int fd);
 /* Brings all of that to disk. */
 int restore_roots_sync(const RestoreRoots *roots);
+/* Forgets that @relative was made. Was it? Then the caller says how it should be. */
+bool restore_roots_take_made(RestoreRoots *roots, const RestoreRoot *root, const char *relative);
 /* Lets others into what was made. */
 void restore_roots_open_made(RestoreRoots *roots);

@@ -384,7 +384,6 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
         _cleanup_(freep) char *relative = NULL;
         _cleanup_(closep) int fd = -EBADF;
         PendingDirectory d = { 0 };
-        size_t n_made = t->roots.n_made;
         bool made = false;
         int r;
 
@@ -396,14 +395,15 @@ static int tree_add_directory(RestoreTree *t, struct archive_entry *entry, const
                 restore_tree_fail(t, path, fd);
                 return 0;
         }
+
+        /* A file that came before it may have needed it. */
+        made = restore_roots_take_made(&t->roots, d.root, relative) || made;
         if (!made && keep)
                 return 0;
 
-        /* The deepest was noted first. This one has a mode of its own and never has another one before. */
-        if (t->roots.n_made > n_made) {
-                free(t->roots.made[n_made].relative);
-                t->roots.made[n_made] = t->roots.made[--t->roots.n_made];
-        }
+        /* At once, too: the next restore would leave alone what this one, if it is killed, leaves. */
+        if (made)
+                set_entry_apply_owner(entry, fd);
 
         if (ARRAY_RESERVE(t->directories, t->directories_capacity, t->n_directories + 1) < 0)
                 return -ENOMEM;
@@ -555,6 +555,11 @@ static void tree_finish_directories(RestoreTree *t) {
         }
 }
 
+void restore_tree_leave(RestoreTree *t) {
+        restore_roots_open_made(&t->roots);
+        tree_finish_directories(t);
+}
+
 int restore_tree_finish(RestoreTree *t) {
         int r;
 
@@ -562,8 +567,7 @@ int restore_tree_finish(RestoreTree *t) {
         if (r < 0)
                 return r;
 
-        restore_roots_open_made(&t->roots);
-        tree_finish_directories(t);
+        restore_tree_leave(t);
         return restore_roots_sync(&t->roots);
 }
 

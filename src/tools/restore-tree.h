@@ -87,4 +87,7 @@ int restore_tree_flush(RestoreTree *t);
 /* The same, then the directories; then all of it is on disk. */
 int restore_tree_finish(RestoreTree *t);
 
+/* When it ends early: only the directories, so that they are as if all had gone well. */
+void restore_tree_leave(RestoreTree *t);
+
 unsigned restore_tree_losses(const RestoreTree *t); /* SetEntryLoss bits */

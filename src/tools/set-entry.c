@@ -526,6 +526,14 @@ int set_entry_apply(struct archive_entry *entry, int fd, unsigned *losses) {
         return futimens(fd, times) < 0 ? -errno : 0;
 }
 
+void set_entry_apply_owner(struct archive_entry *entry, int fd) {
+        int r = fchown(fd, (uid_t) archive_entry_uid(entry), (gid_t) archive_entry_gid(entry));
+
+        /* Without its owner nobody else gets in. */
+        if (r == 0)
+                (void) fchmod(fd, (archive_entry_perm(entry) & 07777) | S_IRWXU);
+}
+
 int set_entry_apply_at(struct archive_entry *entry, int dir_fd, const char *name, unsigned *losses) {
         struct timespec times[2];
 

@@ -49,5 +49,7 @@ typedef enum SetEntryLoss {
 /* Gives owner, mode, attributes and time to an open file or directory. @losses collects SetEntryLoss bits.
  * */
 int set_entry_apply(struct archive_entry *entry, int fd, unsigned *losses);
+/* Of a directory that is about to be filled: its owner, as far as we may, and its mode, but that its owner can do everything. */
+void set_entry_apply_owner(struct archive_entry *entry, int fd);
 /* The same for what cannot be opened: links and special files. */
 int set_entry_apply_at(struct archive_entry *entry, int dir_fd, const char *name, unsigned *losses);

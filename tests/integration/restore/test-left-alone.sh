@@ -82,6 +82,24 @@ mounted() {
         umount "$dir/app/mount" && echo below >"$dir/app/mount/f" && backup && mount -t tmpfs tmpfs "$dir/app/mount" && touch "$dir/app/mount/g" || return 1
         expect 0 'content' restore && is "$dir/app/mount/f" below && absent "$dir/app/mount/g"
 }
+directory_later() { # a ranges file is saved before everything else
+        fresh
+        printf '\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0' >"$dir/app/sub/ranges"
+        chmod 2751 "$dir/app/sub"
+        writer "$method" '' '' "<PartialFile path=\"$dir/app\" filespec=\"one.db\" ranges=\"File=$dir/app/sub/ranges\"/>" && backup || return 1
+        mv "$dir/app/sub" "$dir/moved"
+        expect 0 'content' restore && is "$dir/app/sub/two.db" two && [ "$(stat -c %a "$dir/app/sub")" = 2751 ]
+}
+that 'a directory has its mode even if one of its files was there first' directory_later
+
+directory_of_a_failed_one() {
+        fresh
+        chmod 2751 "$dir/app/sub"
+        writer "$method" '' '' '' && backup && rm -r "$dir/app/sub" && touch "$dir/app/stale" || return 1
+        mount --bind "$dir/app/stale" "$dir/app/stale" || return 1 # cannot be removed
+        expect 1 'cannot remove .*app/stale' restore && [ "$(stat -c %a "$dir/app/sub")" = 2751 ]
+}
+
 # ramfs has neither extended attributes nor ACLs.
 losses() {
         fresh
@@ -91,9 +109,11 @@ losses() {
         umount "$dir/app"
         expect 0 'content' restore && ! grep -q WITHOUT "$dir/err"
 }
-also_clean_up() { umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" 2>/dev/null; }
+also_clean_up() { umount "$dir/app/stale" 2>/dev/null; umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" 2>/dev/null; }
 if [ "$(id -u)" = 0 ]; then
         that 'nor is what is on a volume of which the set has nothing' mounted
+        also_clean_up
+        that 'a restore that fails leaves directories as they should be' directory_of_a_failed_one
         also_clean_up
         that 'what the destination cannot have of a file is told' losses
         also_clean_up

@@ -25,6 +25,7 @@
 #include "lib/test-util.h"
 #include "set-fixture.h"
 #include "tools/digest.h"
+#include "tools/restore-tree.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
 #include "tools/set-index.h"
@@ -247,6 +248,47 @@ static void test_that_every_volume_is_on_disk_at_the_end(void **state) {
         assert_true(inner);
 }
 
+static void ignore_failure(const char *path, int error, const char *sentence, void *userdata) {}
+
+/* As umbra restores in place; @n members, and then it is killed. */
+static void restore_some(const char *set, const char *from, const char *to, unsigned n) {
+        static const RestoreCallbacks callbacks = { .failed = ignore_failure };
+        _cleanup_(set_reader_freep) SetReader *reader = NULL;
+        _cleanup_(restore_tree_freep) RestoreTree *tree = NULL;
+        _cleanup_(set_stream_freep) SetStream *stream = NULL;
+        struct archive_entry *entry;
+        const SetIndexLine *line;
+        unsigned i = 0;
+
+        assert_int_equal(set_reader_open(set, NULL, NULL, &reader), 0);
+        assert_int_equal(set_reader_load(reader), 0);
+        assert_int_equal(restore_tree_new(&callbacks, NULL, &tree), 0);
+        assert_int_equal(restore_tree_map(tree, from, to), 0);
+        assert_int_equal(set_stream_open(reader, &stream), 0);
+        while (i++ < n && set_stream_next(stream, &entry, &line) > 0)
+                assert_int_equal(restore_tree_add(tree, stream, entry, line, true), 0);
+        if (i <= n)
+                assert_int_equal(restore_tree_finish(tree), 0);
+}
+
+static void test_that_a_directory_is_what_it_was_after_a_second_try(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *set = path_in(dir, "set"), *tree = path_in(dir, "tree"), *target = path_in(dir, "target/new"),
+                              *inner = path_in(dir, "target/new/inner");
+        struct stat st;
+
+        write_file(dir, "tree/inner/file", "file");
+        write_file(dir, "target/mark", "");
+        shell("chmod 2751 %s/inner", tree);
+        set_save(set, tree, SET_LEVEL_DEFAULT);
+
+        restore_some(set, tree, target, 2); /* both directories */
+        restore_some(set, tree, target, 100);
+        assert_true(file_exists(dir, "target/new/inner/file"));
+        assert_int_equal(stat(inner, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 02751);
+}
+
 #define N_FILES 40U
 
 static void fill(const char *dir, const char *tree, char what) {
@@ -405,6 +447,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_no_member_leads_out_of_the_destination),
                 cmocka_unit_test(test_that_no_name_is_given_to_what_was_not_restored),
                 cmocka_unit_test(test_that_every_volume_is_on_disk_at_the_end),
+                cmocka_unit_test(test_that_a_directory_is_what_it_was_after_a_second_try),
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
