@@ -456,3 +456,14 @@ HRESULT component_add_files_of(const WriterMetadata *w, const Component *c, DWOR
 
         return SUCCEEDED(hr) ? writer_exclude_files(w, true, set) : hr;
 }
+
+static HRESULT add_live_files(const ComponentFiles *files, void *userdata) {
+        return (files->mask & VSS_FSBT_ALL_SNAPSHOT_REQUIRED) != VSS_FSBT_ALL_SNAPSHOT_REQUIRED ? add_files(files, userdata) :
+                                                                                              S_OK;
+}
+
+HRESULT component_add_live_files(const WriterMetadata *w, const Component *c, FileSet *set) {
+        HRESULT hr = each_part(w, c, add_live_files, set);
+
+        return SUCCEEDED(hr) ? writer_exclude_files(w, false, set) : hr;
+}

@@ -84,5 +84,7 @@ HRESULT component_for_each_dependency(const WriterMetadata *w,
 HRESULT component_add_files(const WriterMetadata *w, const Component *c, FileSet *set);
 /* The same, but only those whose mask has a bit of @mask (VSS_FILE_SPEC_BACKUP_TYPE). */
 HRESULT component_add_files_of(const WriterMetadata *w, const Component *c, DWORD mask, FileSet *set);
+/* The same, but only those that some backup may read live, and so also if they are kept out of shadow copies. */
+HRESULT component_add_live_files(const WriterMetadata *w, const Component *c, FileSet *set);
 /* Takes out what the writer excludes; @snapshot: also what it keeps out of shadow copies. */
 HRESULT writer_exclude_files(const WriterMetadata *w, bool snapshot, FileSet *set);

@@ -315,8 +315,9 @@ static int choose_entries(RestoreLink *l, const Entry *entries, size_t n) {
 static HRESULT collect_files_of(Chosen *c, const Component *part) {
         HRESULT hr = component_add_files(c->writer, part, c->files);
 
-        return FAILED(hr) ? hr :
-                            component_add_files_of(c->writer, part, VSS_FSBT_FULL_BACKUP_REQUIRED, c->saved);
+        if (SUCCEEDED(hr))
+                hr = component_add_files_of(c->writer, part, VSS_FSBT_FULL_BACKUP_REQUIRED, c->saved);
+        return SUCCEEDED(hr) ? component_add_live_files(c->writer, part, c->extra) : hr;
 }
 
 static int collect_files(Chosen *c) {

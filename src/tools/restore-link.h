@@ -63,7 +63,7 @@ typedef struct Chosen {
         const Component *component; /* explicitly in the set */
         const Component **parts;    /* only these of those that came with it; none: all of it */
         size_t n_parts, parts_capacity;
-        FileSet *files, *extra; /* @extra: named by the document of the set only */
+        FileSet *files, *extra; /* @extra: named by the document of the set only, or read live */
         FileSet *saved;         /* those of @files that a whole backup takes */
         char **ranges_files;
         bool complete;       /* all of its files are in the set, not only what changed */

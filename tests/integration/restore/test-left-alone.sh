@@ -82,6 +82,15 @@ mounted() {
         umount "$dir/app/mount" && echo below >"$dir/app/mount/f" && backup && mount -t tmpfs tmpfs "$dir/app/mount" && touch "$dir/app/mount/g" || return 1
         expect 0 'content' restore && is "$dir/app/mount/f" below && absent "$dir/app/mount/g"
 }
+live() {
+        local files="<ComponentFile path=\"$dir/app\" filespec=\"*.db\" fullSnapshotRequired=\"no\"/><ComponentFile path=\"$dir/app\" filespec=\"*.txt\"/>"
+        fresh
+        writer "$method" '' '' '' '' "<ExcludeFileFromSnapshot path=\"$dir/app\" filespec=\"*.db\"/>" && backup && "$UMBRA" show "$dir/set" --files | grep -q one.db || return 1
+        rm "$dir/app/one.db" && echo cache >"$dir/app/cache.db"
+        expect 0 'content' restore --component data && is "$dir/app/one.db" one && is "$dir/app/cache.db" cache
+}
+that 'what is kept out of shadow copies and was read live is restored with its component' live
+
 directory_later() { # a ranges file is saved before everything else
         fresh
         printf '\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0' >"$dir/app/sub/ranges"
