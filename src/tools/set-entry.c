@@ -490,6 +490,25 @@ static int apply_attributes(struct archive_entry *entry, int fd, unsigned *losse
         return 0;
 }
 
+/* What a file or directory has from the default ACL of the directory that it was made in. Before the mode, which would
+ * otherwise be the mask of that, and let in whom it names. */
+static int drop_inherited(struct archive_entry *entry, int fd) {
+        static const struct {
+                int type;
+                const char *attribute;
+        } acls[] = {
+                { ARCHIVE_ENTRY_ACL_TYPE_ACCESS,  ACL_ACCESS_ATTRIBUTE  },
+                { ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, ACL_DEFAULT_ATTRIBUTE },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(acls); ++i)
+                if (archive_entry_acl_reset(entry, acls[i].type) == 0 && fremovexattr(fd, acls[i].attribute) < 0 &&
+                    errno != ENODATA && errno != EACCES && !is_loss(errno))
+                        return -errno;
+
+        return 0;
+}
+
 static void entry_times(struct archive_entry *entry, struct timespec ret[2]) {
         ret[0] = (struct timespec){ .tv_nsec = UTIME_OMIT };
         ret[1] = (struct timespec){
@@ -509,6 +528,10 @@ int set_entry_apply(struct archive_entry *entry, int fd, unsigned *losses) {
                 *losses |= SET_ENTRY_LOSS_OWNER;
         }
 
+        r = drop_inherited(entry, fd);
+        if (r < 0)
+                return r;
+
         if (fchmod(fd, archive_entry_perm(entry) & 07777) < 0)
                 return -errno;
 
@@ -527,10 +550,9 @@ int set_entry_apply(struct archive_entry *entry, int fd, unsigned *losses) {
 }
 
 void set_entry_apply_owner(struct archive_entry *entry, int fd) {
-        int r = fchown(fd, (uid_t) archive_entry_uid(entry), (gid_t) archive_entry_gid(entry));
-
         /* Without its owner nobody else gets in. */
-        if (r == 0)
+        if (fchown(fd, (uid_t) archive_entry_uid(entry), (gid_t) archive_entry_gid(entry)) == 0 &&
+            drop_inherited(entry, fd) == 0)
                 (void) fchmod(fd, (archive_entry_perm(entry) & 07777) | S_IRWXU);
 }
 

@@ -248,6 +248,14 @@ static void test_that_every_volume_is_on_disk_at_the_end(void **state) {
         assert_true(inner);
 }
 
+static void test_that_nothing_is_inherited_from_the_destination(void **state) {
+        _cleanup_(fixture_end) Fixture f = fixture_new(true, SET_LEVEL_DEFAULT);
+
+        shell("setfacl -d -m u:4242:rwx,g:4242:rwx %s/target", f.dir);
+        assert_int_equal(set_restore(f.set, f.tree, f.target, NULL), 0);
+        assert_same_tree(f.tree, f.target);
+}
+
 static void ignore_failure(const char *path, int error, const char *sentence, void *userdata) {}
 
 /* As umbra restores in place; @n members, and then it is killed. */
@@ -448,6 +456,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_no_name_is_given_to_what_was_not_restored),
                 cmocka_unit_test(test_that_every_volume_is_on_disk_at_the_end),
                 cmocka_unit_test(test_that_a_directory_is_what_it_was_after_a_second_try),
+                cmocka_unit_test(test_that_nothing_is_inherited_from_the_destination),
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
