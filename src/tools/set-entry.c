@@ -18,6 +18,7 @@
 #include <archive.h>
 
 #include "base/alloc.h"
+#include "base/fd-util.h"
 #include "base/strv.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
@@ -556,19 +557,37 @@ void set_entry_apply_owner(struct archive_entry *entry, int fd) {
                 (void) fchmod(fd, (archive_entry_perm(entry) & 07777) | S_IRWXU);
 }
 
-int set_entry_apply_at(struct archive_entry *entry, int dir_fd, const char *name, unsigned *losses) {
-        struct timespec times[2];
+/* A mode is set by a path: this is the one that leads to @fd whatever has been put in its place. */
+static int apply_mode_by_path(struct archive_entry *entry, int fd) {
+        char path[sizeof("/proc/self/fd/") + 16];
 
-        if (fchownat(dir_fd, name, (uid_t) archive_entry_uid(entry), (gid_t) archive_entry_gid(entry),
-                     AT_SYMLINK_NOFOLLOW) < 0) {
+        (void) snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+        (void) removexattr(path, ACL_ACCESS_ATTRIBUTE); /* inherited */
+        return chmod(path, archive_entry_perm(entry) & 07777) < 0 ? -errno : 0;
+}
+
+int set_entry_apply_at(struct archive_entry *entry, int dir_fd, const char *name, unsigned *losses) {
+        _cleanup_(closep) int fd = -EBADF;
+        struct timespec times[2];
+        struct stat st;
+        int r;
+
+        /* Whoever may write to the directory may exchange it for a link to something else. */
+        fd = openat(dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if ((st.st_mode & S_IFMT) != archive_entry_filetype(entry))
+                return -ELOOP;
+
+        if (fchownat(fd, "", (uid_t) archive_entry_uid(entry), (gid_t) archive_entry_gid(entry), AT_EMPTY_PATH) < 0) {
                 if (!is_loss(errno))
                         return -errno;
                 *losses |= SET_ENTRY_LOSS_OWNER;
         }
 
-        if (archive_entry_filetype(entry) != AE_IFLNK &&
-            fchmodat(dir_fd, name, archive_entry_perm(entry) & 07777, 0) < 0)
-                return -errno;
+        r = S_ISLNK(st.st_mode) ? 0 : apply_mode_by_path(entry, fd);
+        if (r < 0)
+                return r;
 
         entry_times(entry, times);
         return utimensat(dir_fd, name, times, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;

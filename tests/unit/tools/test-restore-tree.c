@@ -248,6 +248,43 @@ static void test_that_every_volume_is_on_disk_at_the_end(void **state) {
         assert_true(inner);
 }
 
+/* Stands in for that of libc: what it makes somebody exchanges at once for a link to this. */
+static const char *exchange_for;
+
+int mknodat(int dir_fd, const char *name, mode_t mode, dev_t dev) {
+        int r = (int) syscall(SYS_mknodat, dir_fd, name, mode, (unsigned) dev);
+
+        if (r == 0 && exchange_for) {
+                assert_int_equal(unlinkat(dir_fd, name, 0), 0);
+                assert_int_equal(symlinkat(exchange_for, dir_fd, name), 0);
+        }
+        return r;
+}
+
+static void test_that_a_link_put_in_the_place_of_a_pipe_leads_to_nothing(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *set = path_in(dir, "set"), *tree = path_in(dir, "tree"), *target = path_in(dir, "target"),
+                              *victim = path_in(dir, "victim");
+        struct stat st;
+        int r;
+
+        write_file(dir, "tree/file", "file");
+        shell("mkfifo -m 0666 %s/fifo", tree);
+        set_save(set, tree, SET_LEVEL_DEFAULT);
+        write_file(dir, "target/mark", "");
+        write_file(dir, "victim", "secret");
+        assert_int_equal(chmod(victim, 0600), 0);
+
+        exchange_for = victim;
+        r = set_restore(set, tree, target, NULL);
+        exchange_for = NULL;
+        assert_int_equal(r, -ELOOP);
+        assert_int_equal(stat(victim, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_false(file_exists(dir, "target/fifo"));
+        assert_true(file_exists(dir, "target/file"));
+}
+
 static void test_that_nothing_is_inherited_from_the_destination(void **state) {
         _cleanup_(fixture_end) Fixture f = fixture_new(true, SET_LEVEL_DEFAULT);
 
@@ -457,6 +494,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_every_volume_is_on_disk_at_the_end),
                 cmocka_unit_test(test_that_a_directory_is_what_it_was_after_a_second_try),
                 cmocka_unit_test(test_that_nothing_is_inherited_from_the_destination),
+                cmocka_unit_test(test_that_a_link_put_in_the_place_of_a_pipe_leads_to_nothing),
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
