@@ -24,6 +24,8 @@
 #include "tools/tool-vss.h"
 #include "tools/verb.h"
 
+#define MOUNTINFO_MAX ((size_t) 16 * 1024 * 1024)
+
 void backup_plan_clear_attempt(BackupPlan *p) {
         for (size_t i = 0; i < p->n_writers; ++i)
                 writer_metadata_clear(&p->writers[i]);
@@ -268,19 +270,35 @@ static bool is_worth_saving(const char *fstype) {
         return true;
 }
 
+/* Spaces and the like stand in the kernel's table as \ooo. [proc(5)] */
+static void unescape_mount(char *path) {
+        char *out = path;
+
+        for (const char *p = path; *p; ++p)
+                if (p[0] == '\\' && strspn(p + 1, "01234567") >= 3) {
+                        *out++ = (char) ((p[1] - '0') << 6 | (p[2] - '0') << 3 | (p[3] - '0'));
+                        p += 3;
+                } else
+                        *out++ = *p;
+        *out = '\0';
+}
+
 /* Nested mounts are volumes of their own. */
 static int add_mounts_below(BackupPlan *p, IVssBackupComponents *backup, const char *root) {
         _cleanup_(freep) char *table = NULL;
-        int code = EXIT_OK;
+        int code = EXIT_OK, r;
 
-        if (file_read_text("/proc/self/mountinfo", 4U << 20, &table) < 0)
-                return EXIT_OK;
+        r = file_read_text("/proc/self/mountinfo", MOUNTINFO_MAX, &table);
+        errno = -r;
+        if (r < 0)
+                return tool_error("cannot find the volumes below '%s', as /proc/self/mountinfo cannot be read: %m", root);
         for (char *save = NULL, *line = strtok_r(table, "\n", &save); line && code == EXIT_OK; line = strtok_r(NULL, "\n", &save)) {
                 char path[4096], fstype[256];
                 const char *dash = strstr(line, " - ");
 
                 if (!dash || sscanf(line, "%*d %*d %*s %*s %4095s", path) != 1 || sscanf(dash, " - %255s", fstype) != 1)
                         continue;
+                unescape_mount(path);
                 if (strcmp(path, root) != 0 && path_is_below(path, root) && is_worth_saving(fstype) && !is_excepted(p, path, fstype))
                         code = add_volume(p, backup, path, true);
         }

@@ -101,6 +101,13 @@ directory_later() { # a ranges file is saved before everything else
 }
 that 'a directory has its mode even if one of its files was there first' directory_later
 
+odd_mount() {
+        fresh
+        mkdir "$dir/app/an odd mount" && mount -t tmpfs tmpfs "$dir/app/an odd mount" && echo precious >"$dir/app/an odd mount/f" || return 1
+        writer "$method" '' '' '' && backup && rm "$dir/app/an odd mount/f" || return 1
+        expect 0 'content' restore && is "$dir/app/an odd mount/f" precious
+}
+
 directory_of_a_failed_one() {
         fresh
         chmod 2751 "$dir/app/sub"
@@ -118,9 +125,11 @@ losses() {
         umount "$dir/app"
         expect 0 'content' restore && ! grep -q WITHOUT "$dir/err"
 }
-also_clean_up() { umount "$dir/app/stale" 2>/dev/null; umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" 2>/dev/null; }
+also_clean_up() { umount "$dir/app/an odd mount" 2>/dev/null; umount "$dir/app/stale" 2>/dev/null; umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" 2>/dev/null; }
 if [ "$(id -u)" = 0 ]; then
         that 'nor is what is on a volume of which the set has nothing' mounted
+        also_clean_up
+        that 'a volume below is in the set whatever its name is' odd_mount
         also_clean_up
         that 'a restore that fails leaves directories as they should be' directory_of_a_failed_one
         also_clean_up
