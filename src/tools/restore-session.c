@@ -603,7 +603,11 @@ int restore_session_end(RestoreLink *l, int code) {
         hr = TOOL_WAIT_THROUGH(IVssBackupComponents_PostRestore(l->vss, &async));
         if (FAILED(hr))
                 checked = tool_fail(hr, "Cannot end the restore");
-        else if (l->prepared && checked == EXIT_OK && !tool_interrupted())
+        else if (l->prepared && checked == EXIT_OK && tool_interrupted() && code == EXIT_OK) {
+                tool_error("interrupted; the files of '%s' are in place, but whether the writers are content was not asked; run it again",
+                           l->set->path);
+                checked = EXIT_INTERRUPTED;
+        } else if (l->prepared && checked == EXIT_OK && !tool_interrupted())
                 checked = check_writers(l, "checking what was restored");
 
         return code != EXIT_OK ? code : checked;

@@ -91,6 +91,20 @@ live() {
 }
 that 'what is kept out of shadow copies and was read live is restored with its component' live
 
+interrupted_late() {
+        local pid
+        fresh
+        writer "$method" '' '' '' '' '<DelayEvent writerEvent="PostRestore" milliseconds="3000"/>' && backup || return 1
+        echo new >"$dir/app/one.db"
+        "$UMBRA" restore "$dir/set" >"$dir/out" 2>"$dir/err" &
+        pid=$!
+        wait_for grep -q 'Restoring: done' "$dir/err" || return 1
+        kill -INT $pid
+        wait $pid
+        [ $? = 130 ] && is "$dir/app/one.db" one && grep -q 'was not asked' "$dir/err" && ! grep -q content.$ "$dir/err"
+}
+that 'nobody says that a writer is content who was not asked because of ^C' interrupted_late
+
 directory_later() { # a ranges file is saved before everything else
         fresh
         printf '\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\4\0\0\0\0\0\0\0' >"$dir/app/sub/ranges"
