@@ -114,7 +114,7 @@ static int write_tail(Backup *b) {
         if (r >= 0)
                 r = backup_save_names(b->save);
         if (r >= 0)
-                r = add_json(b->writer, SET_SUMMARY, summary_new(&b->plan, b->n_files, b->n_bytes));
+                r = add_json(b->writer, SET_SUMMARY, summary_new(&b->plan, b->n_files, b->n_bytes, backup_save_n_failed(b->save)));
         if (r >= 0)
                 r = set_writer_finish(b->writer);
         return r;

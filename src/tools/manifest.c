@@ -174,7 +174,7 @@ json_t *manifest_new(const BackupPlan *p, const ManifestFacts *facts) {
                          "components", components_json(p, root), "volumes", volumes_json(p, root), "paths", paths);
 }
 
-json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes) {
+json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes, uint64_t lost) {
         json_t *failed = json_array();
 
         for (size_t i = 0; i < p->n_components; ++i)
@@ -182,7 +182,8 @@ json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes) {
                         json_array_append_new(failed, json_pack("{s:s, s:o}", "instance_id",
                                                                 GUID_TO_STRING(&plan_writer(p, &p->components[i])->instance_id), "component",
                                                                 text(p->components[i].component->full)));
-        return json_pack("{s:I, s:I, s:o}", "files", (json_int_t) files, "bytes", (json_int_t) bytes, SET_KEY_FAILED, failed);
+        return json_pack("{s:I, s:I, s:I, s:o}", "files", (json_int_t) files, "bytes", (json_int_t) bytes, SET_KEY_LOST, (json_int_t) lost,
+                         SET_KEY_FAILED, failed);
 }
 
 bool summary_has_failed(const json_t *summary, const json_t *component) {

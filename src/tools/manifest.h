@@ -22,6 +22,6 @@ typedef struct ManifestFacts {
 json_t *manifest_new(const BackupPlan *p, const ManifestFacts *facts);
 
 /* What goes to the end of the set. */
-json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes);
+json_t *summary_new(const BackupPlan *p, uint64_t files, uint64_t bytes, uint64_t lost);
 /* Does it say that files of @component, one of the manifest's, could not be saved? */
 bool summary_has_failed(const json_t *summary, const json_t *component);

@@ -429,6 +429,7 @@ int restore_link_choose(RestoreLink *l) {
         int code;
 
         l->everything = !l->options->components;
+        l->lost = json_integer_value(json_object_get(set_reader_summary(l->set->reader), SET_KEY_LOST)) > 0;
         code = read_writers(l);
         if (code != EXIT_OK)
                 return code;

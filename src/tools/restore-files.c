@@ -216,7 +216,7 @@ static int remove_gone(const char *path, bool directory, void *userdata) {
                 return 0;
 
         c = restore_owners_find(l->owners, path, directory);
-        if (c ? !knows(l, c, path) : !l->everything || !is_saved_path(l, path))
+        if (c ? !knows(l, c, path) : !l->everything || l->lost || !is_saved_path(l, path))
                 return 0;
 
         r = restore_place_of(l, c, path, directory, &place);

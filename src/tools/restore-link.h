@@ -99,6 +99,7 @@ typedef struct RestoreLink {
         size_t n_chosen, chosen_capacity;
         RestoreOwners *owners; /* once the writers have answered */
         bool everything;       /* files that belong to no component as well */
+        bool lost;             /* files could not be saved, perhaps some of these */
 
         IVssBackupComponents *vss; /* NULL: nobody is told */
         RestoreTree *tree;

@@ -69,6 +69,7 @@
 #define SET_KEY_INSTANCE "instance" /* the instance name of its writer; null */
 #define SET_KEY_STAMP "stamp"       /* its backup stamp; null */
 /* Keys of the summary. */
+#define SET_KEY_LOST "lost"     /* how many files and directories could not be read, or not to their end */
 #define SET_KEY_FAILED "failed" /* [{"instance_id", "component"}]: components not all of whose files are there */
 
 /* What a reader takes at most. Documents are the size of DOCUMENT_SIZE_MAX. */

@@ -149,6 +149,14 @@ static bool say_content(const RestoreLink *l) {
                                             "its writer says so");
         }
 
+        /* The last one has all of what was named by path. */
+        if (whole && l->lost && l->everything && l->n_later == 0) {
+                fprintf(stderr,
+                        "umbra: NOT all files are in '%s': some could not be read when it was made. What is in place of them was left as it is\n",
+                        l->set->path);
+                whole = false;
+        }
+
         return whole;
 }
 

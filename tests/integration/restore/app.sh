@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
+# shellcheck disable=SC2154
 #
 # One application, its writer, and how often it is backed up and restored: what the tests of restores share. To be sourced after shell.sh; the writer is
 # umbra-test-writer, and what it was told stands in $dir/events, a line of JSON for each event.

@@ -24,6 +24,20 @@ lost() {
 }
 that 'what could not be read at the backup is not taken for deleted, and nobody says that all of it is there' lost
 
+lost_in_a_chain() {
+        fresh
+        mkdir -p "$dir/plain" && echo one >"$dir/plain/one" && echo two >"$dir/plain/two"
+        writer "$method" '' '' "<PartialFile path=\"$dir/app\" filespec=\"unreadable\" ranges=\"0:4\"/>" \
+                'supportsIncremental="yes"' && echo 1234 >"$dir/app/unreadable" || return 1
+        rm -f "$dir/set" "$dir/set2"
+        expect 0 'Saved' "$UMBRA" backup --type full --component data "$dir/plain" --to "$dir/set" || return 1
+        rm "$dir/app/unreadable" "$dir/plain/two"
+        expect 7 'NOT all files' "$UMBRA" backup --best-effort --type incremental --since "$dir/set" --component data "$dir/plain" --to "$dir/set2" || return 1
+        rm "$dir/plain/one" && echo 1234 >"$dir/app/unreadable" # of which the first set has a part
+        expect 7 'NOT all files' "$UMBRA" restore "$dir/set" "$dir/set2" && is "$dir/plain/one" one && is "$dir/plain/two" two
+}
+that 'nor by a chain, as nobody knows whether it was there' lost_in_a_chain
+
 not_of_a_full_backup() {
         local files="<ComponentFile path=\"$dir/app\" filespec=\"*.db\"/>
                 <ComponentFile path=\"$dir/app\" filespec=\"*.txt\" fullBackupRequired=\"no\"/>"
