@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <uthash.h>
@@ -139,6 +140,12 @@ static bool was_alternate(const BackupSave *s, const char *path) {
         return p;
 }
 
+static bool is_socket(int dir_fd, const char *name) {
+        struct stat st;
+
+        return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode);
+}
+
 static int save(BackupSave *s, int dir_fd, const char *name, const char *path, const FileAnswer *answer) {
         _cleanup_(freep) char *member = member_of(path);
         uint64_t size = 0;
@@ -146,11 +153,12 @@ static int save(BackupSave *s, int dir_fd, const char *name, const char *path, c
 
         if (!member)
                 return -ENOMEM;
+        if (is_socket(dir_fd, name))
+                return 0; /* whoever listens makes it anew */
+
         r = answer->verdict == FILE_RANGES ?
                     set_writer_add_ranges(s->writer, dir_fd, name, member, answer->ranges, answer->n_ranges, &size) :
                     set_writer_add_file(s->writer, dir_fd, name, member, s->plan->best_effort, &size);
-        if (r == -EOPNOTSUPP)
-                return 0; /* a socket: whoever listens makes it anew */
         if (r == -ENOENT && s->place == PLACE_LIVE)
                 return 0; /* it has gone meanwhile */
         if (r < 0)

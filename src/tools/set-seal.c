@@ -162,6 +162,8 @@ static int seal_parse(const char buffer[SET_SEAL_SIZE], uint64_t file_size, SetS
         if (sscanf(text, "umbra seal 1 length %" SCNu64 " tail %" SCNu64 " xxh3-128 %32s", &seal.length,
                    &seal.tail, hex) != 3)
                 return -ENODATA;
+        if (strlen(hex) != 2 * SET_SEAL_HASH_SIZE)
+                return -EBADMSG;
 
         for (size_t i = 0; i < SET_SEAL_HASH_SIZE; ++i)
                 if (sscanf(hex + 2 * i, "%2" SCNx8, &seal.hash[i]) != 1)
