@@ -212,6 +212,11 @@ static bool is_covered(const BackupPlan *p, const char *path) {
         return v && same_volume(v->path, path);
 }
 
+/* Does it say that nobody can take this volume, rather than that nobody could just now? */
+static bool is_for_nobody(HRESULT hr) {
+        return hr == VSS_E_VOLUME_NOT_SUPPORTED || hr == VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER || hr == VSS_E_OBJECT_NOT_FOUND;
+}
+
 /* @optional: a mount somewhere below, which may be none that can be saved. */
 static int add_volume(BackupPlan *p, IVssBackupComponents *backup, const char *path, bool optional) {
         _cleanup_(freep) WCHAR *wide = NULL;
@@ -229,8 +234,8 @@ static int add_volume(BackupPlan *p, IVssBackupComponents *backup, const char *p
                 return tool_fail(E_OUTOFMEMORY, "Cannot plan the backup");
         wide = tool_wide(with_slash);
         hr = IVssBackupComponents_AddToSnapshotSet(backup, wide, GUID_NULL, &snapshot);
-        if (FAILED(hr) && optional) {
-                tool_say("Leaving out '%s', which no provider takes.", volume);
+        if (FAILED(hr) && optional && is_for_nobody(hr)) {
+                fprintf(stderr, "umbra: warning: leaving out '%s', which no provider takes\n", volume);
                 return EXIT_OK;
         }
         if (FAILED(hr))

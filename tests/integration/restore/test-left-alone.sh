@@ -129,6 +129,13 @@ directory_later() { # a ranges file is saved before everything else
 }
 that 'a directory has its mode even if one of its files was there first' directory_later
 
+too_many() { # for one set
+        local i
+        fresh
+        for i in {1..65}; do mkdir "$dir/app/mount-$i" && mount -t tmpfs tmpfs "$dir/app/mount-$i" || return 1; done
+        writer "$method" '' '' '' && ! backup && grep -q "cannot take '.*mount-" -i "$dir/err"
+}
+
 odd_mount() {
         fresh
         mkdir "$dir/app/an odd mount" && mount -t tmpfs tmpfs "$dir/app/an odd mount" && echo precious >"$dir/app/an odd mount/f" || return 1
@@ -153,9 +160,11 @@ losses() {
         umount "$dir/app"
         expect 0 'content' restore && ! grep -q WITHOUT "$dir/err"
 }
-also_clean_up() { umount "$dir/app/an odd mount" 2>/dev/null; umount "$dir/app/stale" 2>/dev/null; umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" 2>/dev/null; }
+also_clean_up() { umount "$dir/app/an odd mount" 2>/dev/null; umount "$dir/app/stale" 2>/dev/null; umount "$dir/app" 2>/dev/null; umount "$dir/app/mount" "$dir/app/mount-"* 2>/dev/null; }
 if [ "$(id -u)" = 0 ]; then
         that 'nor is what is on a volume of which the set has nothing' mounted
+        also_clean_up
+        that 'none of the volumes below is left out because they are too many' too_many
         also_clean_up
         that 'a volume below is in the set whatever its name is' odd_mount
         also_clean_up
