@@ -133,8 +133,10 @@ static bool is_call(const char *word, FakeFunction f, unsigned call) {
         return word[n] == '\0' || (word[n] == '.' && strtoul(word + n + 1, NULL, 10) == call);
 }
 
-/* -EAGAIN: it lingers. */
-static int script_run_once(const ProviderEnv *env, FakeFunction f, unsigned call, bool after) {
+typedef int (*ScriptVisit)(char *const *words, void *userdata);
+
+/* The lines that say something, until @visit fails. */
+static int script_for_each(const ProviderEnv *env, ScriptVisit visit, void *userdata) {
         _cleanup_(strv_freep) char **lines = NULL;
         int r;
 
@@ -146,12 +148,8 @@ static int script_run_once(const ProviderEnv *env, FakeFunction f, unsigned call
                 _cleanup_(strv_freep) char **words = NULL;
 
                 r = line_words(*line, &words);
-                if (r < 0)
-                        return r;
-                if (!words || !is_call(words[0], f, call) || strv_contains(words, "after") != after)
-                        continue;
-
-                r = act(words[2], words[3]);
+                if (r >= 0 && words)
+                        r = visit(words, userdata);
                 if (r < 0)
                         return r;
         }
@@ -159,11 +157,27 @@ static int script_run_once(const ProviderEnv *env, FakeFunction f, unsigned call
         return 0;
 }
 
+typedef struct Call {
+        FakeFunction function;
+        unsigned number;
+        bool after;
+} Call;
+
+/* -EAGAIN: it lingers. */
+static int visit_call(char *const *words, void *userdata) {
+        const Call *call = userdata;
+
+        return is_call(words[0], call->function, call->number) && strv_contains(words, "after") == call->after ?
+                       act(words[2], words[3]) :
+                       0;
+}
+
 static int script_run(const ProviderEnv *env, FakeFunction f, unsigned call, bool after) {
         const struct timespec poll = timespec_from_usec(LINGER_POLL_USEC);
+        Call c = { .function = f, .number = call, .after = after };
         int r;
 
-        while ((r = script_run_once(env, f, call, after)) == -EAGAIN)
+        while ((r = script_for_each(env, visit_call, &c)) == -EAGAIN)
                 (void) nanosleep(&poll, NULL);
         return r;
 }
@@ -191,76 +205,46 @@ static uint32_t flags_from_words(char *const *words) {
                (strv_contains(words, "pre-commit") ? (uint32_t) PROVIDER_HAS_PRE_COMMIT : 0);
 }
 
-int fake_script_probe(const ProviderEnv *env, ProviderProbe *probe) {
-        _cleanup_(strv_freep) char **lines = NULL;
-        int r;
+static int visit_probe(char *const *words, void *userdata) {
+        ProviderProbe *probe = userdata;
 
-        r = script_read(env, &lines);
-        if (r < 0)
-                return provider_fail(r, "the script cannot be read: %m");
-
-        STRV_FOREACH(line, lines) {
-                _cleanup_(strv_freep) char **words = NULL;
-
-                r = line_words(*line, &words);
-                if (r < 0)
-                        return r;
-                if (!words)
-                        continue;
-
-                if (strcmp(words[0], "flags") == 0)
-                        probe->flags = flags_from_words(words + 2);
-                if (strcmp(words[0], "consistency") == 0) {
-                        probe->consistency = atoi(words[2]);
-                        probe->consistency_held = atoi(words[3] ?: words[2]);
-                }
+        if (strcmp(words[0], "flags") == 0)
+                probe->flags = flags_from_words(words + 2);
+        if (strcmp(words[0], "consistency") == 0) {
+                probe->consistency = atoi(words[2]);
+                probe->consistency_held = atoi(words[3] ?: words[2]);
         }
+        return 0;
+}
 
+int fake_script_probe(const ProviderEnv *env, ProviderProbe *probe) {
+        return script_for_each(env, visit_probe, probe);
+}
+
+static int visit_usage(char *const *words, void *userdata) {
+        ProviderUsage *usage = userdata;
+
+        if (strcmp(words[0], "used") != 0)
+                return 0;
+
+        usage->used = strcmp(words[2], "unknown") == 0 ? PROVIDER_SIZE_UNKNOWN : strtoull(words[2], NULL, 10);
+        usage->allocated = usage->used;
         return 0;
 }
 
 int fake_script_usage(const ProviderEnv *env, ProviderUsage *usage) {
-        _cleanup_(strv_freep) char **lines = NULL;
-        int r;
+        return script_for_each(env, visit_usage, usage);
+}
 
-        r = script_read(env, &lines);
-        if (r < 0)
-                return provider_fail(r, "the script cannot be read: %m");
-
-        STRV_FOREACH(line, lines) {
-                _cleanup_(strv_freep) char **words = NULL;
-
-                r = line_words(*line, &words);
-                if (r < 0)
-                        return r;
-                if (!words || strcmp(words[0], "used") != 0)
-                        continue;
-
-                usage->used = strcmp(words[2], "unknown") == 0 ? PROVIDER_SIZE_UNKNOWN :
-                                                                 strtoull(words[2], NULL, 10);
-                usage->allocated = usage->used;
-        }
-
+static int visit_reverted(char *const *words, void *userdata) {
+        if (strcmp(words[0], "reverted") == 0)
+                *(int *) userdata = strcmp(words[2], "waits") == 0 ? PROVIDER_REVERT_WAITS : PROVIDER_REVERTED_WITH_ALL;
         return 0;
 }
 
 int fake_script_reverted(const ProviderEnv *env) {
-        _cleanup_(strv_freep) char **lines = NULL;
         int r, reverted = PROVIDER_REVERTED;
 
-        r = script_read(env, &lines);
-        if (r < 0)
-                return provider_fail(r, "the script cannot be read: %m");
-
-        STRV_FOREACH(line, lines) {
-                _cleanup_(strv_freep) char **words = NULL;
-
-                r = line_words(*line, &words);
-                if (r < 0)
-                        return r;
-                if (words && strcmp(words[0], "reverted") == 0)
-                        reverted = strcmp(words[2], "waits") == 0 ? PROVIDER_REVERT_WAITS : PROVIDER_REVERTED_WITH_ALL;
-        }
-
-        return reverted;
+        r = script_for_each(env, visit_reverted, &reverted);
+        return r < 0 ? r : reverted;
 }
