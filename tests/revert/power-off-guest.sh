@@ -31,15 +31,6 @@ fail() {
         tail -n 40 "$log"
         exit 1
 }
-wait_for() {
-        local end=$((SECONDS + 90))
-        until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done
-}
-now() {
-        echo now
-        sleep 60
-        fail 'the power did not go off'
-}
 
 begin_umbrad() {
         # shellcheck disable=SC2153 # of the environment

@@ -11,3 +11,15 @@ use_lvm() {
         printf '%s\n' 'global { use_lvmpolld = 0 }' \
                 'activation { monitoring = 0 udev_sync = 0 udev_rules = 0 verify_udev_operations = 0 }' >/etc/lvm/lvmlocal.conf
 }
+
+wait_for() { # asks until it is so, at most a minute and a half
+        local end=$((SECONDS + 90))
+        until "$@" >/dev/null 2>&1; do [ $SECONDS -lt $end ] || return 1; done
+}
+
+# The power goes off, with run's --power-off now. Needs a function fail, for when it does not.
+now() {
+        echo now
+        sleep 60
+        fail 'the power did not go off'
+}
