@@ -423,7 +423,7 @@ static void test_that_what_is_still_being_imported_goes_with_its_requester(void 
 
         arrive(ids[0]);
         arrive(ids[1]);
-        world_script(world, "import = sleep 1000");
+        world_script(world, "import = linger");
         b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
         assert_int_equal(IVssBackupComponentsEx4_ImportSnapshots(b, &async), S_OK);
         world_await_status(world, "\"kind\":\"import\"");
