@@ -23,6 +23,9 @@
 #include "coordinator/session-bus.h"
 #include "wire/wire-limits.h"
 
+/* How many messages of one client are handled before the others get their turn. */
+#define MESSAGES_PER_TURN 64
+
 /* Whoever asks and does not read the answers fills our memory, not his own. */
 static bool connection_is_read(Connection *c) {
         uint64_t n = 0;
@@ -33,9 +36,6 @@ static bool connection_is_read(Connection *c) {
         log_notice("Process %d of user %u does not read what it is told, ending its connection", (int) c->pid, (unsigned) c->uid);
         return false;
 }
-
-/* How many messages of one client are handled before the others get their turn. */
-#define MESSAGES_PER_TURN 64
 
 static void connection_update_events(Connection *c) {
         uint32_t wanted;
