@@ -55,8 +55,8 @@ reads() { grep -qx "$2" "$root/$1"; } # FILE TEXT
 
 modprobe ext4
 use_lvm
-# A merge takes a moment then.
-echo 1 >/sys/module/dm_snapshot/parameters/snapshot_copy_throttle
+# How much of the time a merge may take: with so little it takes a while, and the power can go off in the middle.
+[ "$step" != 1 ] || echo 1 >/sys/module/dm_snapshot/parameters/snapshot_copy_throttle
 mkdir -p "$root"
 if [ "$step" = 0 ]; then
         mkfs.ext4 -q /dev/vda
@@ -73,11 +73,12 @@ else
 fi
 mount /dev/group/cow "$root"
 cd "$root"
-mkdir -p thin state proc sys dev run tmp usr etc work
+build=${UMBRA%/src/tools/umbra}
+mkdir -p thin state proc sys dev run tmp usr etc ".$build"
 mount /dev/vda state
 mount /dev/group/thin thin
 mount --bind /run run
-for d in proc sys dev usr etc work; do mount --rbind "/$d" "$d"; done
+for d in proc sys dev usr etc "${build#/}"; do mount --rbind "/$d" "$d"; done
 for d in bin sbin lib lib64; do [ -e "$d" ] || ln -s "usr/$d" "$d"; done
 
 case $step in
@@ -137,7 +138,6 @@ case $step in
         ;;
 2)
         [ "$(left)" != 0 ] || fail 'the merge was too fast'
-        echo 100 >/sys/module/dm_snapshot/parameters/snapshot_copy_throttle
         begin_umbrad
         wait_for has_ended "$cow" || fail 'the revert does not end'
         wait_for has_ended "$thin" || fail 'the revert of the thin volume does not end'

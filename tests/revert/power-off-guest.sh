@@ -1,16 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# power-off-guest.sh STAND-STILL WHAT PART, in a virtual machine: looks at what the last power-off has left, and walks into the next one,
-# which comes the moment that "now" is said. WHAT is what goes on then:
+# power-off-guest.sh STAND-STILL DOING…, in a virtual machine: what the power going off has left of sets and of reverts, and of what goes on
+# with those after a power-off. Each DOING is one of:
 #
-#     set            a set of both volumes
-#     revert NAME    a revert of one of them, tree (on btrfs) or lv
-#     resume         a revert that the last power-off has interrupted
-#     nothing        all is over
-#
-# PART says where, as a fraction of all its steps (tests/api/deaths/steps.h) of whatever process of umbra's: that one stands still before
-# its step, which STAND-STILL does. How many there are is counted the first time, with nobody standing still.
+#     record WHAT N    WHAT is done, and before every Nth of the steps (tests/api/deaths/steps.h) of whatever process of umbra's the disks
+#                      are kept as they would be if the power went off then. STAND-STILL does that. The state is called WHAT-STEP. WHAT is
+#                      a set of both volumes, or a revert of one of them: tree (on btrfs) or lv; and ".soon" after that lets the kernel
+#                      write what nobody has asked it to write as soon as it can, and not after half a minute.
+#     resume STATE N   the same of what umbrad does when it starts on one of these states: STATE.resume-STEP
+#     verify STATE     after that one umbrad has put everything right; it says "right: STATE OUTCOME"
 #
 # /dev/vda has umbra's state, and what we know over the power-offs; /dev/vdb a btrfs, /dev/vdc a volume group.
 set -euo pipefail
@@ -18,39 +17,48 @@ set -euo pipefail
 # shellcheck source=/dev/null
 . "$UMBRA_VM_GUEST"
 
-stand_still=$1 what=$2 part=$3
+stand_still=$1
+shift
 n_files=40
 dir=/run/tmp/power-off
 known=$dir/known tree=$dir/btrfs/tree lv=$dir/lv log=$dir/umbrad.log steps=$dir/steps mark=$dir/mark
 export UMBRA_SOCKET=$dir/umbra.sock UMBRA_LOG_LEVEL=notice
 
 fail() {
-        echo "FAILED - $what at $part: $*"
+        echo "FAILED - $doing: $*"
         timeout 10 "$UMBRA" status --json || true
         tail -n 20 "$steps" || true
         tail -n 40 "$log"
         exit 1
 }
 
-begin_umbrad() {
+start_umbrad() { # [STAND-STILL MARK CONSOLE]
         # shellcheck disable=SC2153 # of the environment
-        "$stand_still" "$mark" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$known/state" --runtime-dir "$dir/run" --config /dev/null \
-                >>"$steps" 2>>"$log" &
+        "$@" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$known/state" --runtime-dir "$dir/run" --config /dev/null >"$steps" 2>"$log" &
+        umbrad=$!
 }
 await_umbrad() { wait_for "$UMBRA" status || fail 'umbrad does not start'; }
+end_umbrad() {
+        pkill -TERM -x umbrad
+        wait "$umbrad" || fail 'umbrad has failed'
+}
 
 count() { "$UMBRA" snapshot list --json | grep -c '"snapshot"' || true; }
 stores() { btrfs subvolume list "$dir/btrfs" | grep -c umbra-shadow || true; }
 volumes() { lvs --noheadings -o lv_name group | wc -l; }
-is_consistent() { [ "$(count)" = $(($(stores) + $(volumes) - 1)) ]; }
+is_consistent() {
+        n=$(count)
+        [ "$n" = $(($(stores) + $(volumes) - 1)) ]
+}
 nothing_is_suspended() { ! grep -q 1 /sys/block/dm-*/dm/suspended; }
 nothing_is_held() { # what is, makes this wait
         timeout 10 touch "$tree/touched" "$lv/touched" && rm "$tree/touched" "$lv/touched" &&
                 timeout 10 sync -f "$lv" && nothing_is_suspended
 }
 of() { # VOLUME PROPERTY
-        "$UMBRA" snapshot list --json | python3 -c 'import json, sys
-print(*(s[sys.argv[2]] for s in json.load(sys.stdin) if s["volume"] == sys.argv[1]))' "$1" "$2"
+        "$UMBRA" snapshot list --json | awk -F '"' -v volume="$1" -v name="$2" '
+                { is[$2] = $4 }
+                /}/ && is["volume"] == volume { print is[name] }'
 }
 is_reverting() { "$UMBRA" status --json | grep -q '"kind":"revert"'; }
 no_revert_runs() { ! is_reverting; }
@@ -80,136 +88,176 @@ change() {
 
 create() { "$UMBRA" snapshot create --persistent --quiet "$tree" "$lv"; }
 revert() { "$UMBRA" revert --yes --quiet "$(of "$volume" snapshot)"; }
-resume() {
-        begin_umbrad
-        wait_for "$UMBRA" status && wait_for no_revert_runs
-}
-
-# count_steps COMMAND…
-count_steps() {
-        : >"$steps"
-        echo 0 >"$mark"
-        "$@" >/dev/null || fail 'it fails with nobody standing still'
-        rm "$mark"
-        grep -c '^[0-9]' "$steps" >"$known/$what"
-}
-# walk COMMAND…: it takes so many of the steps, and then the power goes off. Which of umbra's processes takes the last one, and what the
-# others do meanwhile, is another each time; so there may be less of them than were counted.
-stands() { grep -q 'stands still' "$steps"; }
-stands_or_ended() { stands || ! kill -0 "$1" 2>/dev/null; }
-walk() {
-        local at all
-        all=$(<"$known/$what")
-        at=$(python3 -c 'import sys; print(max(1, round(float(sys.argv[1]) * int(sys.argv[2]))))' "$part" "$all")
-        sync -f "$known"
-        : >"$steps"
-        echo "$at" >"$mark"
-        "$@" >/dev/null 2>&1 &
-        wait_for stands_or_ended $! || fail 'it neither ends nor comes to its step'
-        echo "# $1: step $at of $all: $(grep -m 1 -B 1 'stands still' "$steps" | head -n 1 || echo 'it was over before')"
-        now
-}
 
 volume_of() {
         case $1 in
-        *tree) echo "$tree" ;;
-        *lv) echo "$lv" ;;
+        tree) echo "$tree" ;;
+        lv) echo "$lv" ;;
         esac
 }
 
-# What the last one was in the middle of.
 look_after_set() {
-        wait_for is_consistent || fail "$(count) snapshots are in the catalog, $(stores) and $(volumes) on the disks"
-        case $(count) in
-        0) ;;
+        wait_for is_consistent || fail "$n snapshots are in the catalog, $(stores) and $(volumes) on the disks"
+        case $n in
+        0) outcome='there is no set' ;;
         2)
+                outcome='there is a set'
                 [ "$(contents "$(of "$tree" device)")" = "$(contents "$tree")" ] || fail 'the snapshot of the btrfs is not what that was'
                 [ "$(contents "$(of "$lv" device)")" = "$(contents "$lv")" ] || fail 'the snapshot of the logical volume is not what that was'
                 ;;
-        *) fail "there is a set that is not whole: $(count)" ;;
+        *) fail "there is a set that is not whole: $n" ;;
         esac
         contents "$tree" | cmp - "$known/tree" || fail 'the btrfs has changed'
         contents "$lv" | cmp - "$known/lv" || fail 'the logical volume has changed'
 }
-look_after_revert() {
+look_after_revert() { # WHAT
         local reverting='' volume
-        volume=$(volume_of "$last")
-        [ "$(count)" = 2 ] || fail 'the set has gone'
+        volume=$(volume_of "$1")
         ! is_reverting || reverting=1
         wait_for no_revert_runs || fail 'the revert does not end'
+        [ "$(count)" = 2 ] || fail 'the set has gone'
         contents "$volume" >"$dir/is"
         contents "$(of "$volume" device)" >"$dir/was"
         if cmp -s "$dir/is" "$dir/was"; then
-                echo '# the volume is what it was'
+                outcome='it is reverted'
         elif [ -z "$reverting" ] && cmp -s "$dir/is" "$known/changed"; then
-                echo '# the revert had not been begun'
+                outcome='no revert had begun'
         else
                 diff "$dir/was" "$dir/is" || true
                 fail 'the volume is neither what it was nor what it became'
         fi
 }
 
-mkdir -p "$known" "$dir/btrfs" "$lv"
-touch "$log" "$steps"
-modprobe -a ext4 btrfs
-use_lvm
-if [ -z "$(blkid /dev/vda)" ]; then
+make_disks() {
+        blkdiscard -f /dev/vda
+        blkdiscard -f /dev/vdb
+        blkdiscard -f /dev/vdc
         mkfs.ext4 -q /dev/vda
         mkfs.btrfs -q /dev/vdb >/dev/null
-        vgcreate -q group /dev/vdc
-        lvcreate -q -y -L 32M -n data group
+        vgcreate -q group /dev/vdc >/dev/null
+        lvcreate -q -y -L 32M -n data group >/dev/null
         mkfs.ext4 -q /dev/group/data
-else
-        vgchange -q -a y group
-fi
-mount /dev/vda "$known"
-mount -o noatime /dev/vdb "$dir/btrfs"
-mount /dev/group/data "$lv"
-[ -d "$tree" ] || btrfs subvolume create "$tree" >/dev/null
-mkdir -p "$known/state"
-
-last=$(cat "$known/doing" 2>/dev/null || true) 
-if [ "$what" = resume ]; then
-        what=$last # it has the steps of that
-        walk resume
-fi
-begin_umbrad
-await_umbrad
-case $last in
-set) look_after_set ;;
-revert*) look_after_revert ;;
-esac
-nothing_is_held || fail 'something is held'
-"$UMBRA" snapshot delete --all --quiet
-wait_for is_consistent || fail 'a snapshot was left'
-[ "$(count)" = 0 ] || fail 'a snapshot cannot be deleted'
-
-echo "$what" >"$known/doing"
-case $what in
-set)
+        attach
+        btrfs subvolume create "$tree" >/dev/null
+        mkdir "$known/state"
         populate "$tree"
         populate "$lv"
-        contents "$tree" >"$known/tree"
-        contents "$lv" >"$known/lv"
-        sync
-        if [ ! -e "$known/set" ]; then
-                count_steps create
-                "$UMBRA" snapshot delete --all --quiet
-        fi
-        walk create
-        ;;
-revert*)
-        volume=$(volume_of "$what")
-        populate "$volume"
-        create >/dev/null
-        change "$volume"
-        sync
-        if [ ! -e "$known/$what" ]; then
-                count_steps revert
+}
+attach() {
+        vgchange -q -a y group >/dev/null
+        mount /dev/vda "$known"
+        mount -o noatime /dev/vdb "$dir/btrfs"
+        mount /dev/group/data "$lv"
+}
+views() { awk -v below="$dir/run/" 'index($2, below) == 1 { print $2 }' /proc/self/mounts; }
+is_inactive() { vgchange -q -a n group && dmsetup ls | grep -q 'No devices'; }
+detach() {
+        # shellcheck disable=SC2046 # of snapshots, which stay
+        umount $(views) "$lv" "$dir/btrfs" "$known"
+        btrfs device scan --forget
+        wait_for is_inactive || fail "somebody has a logical volume open: $(dmsetup ls)"
+        blockdev --flushbufs /dev/vda /dev/vdb /dev/vdc
+        rm -r "$dir/run"
+}
+
+# recorded NAME N COMMAND…
+recorded() {
+        local name=$1 n=$2
+        shift 2
+        sync -f "$known"
+        echo "$n $name" >"$mark"
+        "$@" >/dev/null || fail 'it fails with nobody dead'
+        rm "$mark"
+        echo "# $doing: $(wc -l <"$steps") steps"
+}
+
+write_soon() {
+        echo 1 >/proc/sys/vm/dirty_writeback_centisecs
+        echo 1 >/proc/sys/vm/dirty_expire_centisecs
+        mount -o remount,commit=1 "$known"
+        mount -o remount,commit=1 "$dir/btrfs"
+        mount -o remount,commit=1 "$lv"
+}
+write_late() {
+        echo 500 >/proc/sys/vm/dirty_writeback_centisecs
+        echo 3000 >/proc/sys/vm/dirty_expire_centisecs
+}
+
+record() { # WHAT N
+        local what=${1%.soon}
+        make_disks
+        [ "$what" = "$1" ] || write_soon
+        start_umbrad "$stand_still" "$mark" /dev/ttyS0
+        await_umbrad
+        echo "$what" >"$known/doing"
+        case $what in
+        set)
+                contents "$tree" >"$known/tree"
+                contents "$lv" >"$known/lv"
+                sync
+                recorded "$1" "$2" create
+                ;;
+        *)
+                volume=$(volume_of "$what")
+                create >/dev/null
                 change "$volume"
-        fi
-        contents "$volume" >"$known/changed"
-        sync
-        walk revert
-        ;;
-esac
+                contents "$volume" >"$known/changed"
+                sync
+                recorded "$1" "$2" revert
+                ;;
+        esac
+        end_umbrad
+        detach
+        write_late
+}
+
+put() { # STATE
+        disks put "$1" || fail 'the disks cannot be had'
+        attach
+}
+
+is_put_right() {
+        "$UMBRA" status && is_consistent && no_revert_runs
+}
+start_and_wait() {
+        start_umbrad "$stand_still" "$mark" /dev/ttyS0
+        wait_for is_put_right
+}
+resume() { # STATE N
+        put "$1"
+        recorded "$1.resume" "$2" start_and_wait
+        end_umbrad
+        detach
+}
+
+verify() { # STATE
+        local what outcome
+        put "$1"
+        what=$(<"$known/doing")
+        start_umbrad
+        await_umbrad
+        case $what in
+        set) look_after_set ;;
+        *) look_after_revert "$what" ;;
+        esac
+        nothing_is_held || fail 'something is held'
+        "$UMBRA" snapshot delete --all --quiet
+        wait_for is_consistent || fail 'a snapshot was left'
+        [ "$n" = 0 ] || fail 'a snapshot cannot be deleted'
+        end_umbrad
+        detach
+        echo "right: $1 $outcome"
+}
+
+mkdir -p "$known" "$dir/btrfs" "$lv"
+modprobe -a ext4 btrfs
+use_lvm
+while [ $# -gt 0 ]; do
+        case $1 in
+        verify) words=2 ;;
+        *) words=3 ;;
+        esac
+        doing=${*:1:words}
+        "${@:1:words}"
+        shift "$words"
+done

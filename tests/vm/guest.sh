@@ -23,3 +23,14 @@ now() {
         sleep 60
         fail 'the power did not go off'
 }
+
+# disks take NAME: the disks as the power going off now would leave them, into NAME. disks put NAME: back from there; nobody may have them
+# open. With run's --states, which is asked, and answers, on the console.
+disks() {
+        local answer=''
+        {
+                echo "disks $*" >&8
+                read -r -t 60 answer <&8
+        } 8<>/dev/ttyS0
+        [ "$answer" = ok ]
+}

@@ -3,14 +3,16 @@
 /*
  * Somebody Stands Still
  *
- * For scripts. Runs a program, and as long as a file MARK exists counts each step (steps.h) of it and of all that it
- * starts. Whoever is about to take the one whose number is in MARK stands still from then on (0: nobody does); the others
- * run on. Says a line for each step, and "stands still" after the one that is not taken. Ends with the program.
+ * stand-still MARK CONSOLE PROGRAM…: runs a program, and as long as a file MARK exists counts each step (steps.h) of it
+ * and of all that it starts. In MARK are two words, N and NAME: whoever is about to take each Nth step stands still until
+ * CONSOLE has been told "disks take NAME-STEP" and has answered "ok"; the others run on. Says a line for each step.
+ * Ends with the program, and at once when the answer is another one.
  *
  * The kernel stops the traced only where there may be a step: others of their system calls, of which lvm makes thousands, cost nothing.
  */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <signal.h>
@@ -30,9 +32,12 @@
         (PTRACE_O_TRACESECCOMP | PTRACE_O_TRACECLONE | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |                \
          PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL)
 
+#define ANSWER "ok\n"
+
 typedef struct Walk {
         const char *mark;
-        unsigned at, n;
+        int console;
+        unsigned n;
 } Walk;
 
 /* Stops before what may be a step. */
@@ -51,34 +56,47 @@ static int filter_steps(void) {
         return (int) syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program);
 }
 
-/* Whether it is to stand still. */
+/* What the machine's power going off now would leave. */
+static int take_disks(Walk *w, const char *name) {
+        char answer[64];
+        ssize_t n;
+
+        n = dprintf(w->console, "disks take %s-%u\n", name, w->n);
+        if (n > 0)
+                n = read(w->console, answer, sizeof(answer)); /* a line */
+        if (n != strlen(ANSWER) || !!strncmp(answer, ANSWER, strlen(ANSWER))) {
+                (void) fprintf(stderr, "The disks cannot be had at step %u\n", w->n);
+                return -EIO;
+        }
+        return 0;
+}
+
 static int walk_step(Walk *w, pid_t pid) {
         struct __ptrace_syscall_info call;
-        unsigned at = 0;
-        const char *name;
+        char name[64];
+        const char *step;
+        unsigned every;
         FILE *f;
+        int n;
 
         if (ptrace(PTRACE_GET_SYSCALL_INFO, pid, sizeof(call), &call) <= 0 || call.op != PTRACE_SYSCALL_INFO_SECCOMP)
                 return 0;
-        name = step_name(call.seccomp.nr, call.seccomp.args);
-        if (!name)
+        step = step_name(call.seccomp.nr, call.seccomp.args);
+        if (!step)
                 return 0;
         f = fopen(w->mark, "re");
         if (!f) {
                 w->n = 0;
                 return 0;
         }
-        (void) !fscanf(f, "%u", &at); /* NOLINT(cert-err34-c): a script's */
+        n = fscanf(f, "%u %63s", &every, name); /* NOLINT(cert-err34-c): a script's */
         (void) fclose(f);
-        if (at != w->at) /* another walk */
-                w->n = 0;
-        w->at = at;
+        if (n != 2 || every == 0)
+                return 0;
 
-        (void) printf("%u %d %s\n", ++w->n, (int) pid, name);
-        if (w->n == at)
-                (void) printf("stands still\n");
+        (void) printf("%u %d %s\n", ++w->n, (int) pid, step);
         (void) fflush(stdout);
-        return w->n == at;
+        return w->n % every == 0 ? take_disks(w, name) : 0;
 }
 
 /* Until @root has ended; returns its status. */
@@ -93,8 +111,8 @@ static int walk(Walk *w, pid_t root) {
                         continue;
                 }
                 event = status >> 16;
-                if (event == PTRACE_EVENT_SECCOMP && walk_step(w, pid))
-                        continue;
+                if (event == PTRACE_EVENT_SECCOMP && walk_step(w, pid) < 0)
+                        return EXIT_FAILURE;
                 /* What is no event is a signal, and its own affair, or a stop by one. */
                 (void) ptrace(event == PTRACE_EVENT_STOP && WSTOPSIG(status) != SIGTRAP ? PTRACE_LISTEN : PTRACE_CONT, pid, 0,
                               event == 0 ? WSTOPSIG(status) : 0);
@@ -107,20 +125,25 @@ int main(int argc, char **argv) {
         int status;
         pid_t pid;
 
-        if (argc < 3) {
-                (void) fprintf(stderr, "Usage: %s MARK PROGRAM [ARGUMENT…]\n", argv[0]);
+        if (argc < 4) {
+                (void) fprintf(stderr, "Usage: %s MARK CONSOLE PROGRAM [ARGUMENT…]\n", argv[0]);
+                return EXIT_FAILURE;
+        }
+        w.console = open(argv[2], O_RDWR | O_NOCTTY | O_CLOEXEC);
+        if (w.console < 0) {
+                (void) fprintf(stderr, "%s cannot be opened: %s\n", argv[2], strerror(errno));
                 return EXIT_FAILURE;
         }
         pid = fork();
         if (pid == 0) {
                 (void) raise(SIGSTOP); /* until it is traced */
                 if (filter_steps() == 0)
-                        (void) execvp(argv[2], argv + 2);
+                        (void) execvp(argv[3], argv + 3);
                 _exit(127);
         }
         if (pid < 0 || waitpid(pid, &status, WUNTRACED) != pid || ptrace(PTRACE_SEIZE, pid, 0, OPTIONS) < 0 ||
             kill(pid, SIGCONT) < 0) {
-                (void) fprintf(stderr, "%s cannot be traced: %s\n", argv[2], strerror(errno));
+                (void) fprintf(stderr, "%s cannot be traced: %s\n", argv[3], strerror(errno));
                 return EXIT_FAILURE;
         }
         return walk(&w, pid);
