@@ -120,7 +120,16 @@ static int write_tail(Backup *b) {
         return r;
 }
 
+/* What was saved is not lost for want of a name. */
+static int explain_left(Backup *b, const char *left, int r) {
+        errno = -r;
+        return tool_error("the set is complete, in '%s', but cannot be named '%s': %m; give it another name before the next backup "
+                          "replaces it", left, b->to);
+}
+
 static int explain(Backup *b, int r) {
+        if (set_output_left(b->output))
+                return explain_left(b, set_output_left(b->output), r);
         if (tool_interrupted()) {
                 tool_error("interrupted; nothing is left of '%s'", b->to);
                 return EXIT_INTERRUPTED;

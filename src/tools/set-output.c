@@ -33,6 +33,7 @@
 struct SetOutput {
         char *path, *part; /* NULL: not a file that could be renamed */
         int fd, dir_fd;
+        bool replace; /* what has the name already */
 
         ZSTD_CCtx *zstd; /* NULL: not compressed */
         char *gathered;
@@ -42,6 +43,7 @@ struct SetOutput {
         Block *block; /* being filled */
         pthread_t thread;
         bool has_thread, finished;
+        bool unnamed; /* it is finished, and still FILE.part */
         uint64_t produced, tail; /* bytes handed to the thread; where the tail began */
 
         SealHash *seal; /* from here on the thread's */
@@ -166,7 +168,7 @@ static int output_open_zstd(SetOutput *o, int level) {
         return 0;
 }
 
-int set_output_open(const char *path, int level, SetOutput **ret) {
+int set_output_open(const char *path, bool replace, int level, SetOutput **ret) {
         _cleanup_(set_output_freep) SetOutput *o = NULL;
         int r;
 
@@ -178,6 +180,7 @@ int set_output_open(const char *path, int level, SetOutput **ret) {
                 return -ENOMEM;
 
         o->fd = o->dir_fd = -EBADF;
+        o->replace = replace;
         atomic_init(&o->written, 0);
 
         r = seal_hash_new(&o->seal);
@@ -376,18 +379,44 @@ static int output_write_seal(SetOutput *o) {
         return 0;
 }
 
+/* NFS has no rename that spares what is there, but links. exFAT has neither: there a moment is left. */
+static int output_rename(const SetOutput *o) {
+        struct stat st;
+
+        if (o->replace)
+                return rename(o->part, o->path) < 0 ? -errno : 0;
+        if (renameat2(AT_FDCWD, o->part, AT_FDCWD, o->path, RENAME_NOREPLACE) == 0)
+                return 0;
+        if (errno != EINVAL && errno != ENOSYS)
+                return -errno;
+        if (link(o->part, o->path) == 0)
+                return unlink(o->part) < 0 ? -errno : 0;
+        if (errno != EPERM && errno != EOPNOTSUPP)
+                return -errno;
+        if (lstat(o->path, &st) == 0)
+                return -EEXIST;
+
+        return rename(o->part, o->path) < 0 ? -errno : 0;
+}
+
 static int output_publish(SetOutput *o) {
+        int r;
+
         if (!o->part)
                 return 0;
 
         if (!output_owns_part(o))
                 return -EBUSY;
-        if (fsync(o->fd) < 0 || rename(o->part, o->path) < 0)
+        if (fsync(o->fd) < 0)
                 return -errno;
 
-        /* From here on it is there, whatever the power supply does next. */
+        /* From here on it is there, by one name or the other, whatever the power supply does next. */
         o->finished = true;
-        return fsync(o->dir_fd) < 0 ? -errno : 0;
+        r = output_rename(o);
+        o->unnamed = r < 0;
+        if (fsync(o->dir_fd) < 0 && r == 0)
+                r = -errno;
+        return r;
 }
 
 int set_output_finish(SetOutput *o) {
@@ -416,6 +445,10 @@ int set_output_finish(SetOutput *o) {
 
         o->finished = true;
         return 0;
+}
+
+const char *set_output_left(const SetOutput *o) {
+        return o->unnamed ? o->part : NULL;
 }
 
 uint64_t set_output_bytes(const SetOutput *o) {

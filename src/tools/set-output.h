@@ -7,6 +7,8 @@
  * Bytes come in at the top (from the tar writer), are compressed by zstd's own threads, hashed for the seal,
  * and written, by a thread of their own, to standard output or to a file. The file appears under its name
  * only when it is complete and on disk: until then it is FILE.part, which is removed when the backup fails.
+ * What is complete but cannot have its name, as another file has it by now, stays FILE.part: its writers may
+ * have thrown away what they believe to be saved.
  * A FILE.part that nobody writes any more, because its backup was killed, is replaced.
  */
 
@@ -21,8 +23,9 @@
 
 typedef struct SetOutput SetOutput;
 
-/* @path "-": standard output. -EBUSY: another backup writes FILE.part now. */
-int set_output_open(const char *path, int level, SetOutput **ret);
+/* @path "-": standard output. Not @replace: a FILE that is there in the end is left alone.
+ * -EBUSY: another backup writes FILE.part now. */
+int set_output_open(const char *path, bool replace, int level, SetOutput **ret);
 /* Removes what is not finished. */
 SetOutput *set_output_free(SetOutput *o);
 DEFINE_CLEANUP(SetOutput *, set_output_free)
@@ -30,8 +33,10 @@ DEFINE_CLEANUP(SetOutput *, set_output_free)
 int set_output_write(SetOutput *o, const void *data, size_t size);
 /* What comes now can be read without what came before, which is written; on disk, if it is one. Once. */
 int set_output_begin_tail(SetOutput *o);
-/* Seals it, waits until it is on disk, and gives it its name. */
+/* Seals it, waits until it is on disk, and gives it its name. -EEXIST: it is another's. */
 int set_output_finish(SetOutput *o);
+/* Where a finished set is that could not be given its name; else NULL. */
+const char *set_output_left(const SetOutput *o);
 
 uint64_t set_output_bytes(const SetOutput *o); /* written so far; right after finish */
 bool set_level_is_valid(int level);

@@ -88,7 +88,7 @@ static int open_output(Backup *b) {
                 return tool_error("a set is not for a terminal; name a file or a pipe");
         if (strcmp(b->to, "-") != 0 && !b->force && lstat(b->to, &st) >= 0)
                 return tool_error("'%s' is there already; remove it or say --force", b->to);
-        r = set_output_open(b->to, b->level, &b->output);
+        r = set_output_open(b->to, b->force, b->level, &b->output);
         errno = -r;
         if (r < 0)
                 return tool_error("cannot write '%s': %m", b->to);
@@ -322,7 +322,7 @@ const Verb verb_backup = {
                 "  --option NAME=TEXT   words for the writer of this component, which it understands\n"
                 "  --compress none|zstd|zstd:LEVEL\n"
                 "  --wait SECONDS       how long to wait for another snapshot set (default 600)\n"
-                "  --force              replace FILE\n"
+                "  --force              replace FILE; without it, a FILE that appears meanwhile is left alone\n"
                 "  --quiet              no progress\n\n"
                 "A component that cannot be taken as was asked is taken in full. A selected writer that fails fails the\n"
                 "backup (exit code 5), and nothing is left of FILE.\n",

@@ -49,6 +49,18 @@ that 'a volume that is not one is refused' eval 'expect 1 "/proc" "$UMBRA" snaps
 that 'everything of all writers is backed up' expect 0 'Saved' "$UMBRA" backup --to "$dir/set"
 that 'a set that is there is not overwritten' expect 1 'already' "$UMBRA" backup --to "$dir/set"
 that 'nothing is left of the shadow copies' no_snapshots
+
+overtaken() { # umbrad stands still until somebody else has the name
+        local pid
+        kill -STOP "$umbrad_pid"
+        "$UMBRA" backup --compress none "$dir/tree" --to "$dir/taken" >"$dir/out" 2>"$dir/err" &
+        pid=$!
+        wait_for test -e "$dir/taken.part" && echo mine >"$dir/taken"
+        kill -CONT "$umbrad_pid"
+        wait "$pid"
+        [ $? = 1 ] && grep -q "complete, in '$dir/taken.part'" "$dir/err" && [ "$(cat "$dir/taken")" = mine ] && "$UMBRA" verify "$dir/taken.part"
+}
+that 'a file that appears meanwhile is not overwritten either, and the set is kept' overtaken
 that 'show tells components, consistency and how to restore' eval 'expect 0 "application" "$UMBRA" show "$dir/set" && grep -q "umbra restore" "$dir/out" && grep -q two.db "$dir/out" && grep -q INSTANT "$dir/out"'
 that 'show has JSON' eval '"$UMBRA" show "$dir/set" --json >"$dir/out" && python3 -m json.tool <"$dir/out" >/dev/null'
 that 'a whole set is verified' expect 0 'whole' "$UMBRA" verify "$dir/set"

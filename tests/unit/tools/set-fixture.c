@@ -391,7 +391,7 @@ void set_save(const char *path, const char *dir, int level) {
         assert_true(fd >= 0);
         assert_int_equal(file_set_new(&set), 0);
         assert_int_equal(file_set_add(set, dir, NULL, true), 0);
-        assert_int_equal(set_output_open(path, level, &output), 0);
+        assert_int_equal(set_output_open(path, true, level, &output), 0);
         assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
         assert_int_equal(set_writer_add_text(w, SET_MANIFEST, manifest, strlen(manifest)), 0);
         assert_int_equal(tree_walk(set, dir, fd, &visitor, w), 0);

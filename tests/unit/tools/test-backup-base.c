@@ -40,7 +40,7 @@ static char *make_set(const char *dir, const char *type, const char *how, unsign
 
         assert_true(format_to(&id, "11111111-0000-4000-8000-%012u", instance) >= 0);
         assert_true(format_to(&name, "instance %u", instance) >= 0);
-        assert_int_equal(set_output_open(path, SET_LEVEL_NONE, &output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_NONE, &output), 0);
         assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
         list = json_pack("[{s:s, s:s, s:s, s:s, s:n, s:s, s:s, s:s}]", "writer_id", "00000000-0000-4000-8000-000000000001", "instance_id", id,
                          SET_KEY_INSTANCE, name, "component", "c", "logical_path", "name", "c", SET_KEY_STAMP, "a\\xffb", SET_KEY_HOW, how);

@@ -38,7 +38,7 @@ static void save(const char *dir, const char *name, const char *id, const char *
         assert_int_equal(format_to(&manifest, "{\"format\": \"" SET_FORMAT "\", \"version\": 1, \"id\": %s, \"since\": %s}", quoted_id,
                                    quoted_since),
                          0);
-        assert_int_equal(set_output_open(path, SET_LEVEL_NONE, &output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_NONE, &output), 0);
         assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
         assert_int_equal(set_writer_add_text(w, SET_MANIFEST, manifest, strlen(manifest)), 0);
         assert_int_equal(set_writer_begin_tail(w), 0);

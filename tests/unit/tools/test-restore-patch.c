@@ -34,7 +34,7 @@ static void save(const char *dir, const ByteRange *ranges, size_t n) {
         _cleanup_(set_writer_freep) SetWriter *w = NULL;
         _cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        assert_int_equal(set_output_open(path, SET_LEVEL_NONE, &output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_NONE, &output), 0);
         assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
         assert_int_equal(set_writer_add_text(w, SET_MANIFEST, manifest, strlen(manifest)), 0);
         assert_int_equal(set_writer_add_ranges(w, fd, "new", MEMBER, ranges, n, NULL), 0);

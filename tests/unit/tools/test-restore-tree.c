@@ -48,7 +48,7 @@ static la_ssize_t on_write(struct archive *a, void *userdata, const void *data, 
 
 static void forge_begin(Forgery *f, const char *path) {
         *f = (Forgery){ 0 };
-        assert_int_equal(set_output_open(path, SET_LEVEL_NONE, &f->output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_NONE, &f->output), 0);
         f->archive = archive_write_new();
         assert_int_equal(archive_write_set_format_pax(f->archive), ARCHIVE_OK);
         assert_int_equal(archive_write_set_bytes_per_block(f->archive, 0), ARCHIVE_OK);

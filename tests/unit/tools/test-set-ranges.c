@@ -51,7 +51,7 @@ static int save_ranges(const char *dir, const char *name, const ByteRange *range
         _cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         int r;
 
-        assert_int_equal(set_output_open(path, SET_LEVEL_DEFAULT, &output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_DEFAULT, &output), 0);
         assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
         assert_int_equal(set_writer_add_text(w, SET_MANIFEST, manifest, strlen(manifest)), 0);
         r = set_writer_add_ranges(w, fd, name, MEMBER, ranges, n, ret_size);

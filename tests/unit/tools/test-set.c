@@ -22,6 +22,7 @@
 #include "tools/set-index.h"
 #include "tools/set-output.h"
 #include "tools/set-reader.h"
+#include "tools/set-seal.h"
 #include "tools/set-writer.h"
 
 static void test_that_a_tree_comes_back_with_everything(void **state) {
@@ -81,7 +82,7 @@ static void test_that_no_name_refers_to_one_that_is_not_all_there(void **state) 
         write_file(dir, "first", "12345");
         assert_int_equal(truncate(first, 3 * (off_t) SET_BLOCK_SIZE), 0);
         shell("cat %s > %s && mv %s %s && ln %s %s", first, second, second, first, first, second); /* without a hole */
-        assert_int_equal(set_output_open(set, SET_LEVEL_NONE, &output), 0);
+        assert_int_equal(set_output_open(set, true, SET_LEVEL_NONE, &output), 0);
         assert_int_equal(set_writer_new(output, cut_off, first, &w), 0);
         assert_int_equal(set_writer_add_text(w, SET_MANIFEST, manifest, strlen(manifest)), 0);
         assert_int_equal(set_writer_add_file(w, fd, "first", "data/first", true, NULL), 1);
@@ -200,17 +201,17 @@ static void test_that_a_backup_that_ends_early_leaves_no_file(void **state) {
         SetOutput *output, *second;
 
         write_file(dir, "set", "the set of yesterday");
-        assert_int_equal(set_output_open(path, SET_LEVEL_DEFAULT, &output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_DEFAULT, &output), 0);
         assert_int_equal(set_output_write(output, "text", 4), 0);
         assert_true(file_exists(dir, "set.part"));
-        assert_int_equal(set_output_open(path, SET_LEVEL_DEFAULT, &second), -EBUSY);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_DEFAULT, &second), -EBUSY);
         assert_true(file_exists(dir, "set.part"));
         set_output_free(output);
         assert_false(file_exists(dir, "set.part"));
 
         /* One that was killed is in nobody's way. */
         write_file(dir, "set.part", "half a set");
-        assert_int_equal(set_output_open(path, SET_LEVEL_DEFAULT, &output), 0);
+        assert_int_equal(set_output_open(path, true, SET_LEVEL_DEFAULT, &output), 0);
         set_output_free(output);
         assert_false(file_exists(dir, "set.part"));
 
@@ -218,6 +219,37 @@ static void test_that_a_backup_that_ends_early_leaves_no_file(void **state) {
                 _cleanup_(freep) char *text = read_file(dir, "set");
 
                 assert_string_equal(text, "the set of yesterday");
+        }
+}
+
+static void test_that_a_file_that_appears_meanwhile_is_replaced_by_force_only(void **state) {
+        static const bool forced[] = { false, true };
+
+        for (size_t i = 0; i < ELEMENTSOF(forced); ++i) {
+                _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+                _cleanup_(freep) char *path = path_in(dir, "set"), *part = path_in(dir, "set.part"), *bytes = NULL;
+                _cleanup_(set_output_freep) SetOutput *output = NULL;
+                size_t size;
+
+                assert_int_equal(set_output_open(path, forced[i], SET_LEVEL_NONE, &output), 0);
+                assert_int_equal(set_output_write(output, "a set", 5), 0);
+                write_file(dir, "set", "another's");
+                assert_int_equal(set_output_finish(output), forced[i] ? 0 : -EEXIST);
+                if (forced[i])
+                        assert_null(set_output_left(output));
+                else
+                        assert_string_equal(set_output_left(output), part);
+                output = set_output_free(output);
+
+                bytes = read_bytes(forced[i] ? path : part, &size);
+                assert_int_equal(size, 5 + SET_SEAL_SIZE);
+                assert_memory_equal(bytes, "a set", 5);
+                assert_int_equal(file_exists(dir, "set.part"), !forced[i]);
+                if (!forced[i]) {
+                        _cleanup_(freep) char *text = read_file(dir, "set");
+
+                        assert_string_equal(text, "another's");
+                }
         }
 }
 
@@ -232,7 +264,7 @@ static void test_that_a_set_may_be_given_up_at_any_member(void **state) {
                 SetOutput *output;
                 SetWriter *w;
 
-                assert_int_equal(set_output_open(path, SET_LEVEL_DEFAULT, &output), 0);
+                assert_int_equal(set_output_open(path, true, SET_LEVEL_DEFAULT, &output), 0);
                 assert_int_equal(set_writer_new(output, NULL, NULL, &w), 0);
                 for (unsigned i = 0; i < members; ++i)
                         assert_int_equal(set_writer_add_text(w, "umbra/x", text, 2), 0);
@@ -254,14 +286,14 @@ static void test_that_the_tail_begins_when_all_before_it_is_written(void **state
                 _cleanup_(set_output_freep) SetOutput *output = NULL, *full = NULL;
                 size_t size;
 
-                assert_int_equal(set_output_open(path, levels[i], &output), 0);
+                assert_int_equal(set_output_open(path, true, levels[i], &output), 0);
                 assert_int_equal(set_output_write(output, "some bytes", 10), 0);
                 assert_int_equal(set_output_begin_tail(output), 0);
                 bytes = read_bytes(part, &size);
                 assert_true(levels[i] == SET_LEVEL_NONE ? size == 10 : size > 10);
                 assert_int_equal(size, set_output_bytes(output));
 
-                assert_int_equal(set_output_open("/dev/full", levels[i], &full), 0);
+                assert_int_equal(set_output_open("/dev/full", true, levels[i], &full), 0);
                 assert_int_equal(set_output_write(full, "some bytes", 10), 0);
                 assert_int_equal(set_output_begin_tail(full), -ENOSPC);
         }
@@ -272,7 +304,7 @@ static void test_that_a_full_disk_is_told(void **state) {
         char block[65536] = { 0 };
         int r = 0;
 
-        assert_int_equal(set_output_open("/dev/full", SET_LEVEL_NONE, &output), 0);
+        assert_int_equal(set_output_open("/dev/full", true, SET_LEVEL_NONE, &output), 0);
         for (unsigned i = 0; i < 1000 && r == 0; ++i)
                 r = set_output_write(output, block, sizeof(block));
         if (r == 0)
@@ -290,6 +322,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_names_which_lead_elsewhere_are_not_safe),
                 cmocka_unit_test(test_that_an_index_line_has_one_form),
                 cmocka_unit_test(test_that_a_backup_that_ends_early_leaves_no_file),
+                cmocka_unit_test(test_that_a_file_that_appears_meanwhile_is_replaced_by_force_only),
                 cmocka_unit_test(test_that_a_set_may_be_given_up_at_any_member),
                 cmocka_unit_test(test_that_the_tail_begins_when_all_before_it_is_written),
                 cmocka_unit_test(test_that_a_full_disk_is_told),
