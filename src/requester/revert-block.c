@@ -61,12 +61,20 @@ static HRESULT fold(const WCHAR *path, char **ret) {
         return FAILED(hr) ? last_error_set(hr, NULL) : fold_text(text, ret);
 }
 
-/* Of a volume by its \\?\Volume{…}\ only umbrad knows where it is. */
+static bool is_device(const char *folded) {
+        _cleanup_(freep) char *path = NULL;
+        struct stat st;
+
+        return format_to(&path, "%.*s", (int) strlen(folded) - 1, folded) >= 0 && stat(path, &st) == 0 &&
+                S_ISBLK(st.st_mode);
+}
+
+/* Of a volume by its \\?\Volume{…}\ or by its device only umbrad knows where it is. */
 static HRESULT find_place(SessionProxy *session, char **folded) {
         _cleanup_(freep) char *root = NULL, *name = NULL;
         HRESULT hr;
 
-        if (strncmp(*folded, "//?/", 4) != 0)
+        if (strncmp(*folded, "//?/", 4) != 0 && !is_device(*folded))
                 return S_OK;
 
         hr = storage_proxy_get_volume_root(session, *folded, &root, &name);

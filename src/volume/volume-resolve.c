@@ -347,6 +347,7 @@ HRESULT volume_containing(const char *name, Volume **ret, char **ret_why) {
         _cleanup_(mount_table_clear) MountTable table = {};
         _cleanup_(freep) char *expanded = NULL, *path = NULL, *real = NULL;
         const Mount *mount;
+        struct stat st;
         int r;
 
         r = mount_table_read(&table);
@@ -366,5 +367,10 @@ HRESULT volume_containing(const char *name, Volume **ret, char **ret_why) {
                 return refuse_errno(r, name, ret_why);
 
         r = real_ancestor(&table, path, &real, &mount);
-        return r < 0 ? refuse_path(r, mount, name, ret_why) : find_root(&table, real, name, ret, ret_why);
+        if (r < 0)
+                return refuse_path(r, mount, name, ret_why);
+        if (stat(real, &st) == 0 && S_ISBLK(st.st_mode))
+                return resolve_device(&table, st.st_rdev, name, ret, ret_why);
+
+        return find_root(&table, real, name, ret, ret_why);
 }
