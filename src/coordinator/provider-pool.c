@@ -121,7 +121,8 @@ struct ProbeJob {
         const ProviderInfo *candidates[PROVIDERS_MAX];
         size_t n, next; /* who is asked now */
         bool only_one;
-        char *why; /* what the last one said */
+        bool unasked; /* one of them could not be */
+        char *why;    /* what the last one said, or what is wrong with one */
         ProbeDone done;
         void *userdata;
 };
@@ -155,7 +156,8 @@ static void probe_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
                 return;
         }
 
-        (void) free_and_strdup(&j->why, answer->message);
+        if (!j->unasked)
+                (void) free_and_strdup(&j->why, answer->message);
         if (!j->only_one && answer->hr != VSS_E_VOLUME_NOT_SUPPORTED)
                 log_warning("Failed to ask about '%s', asking the next provider: %s", j->volume,
                             answer->message ?: hresult_sentence(answer->hr));
@@ -168,24 +170,32 @@ static void probe_on_answer(ProviderClient *c, const ProviderAnswer *answer, voi
         probe_ask(j);
 }
 
+/* It might have been the one; but if another one takes the volume, nobody need care. */
+static void probe_skip(ProbeJob *j, int error) {
+        const ProviderInfo *provider = j->candidates[j->next];
+
+        log_warning_errno(error, "Failed to start the %s provider, not asking it about '%s': %m", provider->name, j->volume);
+        if (!j->unasked) {
+                free(TAKE_PTR(j->why));
+                (void) format_to(&j->why, "the %s provider cannot be started: %s", provider->name, strerror(-error));
+        }
+        j->unasked = true;
+}
+
 static void probe_ask(ProbeJob *j) {
-        const ProviderInfo *provider;
-        ProviderClient *c;
-        int r;
+        for (; j->next < j->n; ++j->next) {
+                ProviderClient *c;
+                int r;
 
-        if (j->next == j->n) {
-                probe_job_end(j, NULL, NULL, VSS_E_VOLUME_NOT_SUPPORTED);
-                return;
+                r = provider_pool_get(j->pool, j->candidates[j->next], &c);
+                if (r >= 0)
+                        r = provider_client_probe(c, j->volume, PROBE_TIMEOUT_USEC, probe_on_answer, j);
+                if (r >= 0)
+                        return;
+                probe_skip(j, r);
         }
 
-        provider = j->candidates[j->next];
-        r = provider_pool_get(j->pool, provider, &c);
-        if (r >= 0)
-                r = provider_client_probe(c, j->volume, PROBE_TIMEOUT_USEC, probe_on_answer, j);
-        if (r < 0) {
-                log_warning_errno(r, "Failed to ask the %s provider about '%s', refusing the volume: %m", provider->name, j->volume);
-                probe_job_end(j, NULL, NULL, VSS_E_UNEXPECTED_PROVIDER_ERROR);
-        }
+        probe_job_end(j, NULL, NULL, j->unasked ? VSS_E_UNEXPECTED_PROVIDER_ERROR : VSS_E_VOLUME_NOT_SUPPORTED);
 }
 
 /* Who is asked. One that was named and is not asked is said to be the wrong one. */

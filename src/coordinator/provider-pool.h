@@ -29,7 +29,7 @@ void provider_pool_foreach(ProviderPool *p,
 
 /*
  * Which provider takes a volume? Asks those that make shadow copies of @context (VSS_CTX_ALL: of any) one after the other, or just the one
- * named by @provider_id (GUID_NULL: any). @done gets NULL and a code when none does; the job is over and freed before @done is called, which
+ * named by @provider_id (GUID_NULL: any). One that cannot be started matters only if no other takes the volume. @done gets NULL and a code when none does; the job is over and freed before @done is called, which
  * may be before probe_job_start() returns: it forgets what @ret points to, and may free it. Freeing the job forgets it.
  */
 typedef void (*ProbeDone)(const ProviderInfo *provider, const ProviderProbe *probe, HRESULT hr, const char *message, void *userdata);

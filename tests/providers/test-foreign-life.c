@@ -168,6 +168,53 @@ static void test_that_one_that_cannot_leaves_it_to_the_next(void **state) {
         }
 }
 
+/* A place for programs that has not all of them: umbra-provider-com may be in a package of its own. */
+static void restart_with_programs(const char *dir) {
+        world_kill_umbrad(puppeteer->world);
+        setenv("UMBRA_LIBEXECDIR", dir, 1);
+        world_start_umbrad(puppeteer->world);
+}
+
+static char *programs_without_ours(const char *all) {
+        static const char *const names[] = { "umbra-guard", "umbra-provider" };
+        _cleanup_(freep) char *dir = path_in(puppeteer->dir, "programs");
+
+        assert_int_equal(mkdir(dir, 0755), 0);
+        for (size_t i = 0; i < ELEMENTSOF(names); ++i) {
+                _cleanup_(freep) char *from = path_in(all, names[i]), *to = path_in(dir, names[i]);
+
+                assert_int_equal(symlink(from, to), 0);
+        }
+        return TAKE_PTR(dir);
+}
+
+static void test_that_one_that_cannot_be_started_is_passed_over(void **state) {
+        _cleanup_(freep) char *all = NULL, *some = NULL;
+        IVssBackupComponentsEx4 *b;
+        VSS_SNAPSHOT_PROP p;
+        VSS_ID id;
+
+        assert_int_equal(strdup_to(getenv("UMBRA_LIBEXECDIR"), &all), 0);
+        some = programs_without_ours(all);
+        restart_with_programs(some);
+
+        b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(puppeteer_make(puppeteer, b, GUID_NULL, &id), VSS_S_ASYNC_FINISHED);
+        p = storage_properties(id);
+        assert_memory_not_equal(&p.m_ProviderId, &puppet_id, sizeof(puppet_id));
+        VssFreeSnapshotProperties(&p);
+        storage_release(b);
+        puppeteer_assert_clean(puppeteer);
+
+        /* Who asks for it is told. */
+        b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(puppeteer_make(puppeteer, b, puppet_id, &id), VSS_E_UNEXPECTED_PROVIDER_ERROR);
+        assert_non_null(strstr(umbra_last_error(), "the Puppet provider cannot be started"));
+        storage_release(b);
+
+        restart_with_programs(all);
+}
+
 static void test_that_a_provider_that_dies_harms_nobody(void **state) {
         static const char *const methods[] = {
                 "OnLoad",          "IsVolumeSupported", "SetContext",          "BeginPrepareSnapshot",
@@ -348,6 +395,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_shadow_copy_shows_what_the_provider_made),
                 cmocka_unit_test(test_that_providers_of_others_are_asked_first),
                 cmocka_unit_test(test_that_one_that_cannot_leaves_it_to_the_next),
+                cmocka_unit_test(test_that_one_that_cannot_be_started_is_passed_over),
                 cmocka_unit_test(test_that_a_provider_that_dies_harms_nobody),
                 cmocka_unit_test(test_that_a_set_that_fails_is_aborted_by_a_fresh_process),
                 cmocka_unit_test(test_that_a_provider_that_hangs_is_ended),
