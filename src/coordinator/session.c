@@ -456,11 +456,12 @@ int session_abort_set(Session *s, sd_bus_message *request, sd_bus_error *error) 
         return later;
 }
 
+/* What cannot be cancelled (an import, a revert that is waited for) is no part of the backup: it goes on, and is not waited for. */
 int session_abort_backup(Session *s, sd_bus_message *request, sd_bus_error *error) {
         SessionWriter *w;
         int r, later = 0;
 
-        if (s->running) {
+        if (s->running && !s->running->uncancellable) {
                 r = operation_wait(s->running, request, error);
                 if (r < 0)
                         return r;

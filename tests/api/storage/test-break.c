@@ -436,6 +436,27 @@ static void test_that_what_is_still_being_imported_goes_with_its_requester(void 
         SysFreeString(xml);
 }
 
+static void test_that_an_import_is_neither_aborted_nor_waited_for(void **state) {
+        IVssBackupComponentsEx4 *b;
+        IVssAsync *async = NULL;
+        VSS_ID ids[2];
+        BSTR xml = make_and_send(ids);
+
+        arrive(ids[0]);
+        arrive(ids[1]);
+        world_script(world, "import = linger");
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(IVssBackupComponentsEx4_ImportSnapshots(b, &async), S_OK);
+        world_await_status(world, "\"kind\":\"import\"");
+        assert_int_equal(IVssBackupComponentsEx4_AbortBackup(b), S_OK);
+        world_script(world, NULL); /* only now it can end */
+        assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
+        assert_true(is_known(ids[0]) && is_known(ids[1]));
+        storage_release(b);
+        world_assert_clean(world);
+        SysFreeString(xml);
+}
+
 /* The same, and the machine that made the first of them has a name that is longer by @n characters. */
 static BSTR with_long_machine(BSTR xml, int n) {
         static const char attribute[] = "originatingMachine=\"";
@@ -559,6 +580,7 @@ int main(void) {
                 cmocka_unit_test(test_that_a_failed_import_leaves_the_storage_alone),
                 cmocka_unit_test(test_that_who_failed_to_import_does_not_take_it_from_who_did),
                 cmocka_unit_test(test_that_what_is_still_being_imported_goes_with_its_requester),
+                cmocka_unit_test(test_that_an_import_is_neither_aborted_nor_waited_for),
                 cmocka_unit_test(test_that_names_that_cannot_be_told_are_not_imported),
                 cmocka_unit_test(test_that_the_backup_ends_after_the_other_machine_is_done),
                 cmocka_unit_test(test_that_importing_needs_a_document_and_its_time),
