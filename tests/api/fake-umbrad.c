@@ -78,6 +78,7 @@ struct FakeUmbrad {
         Member members[MEMBERS_MAX];
         Writer writers[WRITERS_MAX];
         size_t n_writers;
+        unsigned n_snapshots; /* that Query() finds */
         unsigned n_connected;
         bool revoked; /* what those whose @end_fd is written to say first */
 };
@@ -152,7 +153,7 @@ static void append_snapshot(sd_bus_message *reply) {
         assert(wire_append_snapshot(reply, &s) >= 0);
 }
 
-static void append_query(sd_bus_message *request, sd_bus_message *reply) {
+static void append_query(FakeUmbrad *f, sd_bus_message *request, sd_bus_message *reply) {
         char name[] = "fake", version[] = "1";
         const WireProvider p = {
                 .id = fake_provider_id,
@@ -160,11 +161,16 @@ static void append_query(sd_bus_message *request, sd_bus_message *reply) {
                 .type = VSS_PROV_SOFTWARE,
                 .version = version,
         };
+        unsigned n_snapshots;
         uint32_t type;
+
+        pthread_mutex_lock(&f->lock);
+        n_snapshots = f->n_snapshots;
+        pthread_mutex_unlock(&f->lock);
 
         assert(sd_bus_message_read(request, "u", &type) > 0);
         assert(sd_bus_message_open_container(reply, 'a', WIRE_SNAPSHOT) >= 0);
-        if (type == VSS_OBJECT_SNAPSHOT)
+        for (unsigned i = 0; type == VSS_OBJECT_SNAPSHOT && i < n_snapshots; ++i)
                 append_snapshot(reply);
         assert(sd_bus_message_close_container(reply) >= 0);
         assert(sd_bus_message_open_container(reply, 'a', WIRE_PROVIDER) >= 0);
@@ -262,7 +268,7 @@ static void append_answer(FakeUmbrad *f, sd_bus_message *request, sd_bus_message
         else if (strcmp(member, "GetSnapshotProperties") == 0)
                 append_snapshot(reply);
         else if (strcmp(member, "Query") == 0)
-                append_query(request, reply);
+                append_query(f, request, reply);
         else if (strcmp(member, "QueryVolumes") == 0)
                 append_volumes(reply);
         else if (strcmp(member, "GetMinimum") == 0)
@@ -486,6 +492,7 @@ FakeUmbrad *fake_umbrad_start(void) {
         assert(f);
         f->directory = temp_dir_new();
         f->path = path_in(f->directory, "umbra.sock");
+        f->n_snapshots = 1;
         pthread_mutex_init(&f->lock, NULL);
 
         strcpy(address.sun_path, f->path);
@@ -530,6 +537,12 @@ void fake_umbrad_set(FakeUmbrad *f, const char *member, FakeMood mood, HRESULT h
 void fake_umbrad_delay(FakeUmbrad *f, const char *member, unsigned msec) {
         pthread_mutex_lock(&f->lock);
         member_of(f, member)->msec = msec;
+        pthread_mutex_unlock(&f->lock);
+}
+
+void fake_umbrad_set_snapshots(FakeUmbrad *f, unsigned n) {
+        pthread_mutex_lock(&f->lock);
+        f->n_snapshots = n;
         pthread_mutex_unlock(&f->lock);
 }
 

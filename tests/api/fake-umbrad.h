@@ -38,6 +38,9 @@ void fake_umbrad_add_writer(FakeUmbrad *f,
                             const char *name,
                             const char *xml);
 
+/* How many shadow copies Query() finds; 1 at first. */
+void fake_umbrad_set_snapshots(FakeUmbrad *f, unsigned n);
+
 /* Ends all connections now; @revoked: and says before that access was taken away. Waits until they are gone. */
 void fake_umbrad_end_connections(FakeUmbrad *f, bool revoked);
 /* How often @member was called. */

@@ -74,6 +74,23 @@ static void test_that_shadow_copies_can_be_looked_at_and_deleted(void **state) {
         stage_release(b);
 }
 
+/* More than as many volumes as a set may have, with as many as a volume may have. */
+static void test_that_a_machine_may_have_any_number_of_shadow_copies(void **state) {
+        IVssBackupComponentsEx4 *b = stage_new(STAGE_NEW, DAMAGE_NONE);
+        unsigned n = 64 * 512 + 1, found = 0;
+        VSS_OBJECT_PROP object;
+        IVssEnumObject *list;
+
+        fake_umbrad_set_snapshots(stage_umbrad, n);
+        assert_int_equal(IVssBackupComponents_InitializeForBackup(b, NULL), S_OK);
+        assert_int_equal(IVssBackupComponents_Query(b, GUID_NULL, VSS_OBJECT_NONE, VSS_OBJECT_SNAPSHOT, &list), S_OK);
+        for (; IVssEnumObject_Next(list, 1, &object, NULL) == S_OK; ++found)
+                VssFreeSnapshotProperties(&object.Obj.Snap);
+        assert_int_equal(found, n);
+        IVssEnumObject_Release(list);
+        stage_release(b);
+}
+
 static void test_that_volumes_can_be_listed(void **state) {
         WCHAR named[] = L"\\srv\\data", device[] = L"/dev/sdz", unknown[] = L"/home/";
         VSS_MGMT_OBJECT_PROP object;
@@ -148,6 +165,7 @@ static void test_that_providers_can_be_listed(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 STAGE_TEST(test_that_shadow_copies_can_be_looked_at_and_deleted),
+                STAGE_TEST(test_that_a_machine_may_have_any_number_of_shadow_copies),
                 STAGE_TEST(test_that_volumes_can_be_listed),
                 STAGE_TEST(test_that_providers_can_be_listed),
         };
