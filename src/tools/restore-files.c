@@ -3,9 +3,10 @@
 /*
  * The Files of a Set
  *
- * Files that a component's file sets name and that were not there at the instant are removed before the first
- * file of the component gets its name: an old journal beside a new database would be replayed into it. What
- * the sets before restored and this one does not know any more goes at the end.
+ * Files that a component's file sets name and that were not there at the instant are removed, on disk as well,
+ * before the first file of the component gets its name: an old journal beside a new database would be replayed
+ * into it, and the two may lie on different file systems, of which a crash keeps what it likes. What the sets
+ * before restored and this one does not know any more goes at the end.
  */
 
 #include <errno.h>
@@ -97,7 +98,37 @@ typedef struct Stale {
         RestoreLink *link;
         Chosen *chosen;
         const char *root, *place; /* what is walked, and where it really is */
+        int unsettled_fd;         /* of a file system that has to bring removals to disk; -EBADF: none */
 } Stale;
+
+static void stale_clear(Stale *s) {
+        s->unsettled_fd = fd_close(s->unsettled_fd);
+}
+
+static int stale_settle(Stale *s) {
+        if (s->unsettled_fd >= 0 && syncfs(s->unsettled_fd) < 0)
+                return -errno;
+
+        stale_clear(s);
+        return 0;
+}
+
+/* Something was removed from the directory. */
+static int stale_note(Stale *s, int dir_fd) {
+        struct stat noted, st;
+        int r;
+
+        if (s->unsettled_fd >= 0 && fstat(s->unsettled_fd, &noted) == 0 && fstat(dir_fd, &st) == 0 &&
+            noted.st_dev == st.st_dev)
+                return 0;
+
+        r = stale_settle(s);
+        if (r < 0)
+                return r;
+
+        s->unsettled_fd = fcntl(dir_fd, F_DUPFD_CLOEXEC, 0);
+        return s->unsettled_fd < 0 ? -errno : 0;
+}
 
 /* Left beside new files it could spoil them: so none get their names. */
 static int stale_fail(const char *place, int error) {
@@ -107,7 +138,7 @@ static int stale_fail(const char *place, int error) {
 
 static int remove_stale(int dir_fd, const char *name, const char *path, void *userdata) {
         _cleanup_(freep) char *there = NULL, *place = NULL;
-        const Stale *s = userdata;
+        Stale *s = userdata;
         struct stat st;
         int r;
 
@@ -127,7 +158,7 @@ static int remove_stale(int dir_fd, const char *name, const char *path, void *us
         if (unlinkat(dir_fd, name, 0) < 0 && errno != ENOENT)
                 return stale_fail(place, -errno);
         tool_say("Removed '%s', which the set does not have.", place);
-        return 0;
+        return stale_note(s, dir_fd);
 }
 
 static int has_below(const char *path, bool directory, void *userdata) {
@@ -153,8 +184,27 @@ static int enter_volume(int parent_fd, int fd, const char *path, void *userdata)
         return r;
 }
 
-static int clear_stale(RestoreLink *l, Chosen *c) {
+static int clear_root(Stale *s, const char *root) {
         static const TreeVisitor visitor = { .file = remove_stale, .enter = enter_volume };
+        _cleanup_(freep) char *place = NULL;
+        _cleanup_(closep) int fd = -EBADF;
+        int r;
+
+        r = restore_place_of(s->link, s->chosen, root, true, &place);
+        if (r < 0 || !place)
+                return r;
+
+        fd = restore_tree_open(s->link->tree, place);
+        if (fd < 0)
+                return fd == -ENOENT || fd == -ENOTDIR || fd == -ELOOP ? 0 : stale_fail(place, fd);
+
+        s->root = root;
+        s->place = place;
+        return tree_walk(s->chosen->files, root, fd, &visitor, s);
+}
+
+static int clear_stale(RestoreLink *l, Chosen *c) {
+        _cleanup_(stale_clear) Stale s = { .link = l, .chosen = c, .unsettled_fd = -EBADF };
         _cleanup_(strv_freep) char **roots = NULL;
         int r;
 
@@ -162,23 +212,10 @@ static int clear_stale(RestoreLink *l, Chosen *c) {
                 return 0;
 
         r = file_set_roots(c->files, &roots);
-        STRV_FOREACH(root, roots) {
-                _cleanup_(freep) char *place = NULL;
-                _cleanup_(closep) int fd = -EBADF;
-
-                if (r < 0)
-                        return r;
-                r = restore_place_of(l, c, *root, true, &place);
-                if (r < 0 || !place)
-                        continue;
-
-                fd = restore_tree_open(l->tree, place);
-                if (fd >= 0)
-                        r = tree_walk(c->files, *root, fd, &visitor,
-                                      &(Stale){ .link = l, .chosen = c, .root = *root, .place = place });
-                else if (fd != -ENOENT && fd != -ENOTDIR && fd != -ELOOP)
-                        r = stale_fail(place, fd);
-        }
+        for (char *const *root = roots; r == 0 && root && *root; ++root)
+                r = clear_root(&s, *root);
+        if (r == 0)
+                r = stale_settle(&s);
 
         c->cleared = r == 0;
         return r;

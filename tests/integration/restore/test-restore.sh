@@ -413,5 +413,20 @@ directories() {
 }
 that 'one component brings its directories with their modes' directories
 
+settled() { # leaks are not looked for by who is traced
+        fresh
+        writer 'method="RESTORE_IF_CAN_BE_REPLACED"' '' '' '' && backup || return 1
+        echo stale >"$dir/app/one.db-journal"
+        ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0" strace -f -o "$dir/trace" -e trace=unlinkat,syncfs,linkat,renameat \
+                "$UMBRA" restore "$dir/set" >"$dir/out" 2>"$dir/err" && absent "$dir/app/one.db-journal" || return 1
+        awk '/ unlinkat\(.*"one.db-journal"/ { gone = 1 }
+             / syncfs\(/ && gone { settled = 1 }
+             / (linkat|renameat)\(/ && !settled { early = 1 }
+             END { exit !gone || !settled || early }' "$dir/trace" || { cat "$dir/trace"; return 1; }
+}
+if strace -o /dev/null true 2>/dev/null; then
+        that 'what must go is gone on disk before the first file gets its name' settled
+fi
+
 end_writer
 finish
