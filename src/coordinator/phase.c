@@ -25,7 +25,9 @@ static const Phase create_phases[] = {
         { "prepare-volumes", SET_PREPARING, PREPARE_TIMEOUT_USEC, VSS_E_PROVIDER_VETO,        phase_prepare_begin,         NULL              },
         { "prepare-writers", SET_PREPARING, 0,                    VSS_E_UNEXPECTED,           phase_prepare_writers_begin, NULL              },
         { "flush",           SET_PREPARING, 300 * USEC_PER_SEC,   VSS_E_FLUSH_WRITES_TIMEOUT, phase_flush_begin,           phase_freeze_undo },
-        { "guard",           SET_PREPARING, 10 * USEC_PER_SEC,    VSS_E_FLUSH_WRITES_TIMEOUT, phase_guard_begin,           phase_guard_undo  },
+        /* The guard writes out what has become dirty during "flush". What it cannot in this time it could not while everybody waits, either. */
+        { "guard",           SET_PREPARING, WIRE_HOLD_MAX_USEC,   VSS_E_FLUSH_WRITES_TIMEOUT, phase_guard_begin,           phase_guard_undo,
+          "more is written to the volumes than can be written out in the time for which writes are held; nothing was held: try again when less is written" },
         /* The window, undone by the two entries above: nothing is held, then writers are told. Nothing from here to "thaw" writes the catalog or the log. */
         { "freeze",          SET_FROZEN,    0,                    VSS_E_UNEXPECTED,           phase_freeze_begin,          NULL              },
         { "pre-commit",      SET_FROZEN,    10 * USEC_PER_SEC,    VSS_E_PROVIDER_VETO,        phase_pre_commit_begin,      NULL              },
@@ -57,7 +59,7 @@ static int phase_on_deadline(sd_event_source *s, uint64_t usec, void *userdata) 
         const Phase *phase = &create_phases[set->phase];
 
         log_warning("Snapshot set {%s}: phase %s has not ended in time, taking everything back", GUID_TO_STRING(&set->id), phase->name);
-        phases_undo(set, phase->late, NULL);
+        phases_undo(set, phase->late, phase->late_message);
         return 0;
 }
 

@@ -21,6 +21,7 @@ typedef struct Phase {
         HRESULT late;         /* what passing the deadline means */
         void (*begin)(SnapshotSet *set); /* ends in phase_done(), now or later */
         void (*undo)(SnapshotSet *set);  /* may be NULL: nothing to take back. Anything that takes time is counted in set->pending */
+        const char *late_message; /* NULL: the sentence of @late */
 } Phase;
 
 void phases_start(SnapshotSet *set);

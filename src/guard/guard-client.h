@@ -35,8 +35,8 @@ typedef void (*GuardHandler)(GuardClient *g,
 
 /* @holds: in the order in which they are held; their descriptors are duplicated. @mounts: their mount points, for
  * messages and the held list. @max_hold: deadline kept by the guard itself, from guard_client_hold() on. READY comes
- * after the file systems were written out once, however long that takes. Of a guard that cannot be started, or a
- * device mapper that is not there, -ENOENT and the like. */
+ * after the file systems were written out once, however long that takes: whoever waits for it has a deadline. Of a guard
+ * that cannot be started, or a device mapper that is not there, -ENOENT and the like. */
 int guard_client_new(sd_event *event, const char *runtime_dir, const Hold *holds, char *const *mounts, size_t n,
                      usec_t max_hold, GuardHandler handler, void *userdata, GuardClient **ret);
 /* Kills the guard if it lives; thaws if anything is still held (synchronously). */

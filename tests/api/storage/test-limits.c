@@ -121,7 +121,7 @@ static char *make_programs(void) {
 }
 
 static void test_that_writes_are_flushed_in_time_or_nothing_is_held(void **state) {
-        _cleanup_(freep) char *programs = NULL, *real = NULL;
+        _cleanup_(freep) char *programs = NULL, *real = NULL, *why = NULL;
         HRESULT hr;
 
         skip_unless_root(); /* else nothing is held anyway */
@@ -131,10 +131,12 @@ static void test_that_writes_are_flushed_in_time_or_nothing_is_held(void **state
         setenv("UMBRA_LIBEXECDIR", programs, 1);
         world_start_umbrad(world);
         hr = make();
+        assert_int_equal(strdup_to(umbra_last_error(), &why), 0);
         world_kill_umbrad(world);
         setenv("UMBRA_LIBEXECDIR", real, 1);
         world_start_umbrad(world);
         assert_int_equal(hr, VSS_E_FLUSH_WRITES_TIMEOUT);
+        assert_non_null(strstr(why, "try again when less is written"));
         REACHES_RETURN(IVssBackupComponents, DoSnapshotSet, "VSS_E_FLUSH_WRITES_TIMEOUT");
         world_assert_clean(world);
 }
