@@ -140,7 +140,7 @@ typedef enum ProviderAbilities {
         PROVIDER_CAN_IMPORT = 1 << 2,
         PROVIDER_NEEDS_TENDING = 1 << 3, /* its snapshots fill up, and are lost when they are full */
         PROVIDER_CAN_RESYNC = 1 << 4, /* reverts in recovery sets only */
-        PROVIDER_TAKES_NO_LIMIT = 1 << 5, /* usage() does not know what its snapshots take, so a limit could not be kept */
+        PROVIDER_TAKES_NO_LIMIT = 1 << 5, /* usage() does not always know what its snapshots take, so a limit could not be kept */
 } ProviderAbilities;
 
 typedef struct ProviderOps {
@@ -272,7 +272,7 @@ typedef struct ProviderOps {
                         const char *device,
                         const char *path);
 
-        /* usage() cannot tell what snapshots take as soon as there are any: nobody may limit them. */
+        /* usage() cannot always tell what snapshots take: nobody may limit them. */
         bool takes_no_limit;
 
         /* Optional. Frees s->data. */

@@ -20,7 +20,7 @@
 #include "base/fd-util.h"
 #include "provider/provider.h"
 
-#define OUTPUT_MAX ((size_t) 1024 * 1024) /* a report of one volume */
+#define OUTPUT_MAX ((size_t) 16 * 1024 * 1024) /* a report of all volumes in a pool, 64 snapshots of each of a thousand */
 #define WORDS_MAX 32U
 #define SELECTION_MAX 256U
 
@@ -81,6 +81,7 @@ void lvm_volume_clear(LvmVolume *v) {
         free(v->origin);
         free(v->pool);
         free(v->pool_uuid);
+        free(v->metadata_uuid);
         free(v->path);
         *v = (LvmVolume){ 0 };
 }
@@ -122,7 +123,7 @@ static int volume_from_row(const json_t *row, LvmVolume *ret) {
         } texts[] = {
                 { "vg_name", &v.group },    { "vg_uuid", &v.group_uuid },      { "lv_name", &v.name },
                 { "lv_uuid", &v.uuid },     { "origin", &v.origin },           { "pool_lv", &v.pool },
-                { "lv_dm_path", &v.path },  { "pool_lv_uuid", &v.pool_uuid },
+                { "lv_dm_path", &v.path },  { "pool_lv_uuid", &v.pool_uuid },  { "metadata_lv_uuid", &v.metadata_uuid },
         };
 
         for (size_t i = 0; i < ELEMENTSOF(texts); ++i)
@@ -152,24 +153,21 @@ static int volume_from_row(const json_t *row, LvmVolume *ret) {
         return 0;
 }
 
-int lvm_find(LvmVolume *ret, const char *selection, ...) {
-        char text[SELECTION_MAX];
+static int fail_unknown_form(void) {
+        return provider_fail(-EBADMSG, "lvm reports in a form that is not known");
+}
+
+/* *@ret_rows is a part of *@ret_root. */
+static int report(const char *selection, const char *options, json_t **ret_root, const json_t **ret_rows) {
         const char *const arguments[] = {
-                "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", "--options",
-                "vg_name,vg_uuid,vg_free,vg_size,vg_extent_size,lv_name,lv_uuid,lv_size,lv_dm_path,lv_active,"
-                "lv_suspended,lv_device_open,lv_merging,lv_merge_failed,lv_snapshot_invalid,origin,pool_lv,pool_lv_uuid,thin_id,"
-                "data_percent,metadata_percent",
-                "--select", text, NULL,
+                "lvs", "--all", "--reportformat", "json", "--units", "b", "--nosuffix", "--options", options,
+                "--select", selection, NULL,
         };
-        json_auto_t *root = NULL;
         _cleanup_(freep) char *output = NULL;
+        json_auto_t *root = NULL;
         const json_t *rows;
-        va_list ap;
         int r;
 
-        va_start(ap, selection);
-        (void) vsnprintf(text, sizeof(text), selection, ap);
-        va_end(ap);
         r = run(-EBADF, LVM_TIMEOUT_USEC, arguments, &output);
         if (r < 0)
                 return r;
@@ -177,12 +175,54 @@ int lvm_find(LvmVolume *ret, const char *selection, ...) {
         root = json_loads(output, 0, NULL);
         rows = json_object_get(json_array_get(json_object_get(root, "report"), 0), "lv");
         if (!json_is_array(rows))
-                return provider_fail(-EBADMSG, "lvm reports in a form that is not known");
+                return fail_unknown_form();
+
+        *ret_rows = rows;
+        *ret_root = TAKE_PTR(root);
+        return 0;
+}
+
+int lvm_find(LvmVolume *ret, const char *selection, ...) {
+        char text[SELECTION_MAX];
+        json_auto_t *root = NULL;
+        const json_t *rows;
+        va_list ap;
+        int r;
+
+        va_start(ap, selection);
+        (void) vsnprintf(text, sizeof(text), selection, ap);
+        va_end(ap);
+        r = report(text,
+                   "vg_name,vg_uuid,vg_free,vg_size,vg_extent_size,lv_name,lv_uuid,lv_size,lv_dm_path,lv_active,"
+                   "lv_suspended,lv_device_open,lv_merging,lv_merge_failed,lv_snapshot_invalid,origin,pool_lv,pool_lv_uuid,"
+                   "metadata_lv_uuid,thin_id,data_percent,metadata_percent",
+                   &root, &rows);
+        if (r < 0)
+                return r;
         if (json_array_size(rows) == 0)
                 return -ENOENT;
 
         r = volume_from_row(json_array_get(rows, 0), ret);
-        return r == -EBADMSG ? provider_fail(r, "lvm reports in a form that is not known") : r;
+        return r == -EBADMSG ? fail_unknown_form() : r;
+}
+
+int lvm_find_thin(const char *pool_uuid, int (*visit)(const LvmVolume *v, void *userdata), void *userdata) {
+        char selection[SELECTION_MAX];
+        json_auto_t *root = NULL;
+        const json_t *rows;
+        int r;
+
+        (void) snprintf(selection, sizeof(selection), "pool_lv_uuid=\"%s\"", pool_uuid);
+        r = report(selection, "lv_name,lv_uuid,thin_id", &root, &rows);
+        for (size_t i = 0; r >= 0 && i < json_array_size(rows); ++i) {
+                _cleanup_volume_ LvmVolume v = { 0 };
+
+                r = volume_from_row(json_array_get(rows, i), &v);
+                if (r >= 0)
+                        r = visit(&v, userdata);
+        }
+
+        return r == -EBADMSG ? fail_unknown_form() : r;
 }
 
 static int read_line(const char *path, char *line, size_t size) {

@@ -36,6 +36,7 @@ typedef struct LvmVolume {
         char *name, *uuid;  /* the name without the brackets of a hidden one */
         char *origin;       /* "" unless it is a snapshot */
         char *pool, *pool_uuid; /* "" unless it is thin */
+        char *metadata_uuid; /* of a pool: of the hidden volume that says what is where in it; else "" */
         char *path;         /* of its device node */
         bool active, suspended;
         bool open;          /* mounted, or otherwise in use */
@@ -59,6 +60,9 @@ int lvm_uuid_of_device(dev_t device, char ret[LVM_UUID_STRING_MAX]);
 
 /* @selection: see lvmreport(7), "lv_uuid=…". -ENOENT. */
 int lvm_find(LvmVolume *ret, const char *selection, ...) _printf_(2, 3);
+
+/* The thin volumes in a pool; of each only name, uuid and thin_id are set. -errno of @visit ends it. */
+int lvm_find_thin(const char *pool_uuid, int (*visit)(const LvmVolume *v, void *userdata), void *userdata);
 
 /* Runs "lvm ARGUMENTS…" (NULL at the end), which inherits @lock_fd. On failure people are told what lvm said:
  * -ETIMEDOUT when it goes on but nobody waits any more, else -EIO. */

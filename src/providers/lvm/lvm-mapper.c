@@ -88,9 +88,25 @@ int lvm_mapper_read_fullness(const char *type, const char *status, unsigned *ret
         return 0;
 }
 
+/* Of a device with one target: what it says of itself is in q->spec.target_type and q->status then. */
+static int ask_status(int control, LvmQuestion *q) {
+        int r;
+
+        q->header.flags = DM_NOFLUSH_FLAG; /* else a pool writes to its disk before it says something */
+        r = lvm_mapper_ask(control, DM_TABLE_STATUS, q);
+        if (r < 0)
+                return r;
+        if (q->header.target_count != 1 || q->header.flags & DM_BUFFER_FULL_FLAG)
+                return -EBADMSG;
+
+        q->spec.target_type[sizeof(q->spec.target_type) - 1] = '\0';
+        q->status[sizeof(q->status) - 1] = '\0';
+        return 0;
+}
+
 int lvm_mapper_fullness(const LvmNote *note, unsigned *ret_permille) {
-        LvmQuestion q = { .header.flags = DM_NOFLUSH_FLAG }; /* else a pool writes to its disk before it says something */
         _cleanup_(closep) int control = -EBADF;
+        LvmQuestion q = { 0 };
         int r = 0;
 
         if (*note->pool != '-')
@@ -104,13 +120,24 @@ int lvm_mapper_fullness(const LvmNote *note, unsigned *ret_permille) {
         if (control < 0)
                 return control;
 
-        r = lvm_mapper_ask(control, DM_TABLE_STATUS, &q);
-        if (r < 0)
-                return r;
-        if (q.header.target_count != 1 || q.header.flags & DM_BUFFER_FULL_FLAG)
+        r = ask_status(control, &q);
+        return r < 0 ? r : lvm_mapper_read_fullness(q.spec.target_type, q.status, ret_permille);
+}
+
+int lvm_mapper_read_metadata_snapshot(const char *type, const char *status) {
+        char root[24];
+
+        if (strcmp(type, "thin-pool") != 0 || sscanf(status, "%*u %*u/%*u %*u/%*u %23s", root) != 1)
                 return -EBADMSG;
 
-        q.spec.target_type[sizeof(q.spec.target_type) - 1] = '\0';
-        q.status[sizeof(q.status) - 1] = '\0';
-        return lvm_mapper_read_fullness(q.spec.target_type, q.status, ret_permille);
+        return strcmp(root, "-") != 0;
+}
+
+int lvm_mapper_has_metadata_snapshot(int control, const char *group_uuid, const char *pool_uuid) {
+        LvmQuestion q = { 0 };
+        int r;
+
+        lvm_mapper_name_pool(&q, group_uuid, pool_uuid);
+        r = ask_status(control, &q);
+        return r < 0 ? r : lvm_mapper_read_metadata_snapshot(q.spec.target_type, q.status);
 }

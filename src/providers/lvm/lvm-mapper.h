@@ -46,3 +46,9 @@ int lvm_mapper_fullness(const LvmNote *note, unsigned *ret_permille);
 
 /* The same of what a device says of itself. -EBADMSG. */
 int lvm_mapper_read_fullness(const char *type, const char *status, unsigned *ret_permille);
+
+/* Is there a metadata snapshot of the pool, of anybody's? 1, 0. */
+int lvm_mapper_has_metadata_snapshot(int control, const char *group_uuid, const char *pool_uuid);
+
+/* The same of what a pool says of itself. -EBADMSG. */
+int lvm_mapper_read_metadata_snapshot(const char *type, const char *status);

@@ -18,7 +18,7 @@
 
 #define MESSAGE_MAX 64U
 
-static int tell_pool(const LvmThin *t, const char *message) {
+int lvm_thin_tell(const LvmThin *t, const char *message) {
         LvmQuestion q = { .header.dev = t->pool };
 
         (void) snprintf(q.message, sizeof(q.message), "%s", message);
@@ -53,12 +53,12 @@ static int renew(const LvmThin *t) {
         int r;
 
         (void) snprintf(message, sizeof(message), "delete %" PRIu64, t->snapshot_id);
-        r = tell_pool(t, message);
+        r = lvm_thin_tell(t, message);
         if (r < 0 && r != -ENODATA)
                 return provider_fail(r, "the thin pool does not let go of what it has prepared: %m");
 
         (void) snprintf(message, sizeof(message), "create_snap %" PRIu64 " %" PRIu64, t->snapshot_id, t->origin_id);
-        r = tell_pool(t, message);
+        r = lvm_thin_tell(t, message);
         return r < 0 ? provider_fail(r, "the thin pool does not make a snapshot: %m") : 0;
 }
 

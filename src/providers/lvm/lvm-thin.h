@@ -29,6 +29,9 @@ typedef struct LvmThin {
 /* Both UUIDs as LvmVolume has them. The caller sets the other numbers, and closes t->control. */
 int lvm_thin_open(LvmThin *t, const char *group_uuid, const char *pool_uuid);
 
+/* A message to the pool; allocates nothing. */
+int lvm_thin_tell(const LvmThin *t, const char *message);
+
 /* @suspended: the origin is already. Else it is for as long as this takes; in any case it runs again then.
  * Allocates nothing. */
 int lvm_thin_renew(const LvmThin *t, bool suspended);

@@ -23,6 +23,7 @@
 #include "base/guid.h"
 #include "provider/provider-mount.h"
 #include "providers/lvm/lvm-mapper.h"
+#include "providers/lvm/lvm-measure.h"
 
 #define BROKEN_PREFIX "shadow-" /* names with "snapshot" are reserved */
 
@@ -189,6 +190,7 @@ int lvm_tend_thin(const ProviderEnv *env, const ProviderSnapshot *s, unsigned *r
         LvmNote note;
         int r;
 
+        lvm_measure_tidy(env);
         r = lvm_note_read(s->note, &note);
         if (r < 0)
                 return r;

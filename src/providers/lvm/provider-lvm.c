@@ -33,10 +33,13 @@
 #include "base/alloc.h"
 #include "base/fd-util.h"
 #include "base/guid.h"
+#include "base/log.h"
 #include "provider/provider-builtin.h"
 #include "provider/provider-mount.h"
+#include "provider/provider-protocol.h"
 #include "providers/lvm/lvm-command.h"
 #include "providers/lvm/lvm-file-system.h"
+#include "providers/lvm/lvm-measure.h"
 #include "providers/lvm/lvm-merge.h"
 #include "providers/lvm/lvm-note.h"
 #include "providers/lvm/lvm-ready.h"
@@ -331,6 +334,7 @@ static int lvm_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         LvmNote note;
         int r;
 
+        lvm_measure_tidy(env); /* else nothing becomes free */
         r = provider_shadow_remove(env, &s->id);
         if (r >= 0)
                 r = lvm_note_read(s->note, &note);
@@ -380,11 +384,24 @@ static int usage_place(const char *volume, int volume_fd, LvmVolume *origin, Pro
         return strdup_to(volume, &u->place);
 }
 
-/* In the pool there is also the volume itself, and others; of what is in a snapshot nobody knows how much of it is still theirs as well.
- * A pool that fills up is made larger, as long as the group has room. */
+static uint64_t thin_used(const ProviderEnv *env, const char *volume, const LvmVolume *pool, char *const *notes) {
+        uint64_t used = 0;
+        int r;
+
+        r = *notes ? lvm_measure(env, pool, notes, &used) : 0;
+        if (r >= 0)
+                return used;
+
+        if (!*provider_sentence())
+                (void) provider_fail(r, "%m");
+        log_info("What the thin snapshots of '%s' take is not known: %s", volume, provider_sentence());
+        return PROVIDER_SIZE_UNKNOWN;
+}
+
+/* In the pool there is also the volume itself, and others. A pool that fills up is made larger, as long as the group has room. */
 static int thin_usage(const ProviderEnv *env, const char *volume, int volume_fd, char *const *notes, ProviderUsage *ret) {
         _cleanup_volume_ LvmVolume origin = { 0 }, pool = { 0 };
-        ProviderUsage u = { .used = *notes ? PROVIDER_SIZE_UNKNOWN : 0, .allocated = *notes ? PROVIDER_SIZE_UNKNOWN : 0 };
+        ProviderUsage u = { .used = 0 };
         int r;
 
         r = usage_place(volume, volume_fd, &origin, &u);
@@ -395,6 +412,7 @@ static int thin_usage(const ProviderEnv *env, const char *volume, int volume_fd,
                 return r;
         }
 
+        u.used = u.allocated = thin_used(env, volume, &pool, notes);
         u.total = pool.size + origin.group_free;
         u.free = origin.group_free + (pool.used < 0 ? 0 : (uint64_t) ((1 - pool.used) * (double) pool.size));
         *ret = u;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /*
- * What the device mapper says of a store or a pool, and how full that is.
+ * What the device mapper says of a store or a pool: how full that is, and whether somebody looks into it.
  */
 
 #include "providers/lvm/lvm-mapper.h"
@@ -38,9 +38,31 @@ static void test_that_the_device_mapper_is_understood(void **state) {
         }
 }
 
+static void test_that_it_is_seen_who_looks_into_a_pool(void **state) {
+        static const struct {
+                const char *what, *type, *status;
+                int r;
+        } cases[] = {
+                { "broken",            "thin-pool", "Fail",                                                                        -EBADMSG },
+                { "no pool",           "snapshot",  "32/524288 32",                                                                -EBADMSG },
+                { "cut",               "thin-pool", "3 100/1024 5632/6400 ",                                                       -EBADMSG },
+                { "nobody",            "thin-pool", "3 100/1024 5632/6400 - rw discard_passdown queue_if_no_space - 1024",         0        },
+                { "somebody",          "thin-pool", "3 100/1024 5632/6400 77 rw no_discard_passdown queue_if_no_space - 1024",     1        },
+                { "somebody at last",  "thin-pool", "18446744073709551615 1024/1024 1/6400 18446744073709551615 ro fail needs_check", 1     },
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                int r = lvm_mapper_read_metadata_snapshot(cases[i].type, cases[i].status);
+
+                if (r != cases[i].r)
+                        fail_msg("%s: %d", cases[i].what, r);
+        }
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_the_device_mapper_is_understood),
+                cmocka_unit_test(test_that_it_is_seen_who_looks_into_a_pool),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
