@@ -241,19 +241,26 @@ static int empty(ComModule *m, ComDisk *d) {
         return com_result("OnLunEmpty", IVssHardwareSnapshotProvider_OnLunEmpty(m->hardware, name, &d->lun));
 }
 
-/* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. */
-int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s) {
+/* The disk is the provider's again. One that is not here any more cannot be told of: it was moved, or is gone. Where it never
+ * came to be known, or is not here because of the abort, the abort alone takes back what there is. */
+int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, int aborted) {
         _cleanup_target_ ComTarget t = { 0 };
         _cleanup_disk_ ComDisk d = { 0 };
         int r;
 
         r = com_target_read(env, &s->id, &t);
         if (r == -ENOENT)
-                return 0;
+                return aborted;
         if (r < 0)
                 return r;
 
         r = com_disk_find(t.serial, &d);
+        if (r == -ENODEV && s->unfinished && aborted < 0)
+                return aborted;
+        if (aborted < 0)
+                log_warning("Aborting the set {%s}, %s; taking back what there is of it", GUID_TO_STRING(&s->set_id),
+                            provider_sentence());
+        provider_sentence_clear();
         if (r == -ENODEV && !s->unfinished) /* else it was aborted, and is gone */
                 r = if_gone(com_target_locate(m, &t, &d), -ENODEV);
         if (r >= 0)

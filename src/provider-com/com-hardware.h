@@ -22,4 +22,5 @@ int com_hardware_describe(const ProviderEnv *env, const ProviderSnapshot *s, cha
 int com_hardware_import(const char *storage, char **ret_note);
 /* As ProviderOps.break_off(): the array is told, and the disk is not looked for any more. */
 int com_hardware_break(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, uint32_t flags);
-int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s);
+/* @aborted: what AbortSnapshots() said, if the set never came to be. */
+int com_hardware_discard(ComModule *m, const ProviderEnv *env, const ProviderSnapshot *s, int aborted);

@@ -37,6 +37,7 @@ static struct {
         GUID committed; /* the set that was committed here */
         bool final;     /* and has had PreFinalCommitSnapshots() */
         GUID aborted;   /* the set that AbortSnapshots() was last called for */
+        HRESULT abort_result;
 } com;
 
 /* The provider, ready to be called about a snapshot. */
@@ -220,25 +221,32 @@ static int com_finish(const ProviderEnv *env, const GUID *set_id) {
                           IVssProviderCreateSnapshotSet_PostFinalCommitSnapshots(com.module.set, *set_id));
 }
 
-/* Once for a set. What it returns is nobody's result: whether the snapshot is gone is asked next.
+/* Once for a set in each process. What it returns is never the requester's result; it says whether something may be left.
  * [MS: nf-vsprov-ivssprovidercreatesnapshotset-abortsnapshots] */
-static void abort_set(const GUID *set_id) {
-        if (guid_equal(&com.aborted, set_id))
-                return;
+static int abort_set(const GUID *set_id) {
+        int r;
 
-        com.aborted = *set_id;
-        if (com_result("AbortSnapshots",
-                       IVssProviderCreateSnapshotSet_AbortSnapshots(com.module.set, *set_id)) < 0)
-                log_warning("Aborting the set {%s}, %s; deleting what there is of it", GUID_TO_STRING(set_id),
-                            provider_sentence());
-        provider_sentence_clear();
+        if (!guid_equal(&com.aborted, set_id)) {
+                com.aborted = *set_id;
+                com.abort_result = IVssProviderCreateSnapshotSet_AbortSnapshots(com.module.set, *set_id);
+        }
+
+        r = com_result("AbortSnapshots", com.abort_result);
+        if (r >= 0 || provider_own_result() != VSS_E_OBJECT_NOT_FOUND)
+                return r;
+
+        provider_sentence_clear(); /* there is nothing of it */
+        return 0;
 }
 
 /* Whatever was made of it before the set failed. */
 static int discard_unfinished(const ProviderSnapshot *s) {
         int r;
 
-        abort_set(&s->set_id);
+        if (abort_set(&s->set_id) < 0)
+                log_warning("Aborting the set {%s}, %s; deleting what there is of it", GUID_TO_STRING(&s->set_id),
+                            provider_sentence());
+        provider_sentence_clear();
         r = com_volume_find(&com.module, &s->id);
         if (r < 0 && r != -ENOENT)
                 log_warning("Looking for the shadow copy {%s}, %s; deleting it in any case",
@@ -257,11 +265,8 @@ static int com_discard(const ProviderEnv *env, const ProviderSnapshot *s) {
         if (r < 0)
                 return r;
 
-        if (com.module.hardware) {
-                if (s->unfinished)
-                        abort_set(&s->set_id);
-                return com_hardware_discard(&com.module, env, s);
-        }
+        if (com.module.hardware)
+                return com_hardware_discard(&com.module, env, s, s->unfinished ? abort_set(&s->set_id) : 0);
         if (s->unfinished && discard_unfinished(s) == -ENOENT)
                 return 0;
 

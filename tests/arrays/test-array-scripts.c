@@ -23,13 +23,13 @@ static bool can_run(void) {
         return geteuid() == 0 && system("command -v jq losetup > /dev/null") == 0;
 }
 
-/* Before each word the script does @trouble, where the word is @verb. */
-static void write_script(const char *verb, const char *trouble) {
+/* Before each word the script does @trouble, where the word is one of @verbs. */
+static void write_script(const char *verbs, const char *trouble) {
         _cleanup_(freep) char *text = NULL, *path = path_in(arrays, GUID_TO_STRING(&puppet_class_id));
 
         assert_int_equal(format_to(&text,
-                                   "#!/bin/sh\necho $1 >> %s/calls\nif [ $1 = '%s' ]; then %s\nfi\nexec %s/example.sh \"$@\"\n",
-                                   arrays, verb, trouble, arrays),
+                                   "#!/bin/sh\necho $1 >> %s/calls\ncase ' %s ' in *\" $1 \"*) %s\nesac\nexec %s/example.sh \"$@\"\n",
+                                   arrays, verbs, trouble, arrays),
                          0);
         (void) unlink(path);
         write_file(arrays, GUID_TO_STRING(&puppet_class_id), text);
@@ -283,6 +283,57 @@ static void test_that_a_copy_stays_until_its_script_is_there_again(void **state)
         assert_clean();
 }
 
+static bool was_aborted_again(void *arg) {
+        _cleanup_(freep) char *calls = read_file(arrays, "calls");
+        unsigned n = 0;
+
+        for (const char *at = calls; (at = strstr(at, "abort\n")); ++at)
+                ++n;
+        return n > 1;
+}
+
+/* Before its disk is known there is nothing else that would take it back. */
+static void test_that_a_set_is_aborted_until_its_script_does_it(void **state) {
+        if (!can_run())
+                skip();
+        for (int restarted = 0; restarted <= 1; ++restarted) {
+                IVssBackupComponentsEx4 *b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
+                _cleanup_(freep) char *calls = path_in(arrays, "calls");
+                VSS_SNAPSHOT_PROP p;
+                VSS_ID id;
+
+                write_script("post-commit abort", "echo the controller is away >&2; exit 1");
+                (void) unlink(calls);
+                assert_int_equal(puppeteer_make(puppeteer, b, puppet_id, &id), VSS_E_PROVIDER_VETO);
+                assert_non_null(strstr(umbra_last_error(), "post-commit' ended with 1: the controller is away"));
+                assert_true(eventually(was_aborted_again, NULL, TEST_PATIENCE_USEC));
+                assert_false(store_is_empty(NULL));
+                assert_int_equal(IVssBackupComponentsEx4_GetSnapshotProperties(b, id, &p), VSS_E_OBJECT_NOT_FOUND);
+                if (restarted)
+                        world_kill_umbrad(puppeteer->world);
+                write_plain_script();
+                if (restarted)
+                        world_start_umbrad(puppeteer->world);
+                storage_release(b);
+                assert_clean();
+        }
+}
+
+/* What the array does not know cannot be taken back. */
+static void test_that_a_set_that_the_array_does_not_know_is_aborted(void **state) {
+        IVssBackupComponentsEx4 *b;
+        VSS_ID id;
+
+        if (!can_run())
+                skip();
+        b = storage_backup(VSS_CTX_FILE_SHARE_BACKUP);
+        write_script("pre-commit abort", "rm -rf \"${0%/*}/store\"; exit 6");
+        assert_int_equal(puppeteer_make(puppeteer, b, puppet_id, &id), VSS_E_OBJECT_NOT_FOUND);
+        storage_release(b);
+        assert_clean();
+        write_plain_script();
+}
+
 static void test_that_a_copy_that_was_deleted_in_the_array_is_forgotten(void **state) {
         _cleanup_(freep) char *device = NULL, *command = NULL;
         IVssBackupComponentsEx4 *b;
@@ -417,6 +468,8 @@ int main(void) {
                 cmocka_unit_test(test_that_what_a_late_script_has_started_is_ended),
                 cmocka_unit_test(test_that_a_script_that_anybody_could_change_is_not_run),
                 cmocka_unit_test(test_that_a_copy_stays_until_its_script_is_there_again),
+                cmocka_unit_test(test_that_a_set_is_aborted_until_its_script_does_it),
+                cmocka_unit_test(test_that_a_set_that_the_array_does_not_know_is_aborted),
                 cmocka_unit_test(test_that_a_copy_that_was_deleted_in_the_array_is_forgotten),
                 cmocka_unit_test(test_that_an_array_that_does_not_answer_keeps_nobody_from_asking),
                 cmocka_unit_test(test_that_copying_back_that_fails_brings_the_volume_back),
