@@ -605,7 +605,7 @@ static int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error) {
 
 static const sd_bus_vtable methods_vtable[] = {
         SD_BUS_VTABLE_START(0),
-        SD_BUS_METHOD("Probe", "s", "uiiu", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
+        SD_BUS_METHOD("Probe", "s", "uiiuat", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Usage", "sas", PROVIDER_USAGE, on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("IsSnapshotted", "s", "bi", on_method, SD_BUS_VTABLE_UNPRIVILEGED),
         SD_BUS_METHOD("Plan", PROVIDER_SNAPSHOT, "s", on_method, SD_BUS_VTABLE_UNPRIVILEGED),

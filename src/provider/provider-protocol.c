@@ -206,8 +206,31 @@ int provider_read_instants(sd_bus_message *m, ProviderInstant **ret, size_t *ret
 }
 
 int provider_append_probe(sd_bus_message *m, const ProviderProbe *probe) {
-        return sd_bus_message_append(m, "uiiu", probe->flags, (int32_t) probe->consistency,
-                                     (int32_t) probe->consistency_held, probe->attributes);
+        int r;
+
+        r = sd_bus_message_append(m, "uiiu", probe->flags, (int32_t) probe->consistency, (int32_t) probe->consistency_held,
+                                  probe->attributes);
+        if (r >= 0)
+                r = sd_bus_message_open_container(m, 'a', "t");
+        for (size_t i = 0; r >= 0 && i < probe->n_below; ++i)
+                r = sd_bus_message_append(m, "t", (uint64_t) probe->below[i]);
+        return r < 0 ? r : sd_bus_message_close_container(m);
+}
+
+static int read_below(sd_bus_message *m, ProviderProbe *probe) {
+        uint64_t device;
+        int r;
+
+        r = sd_bus_message_enter_container(m, 'a', "t");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read(m, "t", &device)) > 0) {
+                if (probe->n_below == PROVIDER_BELOW_MAX)
+                        return -EBADMSG;
+                probe->below[probe->n_below++] = (dev_t) device;
+        }
+
+        return r < 0 ? r : sd_bus_message_exit_container(m);
 }
 
 int provider_read_probe(sd_bus_message *m, ProviderProbe *ret) {
@@ -216,6 +239,8 @@ int provider_read_probe(sd_bus_message *m, ProviderProbe *ret) {
 
         r = sd_bus_message_read(m, "uiiu", &probe.flags, &probe.consistency, &probe.consistency_held,
                                 &probe.attributes);
+        if (r >= 0)
+                r = read_below(m, &probe);
         if (r < 0)
                 return r;
         if (probe.consistency < PROVIDER_CONSISTENCY_FUZZY ||

@@ -47,6 +47,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <wintypes.h>
 
@@ -69,7 +70,10 @@ typedef enum ProviderFlags {
         PROVIDER_WANTS_SUSPEND = 1 << 3,
         PROVIDER_HAS_POST_COMMIT = 1 << 4,
         PROVIDER_HAS_FINISH = 1 << 5,
+        PROVIDER_LIES_ANYWHERE = 1 << 6, /* what it lies on cannot be found out, or is too much for ProviderProbe.below */
 } ProviderFlags;
+
+#define PROVIDER_BELOW_MAX 8U
 
 /* The numbers of doc/backup-doc.h Consistency that a provider can promise. */
 typedef enum ProviderConsistency {
@@ -83,6 +87,10 @@ typedef struct ProviderProbe {
         int consistency;           /* ProviderConsistency: what a commit without hold yields */
         int consistency_held;      /* … and with one; the same or better */
         uint32_t attributes;       /* VSS_VOLSNAP_ATTR_DIFFERENTIAL or _PLEX */
+        /* File systems that its own lies on, by the numbers in the table of mounts: those that the kernel tells only the
+         * provider of, such as where the files of a pool are. Block devices are followed without that. */
+        dev_t below[PROVIDER_BELOW_MAX];
+        size_t n_below;
 } ProviderProbe;
 
 /* What the shadow copies of one volume take, all together. */

@@ -47,6 +47,15 @@ static bool commit_writes(const HoldPlan *p) {
         return p->probe->flags & (PROVIDER_FORBIDS_HOLD | PROVIDER_WANTS_SUSPEND);
 }
 
+static bool lies_on(const MountTable *table, const HoldPlan *p, dev_t below) {
+        if (p->probe->flags & PROVIDER_LIES_ANYWHERE || stack_lies_on(table, p->volume->fs_dev, below))
+                return true;
+        for (size_t i = 0; i < p->probe->n_below; ++i)
+                if (stack_lies_on(table, p->probe->below[i], below))
+                        return true;
+        return false;
+}
+
 /* @writer's commit would wait for what is below it. */
 static void plan_free_the_way(HoldPlan *plans, size_t n, const MountTable *table, const HoldPlan *writer) {
         for (size_t i = 0; i < n; ++i) {
@@ -54,7 +63,7 @@ static void plan_free_the_way(HoldPlan *plans, size_t n, const MountTable *table
                 bool same = p->volume->fs_dev == writer->volume->fs_dev;
 
                 if (p == writer || p->kind == HOLD_NONE ||
-                    !stack_lies_on(table, writer->volume->fs_dev, p->volume->fs_dev))
+                    !lies_on(table, writer, p->volume->fs_dev))
                         continue;
                 if (p->kind == HOLD_FREEZE)
                         p->kind = HOLD_NONE;

@@ -285,7 +285,8 @@ static bool walk_loop_of_pool(Walk *walk, const char *name) {
 }
 
 /* What a pool of ZFS consists of only its own commands tell, which would wait where the pool does. A file system is
- * below it only by way of a loop device, so each of those that could be a part of some pool counts. */
+ * below it by way of a loop device, so each of those that could be a part of some pool counts; or because a file is a part of
+ * the pool itself, which its provider finds out (ProviderProbe.below). */
 static bool walk_pool(Walk *walk) {
         _cleanup_(closedirp) DIR *dir = NULL;
         struct dirent *entry;

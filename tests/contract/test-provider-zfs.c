@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <vss.h>
@@ -179,6 +180,80 @@ static void test_that_a_volume_is_what_the_table_of_mounts_says(void **state) {
         assert_int_equal(zfs_dataset_of(inner_fd, path, &dataset), -EOPNOTSUPP); /* a directory in it */
         write_file(w->dir, "mountinfo", "");
         assert_int_equal(zfs_dataset_of(fd, path, &dataset), -EOPNOTSUPP);
+}
+
+static void set_parts(World *w, const char *parts) {
+        _cleanup_(freep) char *text = NULL;
+
+        assert_int_equal(format_to(&text, "{\"pools\": {\"tank\": 17}, \"datasets\": {}, \"parts\": {\"tank\": [%s]}}", parts), 0);
+        write_file(w->dir, "records.json", text);
+}
+
+/* @text with @dir for each %. */
+static char *put_in(const char *text, const char *dir) {
+        char *result = NULL;
+
+        assert_int_equal(strdup_to("", &result), 0);
+        for (const char *p = text; *p; ++p) {
+                char *longer = NULL;
+
+                assert_int_equal(*p == '%' ? format_to(&longer, "%s%s", result, dir) : format_to(&longer, "%s%c", result, *p), 0);
+                free(result);
+                result = longer;
+        }
+        return result;
+}
+
+/* By its line in the table /proc is 8:1 here, and where the files of the test are, 8:3. */
+static void test_that_the_files_of_a_pool_are_what_it_lies_on(void **state) {
+        static const struct {
+                const char *parts; /* %: the directory of the test */
+                bool anywhere;
+                size_t n;
+        } cases[] = {
+                { "",                                                       false, 0 },
+                { "\"mirror-0\", \"raidz1-1\", \"logs\", \"-\"",            false, 0 },
+                { "\"/dev/disk/by-id/gone\", \"/dev/null\"",                false, 0 },
+                { "\"%\"",                                                  false, 0 }, /* no file */
+                { "\"/nowhere/disk.img\"",                                  true,  0 },
+                { "\"%/one\"",                                              false, 1 },
+                { "\"mirror-0\", \"%/one\", \"/dev/sda1\", \"%/other one\"", false, 1 },
+                { "\"%/one\", \"/proc/version\"",                           false, 2 },
+                { "\"%/one\", \"/sys/kernel/mm/ksm/run\"",                  true,  1 }, /* not in the table */
+        };
+        World *w = *state;
+        _cleanup_(freep) char *path = path_in(w->dir, "mountinfo"), *text = NULL;
+        ProviderProbe probe = { 0 };
+        struct statx here, proc;
+
+        write_file(w->dir, "one", "");
+        write_file(w->dir, "other one", "");
+        assert_int_equal(statx(AT_FDCWD, w->dir, 0, STATX_MNT_ID, &here), 0);
+        assert_int_equal(statx(AT_FDCWD, "/proc/version", 0, STATX_MNT_ID, &proc), 0);
+        assert_int_equal(format_to(&text, "%" PRIu64 " 1 8:1 / /proc rw - proc proc rw\n%" PRIu64 " 1 8:3 / /srv rw - ext4 /dev/sda3 rw\n",
+                                   (uint64_t) proc.stx_mnt_id, (uint64_t) here.stx_mnt_id),
+                         0);
+        write_file(w->dir, "mountinfo", text);
+
+        for (size_t i = 0; i < ELEMENTSOF(cases); ++i) {
+                _cleanup_(freep) char *parts = put_in(cases[i].parts, w->dir);
+
+                probe = (ProviderProbe){ .flags = PROVIDER_FORBIDS_HOLD };
+                set_parts(w, parts);
+                zfs_find_below("tank/a", path, &probe);
+                assert_int_equal(probe.flags, PROVIDER_FORBIDS_HOLD | (cases[i].anywhere ? PROVIDER_LIES_ANYWHERE : 0));
+                if (probe.n_below != cases[i].n)
+                        fail_msg("%s: %zu", parts, probe.n_below);
+                if (probe.n_below > 0)
+                        assert_true(probe.below[0] == makedev(8, 3));
+                if (probe.n_below > 1)
+                        assert_true(probe.below[1] == makedev(8, 1));
+        }
+
+        probe = (ProviderProbe){ 0 };
+        write_file(w->dir, "fail-list", "cannot open 'tank': pool I/O is currently suspended");
+        zfs_find_below("tank/a", path, &probe);
+        assert_int_equal(probe.flags, PROVIDER_LIES_ANYWHERE);
 }
 
 /* The Instant */
@@ -505,6 +580,7 @@ int main(int argc, char **argv) {
         const struct CMUnitTest tests[] = {
                 TEST(names_that_no_dataset_has_are_refused),
                 TEST(a_volume_is_what_the_table_of_mounts_says),
+                TEST(the_files_of_a_pool_are_what_it_lies_on),
                 TEST(a_set_is_one_command_a_pool),
                 TEST(a_pool_that_fails_leaves_nothing_in_others),
                 TEST(a_dataset_that_was_exchanged_is_noticed_in_time),

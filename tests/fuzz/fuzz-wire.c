@@ -410,7 +410,7 @@ static const struct {
         { "a" WIRE_WRITER_STATUS, read_statuses },
         { "ah", read_document },
         { PROVIDER_SNAPSHOT, read_provider_snapshot },
-        { "uiiu", read_probe },
+        { "uiiuat", read_probe },
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {

@@ -8,6 +8,7 @@
 pool=umbra-$$ inner_loop=
 
 also_clean_up() {
+        zpool list "$pool-file" >/dev/null 2>&1 && zpool destroy -f "$pool-file"
         if [ -n "$inner_loop" ]; then
                 zpool destroy -f "$pool-inner"
                 losetup -d "$inner_loop"
@@ -65,7 +66,7 @@ that 'a directory is taken with its dataset' runs
 # A pool whose disk is a file on another volume of the set: were that held, the snapshot of the pool would wait for it.
 stacks() {
         mkdir "$dir/below" && truncate -s 160M "$dir/below.img" && mkfs.ext4 -qF "$dir/below.img" && mount -o loop "$dir/below.img" "$dir/below" &&
-                truncate -s 80M "$dir/below/pool.img" || return 1
+                truncate -s 80M "$dir/below/pool.img" "$dir/below/file.img" || return 1
         inner_loop=$(losetup -f --show "$dir/below/pool.img") &&
                 zpool create -o cachefile=none -O mountpoint="$dir/inner" "$pool-inner" "$inner_loop" || return 1
         echo before >"$dir/inner/file" && echo before >"$dir/below/file"
@@ -80,6 +81,14 @@ holds() { # and without it the other one is held as ever
         expect 0 '' "$UMBRA" snapshot create --json --persistent "$dir/below" && ! "$UMBRA" status --json | grep -q '"held_usec":0[,}]'
 }
 that 'what a pool lies on is held where the pool is not in the set' holds
+
+# The same without a loop device: the pool consists of the file itself, which only its commands say.
+consists() {
+        zpool create -o cachefile=none -O mountpoint="$dir/file" "$pool-file" "$dir/below/file.img" || return 1
+        echo before >"$dir/file/file"
+        expect 0 '' "$UMBRA" snapshot create "$dir/below" "$dir/file" && "$UMBRA" status --json | grep -q '"held_usec":0[,}]'
+}
+that 'a pool that consists of a file of another volume of the set does not wait for itself' consists
 
 deletes() { expect 0 '' "$UMBRA" snapshot delete --all && no_snapshots && [ -z "$(snapshots)" ] && [ -z "$(zfs list -H -t snapshot -o name -r "$pool-inner")" ]; }
 that 'deleting them leaves nothing' deletes

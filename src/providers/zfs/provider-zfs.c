@@ -16,6 +16,7 @@
 #include "providers/zfs/provider-zfs.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -48,6 +49,30 @@ typedef struct ZfsSnapshot {
         char *property; /* "umbra:set=<id>" */
 } ZfsSnapshot;
 
+/* So long it holds what a pool has said, for the next dataset that is asked about. */
+#define BELOW_ASKED_USEC (2 * USEC_PER_SEC)
+
+static void add_below(const char *dataset, ProviderProbe *probe) {
+        static struct {
+                char pool[ZFS_NAME_MAX + 1];
+                ProviderProbe probe;
+                usec_t usec;
+        } last;
+        size_t n = strcspn(dataset, "/");
+
+        if (n != strlen(last.pool) || memcmp(last.pool, dataset, n) != 0 ||
+            now_usec(CLOCK_MONOTONIC) - last.usec > BELOW_ASKED_USEC) {
+                last.probe = (ProviderProbe){ 0 };
+                zfs_find_below(dataset, MOUNTINFO, &last.probe);
+                (void) snprintf(last.pool, sizeof(last.pool), "%.*s", (int) n, dataset);
+                last.usec = now_usec(CLOCK_MONOTONIC);
+        }
+
+        probe->flags |= last.probe.flags;
+        probe->n_below = last.probe.n_below;
+        memcpy(probe->below, last.probe.below, sizeof(probe->below));
+}
+
 static int zfs_probe(const ProviderEnv *env, const char *volume, int volume_fd, ProviderProbe *ret) {
         _cleanup_(freep) char *dataset = NULL;
         struct statfs fs;
@@ -72,6 +97,7 @@ static int zfs_probe(const ProviderEnv *env, const char *volume, int volume_fd, 
                 .consistency_held = PROVIDER_CONSISTENCY_CRASH,
                 .attributes = VSS_VOLSNAP_ATTR_DIFFERENTIAL,
         };
+        add_below(dataset, ret);
         return 0;
 }
 

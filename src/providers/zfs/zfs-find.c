@@ -18,6 +18,9 @@
 #include "base/alloc.h"
 #include "providers/zfs/zfs-command.h"
 
+/* Whoever asks whether a volume is supported waits for it. */
+#define BELOW_TIMEOUT_USEC (5 * USEC_PER_SEC)
+
 int zfs_note_write(const ZfsNote *note, char **ret) {
         return format_to(ret, "pool=%" PRIu64 " dataset=%" PRIu64 " snapshot=%" PRIu64 " id=%s name=%s",
                          note->pool, note->dataset, note->snapshot, note->id, note->name);
@@ -61,9 +64,29 @@ static int check_mount(struct libmnt_fs *fs) {
         return zfs_check_name(source);
 }
 
-int zfs_dataset_of(int fd, const char *mountinfo, char **ret) {
+/* The mount with this number; -ENOENT. The caller unrefs *@ret_table, which *@ret is a part of. */
+static int find_mount(const char *mountinfo, uint64_t id, struct libmnt_table **ret_table, struct libmnt_fs **ret) {
         _cleanup_(mnt_unref_tablep) struct libmnt_table *table = NULL;
         _cleanup_(mnt_free_iterp) struct libmnt_iter *iter = NULL;
+        struct libmnt_fs *fs;
+
+        table = mnt_new_table_from_file(mountinfo);
+        iter = mnt_new_iter(MNT_ITER_BACKWARD);
+        if (!table || !iter)
+                return -EIO;
+
+        while (mnt_table_next_fs(table, iter, &fs) == 0)
+                if ((uint64_t) mnt_fs_get_id(fs) == id) {
+                        *ret_table = TAKE_PTR(table);
+                        *ret = fs;
+                        return 0;
+                }
+
+        return -ENOENT;
+}
+
+int zfs_dataset_of(int fd, const char *mountinfo, char **ret) {
+        _cleanup_(mnt_unref_tablep) struct libmnt_table *table = NULL;
         struct libmnt_fs *fs;
         struct statx st;
         int r;
@@ -73,18 +96,14 @@ int zfs_dataset_of(int fd, const char *mountinfo, char **ret) {
         if (!(st.stx_attributes & STATX_ATTR_MOUNT_ROOT))
                 return provider_fail(-EOPNOTSUPP, "it is not the top directory of a dataset");
 
-        table = mnt_new_table_from_file(mountinfo);
-        iter = mnt_new_iter(MNT_ITER_BACKWARD);
-        if (!table || !iter)
-                return provider_fail(-EIO, "'%s' cannot be read", mountinfo);
+        r = find_mount(mountinfo, st.stx_mnt_id, &table, &fs);
+        if (r == -EIO)
+                return provider_fail(r, "'%s' cannot be read", mountinfo);
+        if (r < 0)
+                return provider_fail(-EOPNOTSUPP, "it is not among the mounts of this system");
 
-        while (mnt_table_next_fs(table, iter, &fs) == 0)
-                if ((uint64_t) mnt_fs_get_id(fs) == st.stx_mnt_id) {
-                        r = check_mount(fs);
-                        return r < 0 ? r : strdup_to(mnt_fs_get_source(fs), ret);
-                }
-
-        return provider_fail(-EOPNOTSUPP, "it is not among the mounts of this system");
+        r = check_mount(fs);
+        return r < 0 ? r : strdup_to(mnt_fs_get_source(fs), ret);
 }
 
 int zfs_check_name(const char *dataset) {
@@ -108,6 +127,66 @@ int zfs_check_name(const char *dataset) {
 
 static int pool_of(const char *dataset, char **ret) {
         return format_to(ret, "%.*s", (int) strcspn(dataset, "/@"), dataset);
+}
+
+/* What the Pool Lies On */
+
+static int add_below(const char *path, const char *mountinfo, ProviderProbe *probe) {
+        _cleanup_(mnt_unref_tablep) struct libmnt_table *table = NULL;
+        struct libmnt_fs *fs;
+        struct statx st;
+        dev_t device;
+        int r;
+
+        if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS | STATX_MNT_ID, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.stx_mode))
+                return 0;
+
+        r = find_mount(mountinfo, st.stx_mnt_id, &table, &fs);
+        if (r < 0)
+                return r;
+
+        device = mnt_fs_get_devno(fs);
+        for (size_t i = 0; i < probe->n_below; ++i)
+                if (probe->below[i] == device)
+                        return 0;
+        if (probe->n_below == PROVIDER_BELOW_MAX)
+                return -E2BIG;
+
+        probe->below[probe->n_below++] = device;
+        return 0;
+}
+
+/* Behind the line of the pool there is one for each of its parts, with a tab before it: disks and files by their paths, and
+ * what they are grouped to. */
+static int take_parts(char *text, const char *mountinfo, ProviderProbe *probe) {
+        char *line, *save = NULL;
+        int r = 0;
+
+        for (line = strtok_r(text, "\n", &save); line && r >= 0; line = strtok_r(NULL, "\n", &save)) {
+                if (line[0] != '\t' || line[1] != '/')
+                        continue;
+
+                line[1 + strcspn(line + 1, "\t")] = '\0';
+                if (strncmp(line + 1, "/dev/", strlen("/dev/")) != 0) /* of which some may be gone */
+                        r = add_below(line + 1, mountinfo, probe);
+        }
+
+        return r;
+}
+
+void zfs_find_below(const char *dataset, const char *mountinfo, ProviderProbe *probe) {
+        _cleanup_(freep) char *pool = NULL, *output = NULL;
+        int r;
+
+        r = pool_of(dataset, &pool);
+        if (r >= 0)
+                r = zfs_run((const char *[]){ "zpool", "list", "-vHPL", pool, NULL }, NULL, BELOW_TIMEOUT_USEC, &output);
+        if (r >= 0)
+                r = take_parts(output, mountinfo, probe);
+        if (r < 0)
+                probe->flags |= PROVIDER_LIES_ANYWHERE;
 }
 
 int zfs_pool_guid(const char *dataset, uint64_t *ret) {

@@ -40,6 +40,10 @@ int zfs_dataset_of(int fd, const char *mountinfo, char **ret);
 /* Is it one that a snapshot with umbra's name can be made of? -EOPNOTSUPP. */
 int zfs_check_name(const char *dataset);
 
+/* Where the files are that the dataset's pool consists of, if of files: adds them to @probe by the table of mounts in @mountinfo.
+ * What cannot be found out is PROVIDER_LIES_ANYWHERE there. */
+void zfs_find_below(const char *dataset, const char *mountinfo, ProviderProbe *probe);
+
 int zfs_pool_guid(const char *dataset, uint64_t *ret); /* of the pool it lies in */
 int zfs_dataset_guid(const char *dataset, uint64_t *ret);
 /* What the pool is called now. -ENODEV, with a sentence: it is not imported. */

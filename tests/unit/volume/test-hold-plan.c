@@ -30,6 +30,9 @@ typedef enum Kind {
         BTRFS,
         LVM,
         PROGRAMS, /* lvm, too, and umbra's programs are there */
+        POOL,     /* zfs */
+        POOL_IN_OUTER,   /* … in a file on that */
+        POOL_SOMEWHERE, /* … and its commands do not say where */
 } Kind;
 
 typedef struct Case {
@@ -48,12 +51,16 @@ static const ProviderProbe probes[] = {
         [BTRFS] = { PROVIDER_FORBIDS_HOLD, PROVIDER_CONSISTENCY_CRASH, PROVIDER_CONSISTENCY_CRASH, 0 },
         [LVM] = { PROVIDER_WANTS_SUSPEND, PROVIDER_CONSISTENCY_CRASH, PROVIDER_CONSISTENCY_CRASH, 0 },
         [PROGRAMS] = { PROVIDER_WANTS_SUSPEND, PROVIDER_CONSISTENCY_CRASH, PROVIDER_CONSISTENCY_CRASH, 0 },
+        [POOL] = { PROVIDER_FORBIDS_HOLD, PROVIDER_CONSISTENCY_CRASH, PROVIDER_CONSISTENCY_CRASH, 0 },
+        [POOL_IN_OUTER] = { PROVIDER_FORBIDS_HOLD, PROVIDER_CONSISTENCY_CRASH, PROVIDER_CONSISTENCY_CRASH, 0 },
+        [POOL_SOMEWHERE] = { PROVIDER_FORBIDS_HOLD | PROVIDER_LIES_ANYWHERE, PROVIDER_CONSISTENCY_CRASH, PROVIDER_CONSISTENCY_CRASH, 0 },
 };
 
 static dev_t outer_dev, inner_dev;
 
 static void check(const Case *c) {
         Volume volumes[VOLUMES_MAX] = { 0 };
+        ProviderProbe said[VOLUMES_MAX];
         HoldPlan plans[VOLUMES_MAX] = { 0 };
         size_t n = 0;
 
@@ -66,7 +73,10 @@ static void check(const Case *c) {
                 volumes[n].mapped = kind == LVM || kind == PROGRAMS;
                 volumes[n].suspendable = kind == LVM;
                 plans[n].volume = volumes + n;
-                plans[n].probe = probes + kind;
+                said[n] = probes[kind];
+                if (kind == POOL_IN_OUTER)
+                        said[n].below[said[n].n_below++] = outer_dev;
+                plans[n].probe = said + n;
         }
 
         assert_int_equal(hold_plan(plans, n), 0);
@@ -136,6 +146,20 @@ static void test_that_no_commit_waits_for_what_lies_below(void **state) {
                   { { INNER, LVM, HOLD_SUSPEND, false },
                     { OUTER, LVM, HOLD_WATCH, true },
                     { DISK_A, LVM, HOLD_SUSPEND, false } } },
+                { "a pool beside a copy",
+                  { { OUTER, COPIED, HOLD_FREEZE, false }, { DISK_A, POOL, HOLD_NONE, true } } },
+                { "a pool in a file above a copy",
+                  { { OUTER, COPIED, HOLD_NONE, false },
+                    { DISK_B, COPIED, HOLD_FREEZE, false },
+                    { DISK_A, POOL_IN_OUTER, HOLD_NONE, true } } },
+                { "a pool in a file above a logical volume, and one beside",
+                  { { OUTER, LVM, HOLD_WATCH, true },
+                    { DISK_B, LVM, HOLD_SUSPEND, false },
+                    { DISK_A, POOL_IN_OUTER, HOLD_NONE, true } } },
+                { "a pool that may lie on anything",
+                  { { OUTER, COPIED, HOLD_NONE, false },
+                    { DISK_B, COPIED, HOLD_NONE, false },
+                    { DISK_A, POOL_SOMEWHERE, HOLD_NONE, true } } },
         };
         _cleanup_(temp_dir_freep) char *dir = NULL;
         _cleanup_(loop_fs_freep) LoopFs *outer = NULL, *inner = NULL;
