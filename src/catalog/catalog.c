@@ -217,6 +217,23 @@ int catalog_open(const char *path, Catalog **ret) {
         return 0;
 }
 
+static const char sql_copy[] = "VACUUM INTO :path";
+
+int catalog_copy(Catalog *c, const char *path) {
+        const CatalogValue values[] = { value_text(":path", path) };
+        int r;
+
+        if (c->frozen > 0)
+                return -EBUSY;
+        if (unlink(path) < 0 && errno != ENOENT)
+                return -errno;
+
+        r = create_private(path); /* it writes to one that is empty */
+        if (r >= 0)
+                r = catalog_run(c, sql_copy, values, ELEMENTSOF(values));
+        return MIN(r, 0);
+}
+
 Catalog *catalog_close(Catalog *c) {
         if (!c)
                 return NULL;

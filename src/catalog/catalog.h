@@ -69,6 +69,9 @@ void catalog_freeze(Catalog *c);
 void catalog_thaw(Catalog *c);
 bool catalog_is_frozen(const Catalog *c);
 
+/* As it is now, into another file, which is half there when it fails, and not on disk for sure. */
+int catalog_copy(Catalog *c, const char *path);
+
 /* All rows of a set in one transaction, and their volumes remembered. -EEXIST. */
 int catalog_plan(Catalog *c, const CatalogSnapshot *snapshots, size_t n);
 /* State CREATED for all of the set in one transaction, with device, consistency and created_usec of each. */

@@ -35,6 +35,13 @@ typedef struct DeedWaiter {
         bool at_begin;
 } DeedWaiter;
 
+struct DeedQueue {
+        Manager *manager;
+        Deed *deeds;
+        DeedPast *reverts; /* that are over */
+        sd_event_source *kick;
+};
+
 struct Deed {
         struct Deed *prev, *next; /* DeedQueue.deeds, in the order in which they were started */
         DeedQueue *queue;
@@ -47,6 +54,7 @@ struct Deed {
         GUID volume_id; /* a revert: what its path was on */
         bool resumed;
         bool waits; /* a revert that is resumed, and whose volume is not mounted yet */
+        bool leaves; /* what umbra knows is taken along, and lost here (left-behind.h) */
         bool begun; /* it is in the catalog, and the provider was asked to do it */
         bool released; /* an import: nobody is left who wants it */
         unsigned attempts, permille;

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/string-table.h"
 #include "coordinator/deed-internal.h"
+#include "coordinator/left-behind.h"
 #include "wire/wire-limits.h"
 
 /* A revert takes as long as the volume is large. */
@@ -66,7 +67,12 @@ static int revert_record(Deed *d, Catalog *c) {
                 .how = d->how,
         };
 
-        return catalog_add_deed(c, &row);
+        Manager *m = d->queue->manager;
+        int r;
+
+        d->leaves = d->how && left_behind_by(m, d->path);
+        r = d->leaves ? left_behind_begin(m) : 0;
+        return r < 0 ? r : catalog_add_deed(c, &row);
 }
 
 static char **revert_how(Deed *d) {
@@ -74,11 +80,21 @@ static char **revert_how(Deed *d) {
 }
 
 static int revert_ask(Deed *d, const DeedQuestion *q) {
+        Manager *m = d->queue->manager;
+        int r;
+
+        if (d->leaves && !d->deferred) {
+                r = left_behind_write(m);
+                if (r < 0)
+                        return r;
+        }
         return provider_client_revert(q->client, q->snapshot, d->path, d->flags, d->how, q->timeout, q->done, d);
 }
 
 /* One that has failed can be begun anew, with this snapshot or another. */
 static int revert_finish(Deed *d, Catalog *c) {
+        if (d->leaves)
+                left_behind_end(d->queue->manager);
         if (SUCCEEDED(d->result) && d->reverted == PROVIDER_REVERTED_WITH_ALL)
                 return catalog_let_go(c, &d->snapshot.id);
 

@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "coordinator/deed-internal.h"
 #include "coordinator/discard-queue.h"
+#include "coordinator/left-behind.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-pool.h"
 #include "coordinator/provider-registry.h"
@@ -36,13 +37,6 @@
 /* Between two looks at what happens without us. */
 #define PAUSE_MIN_USEC (1 * USEC_PER_SEC)
 #define PAUSE_MAX_USEC (60 * USEC_PER_SEC)
-
-struct DeedQueue {
-        Manager *manager;
-        Deed *deeds;
-        DeedPast *reverts; /* that are over */
-        sd_event_source *kick;
-};
 
 static void deed_queue_kick(DeedQueue *q) {
         (void) sd_event_source_set_enabled(q->kick, SD_EVENT_ONESHOT);
@@ -218,7 +212,8 @@ static void deed_begin(Deed *d) {
                         log_error_errno(r, "Failed to record that the snapshot {%s} is to %s, refusing: %m",
                                         GUID_TO_STRING(&d->snapshot.id), deed_kind_to_string(d->kind));
                         deed_take_failure(d, hresult_from_errno(r),
-                                          "the catalog could not be written; is its file system full?");
+                                          r == -EBUSY ? "a snapshot set is just being made; try again when that is over" :
+                                                        "the catalog could not be written; is its file system full?");
                         deed_tell_done(d, d->result);
                         return;
                 }
@@ -443,6 +438,7 @@ int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         d->snapshot = *options->snapshot;
         *options->snapshot = (CatalogSnapshot){ 0 };
         deed_set_volume(d, options);
+        d->leaves = d->resumed && d->how && left_behind_is_begun(q->manager) && left_behind_by(q->manager, d->path);
         d->waits = d->resumed && d->kind == DEED_REVERT && !d->how && !deed_has_volume(d);
         if (d->waits)
                 log_warning("The revert of '%s' waits until its volume is mounted", d->path);

@@ -14,6 +14,7 @@
 #include "coordinator/authorize.h"
 #include "coordinator/connection.h"
 #include "coordinator/express-writers.h"
+#include "coordinator/left-behind.h"
 #include "coordinator/manager-bus.h"
 #include "coordinator/manager.h"
 #include "doc/doc-limits.h"
@@ -121,6 +122,8 @@ static int express_begin(sd_bus_message *m,
                          Connection *c,
                          sd_bus_message_handler_t handle,
                          sd_bus_error *error) {
+        if (left_behind_forgets(c->manager, sd_bus_message_get_member(m)))
+                return wire_error_set(error, LEFT_BEHIND_HRESULT, "%s", left_behind_sentence);
         return catalog_is_frozen(c->manager->catalog) ? express_wait(m, c, handle, error) :
                                                         handle(m, c, error);
 }

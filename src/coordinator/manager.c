@@ -41,6 +41,7 @@
 #include "coordinator/writer-proxy.h"
 #include "coordinator/writer-registry.h"
 #include "guard/guard-client.h"
+#include "provider/provider-state.h"
 #include "volume/volume.h"
 #include "wire/wire-limits.h"
 
@@ -184,7 +185,7 @@ static int manager_open_catalog(Manager *m) {
         _cleanup_(freep) char *path = NULL;
         int r;
 
-        r = format_to(&path, "%s/catalog.sqlite", m->state_dir);
+        r = format_to(&path, "%s/" STATE_CATALOG, m->state_dir);
         if (r < 0)
                 return r;
         r = catalog_open(path, &m->catalog);

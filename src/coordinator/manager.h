@@ -45,6 +45,7 @@ struct Manager {
         int listen_fd;
         int spare_fd; /* given up for a moment where a connection must be dropped for want of descriptors */
         bool own_socket, stopping;
+        bool left_behind; /* what is written down is lost at the next restart (left-behind.h) */
         usec_t started;
         Config *config;
         ProviderEnv env;

@@ -18,6 +18,7 @@
 #include "catalog/catalog.h"
 #include "coordinator/deed.h"
 #include "coordinator/discard-queue.h"
+#include "coordinator/left-behind.h"
 #include "coordinator/manager.h"
 #include "coordinator/resurface.h"
 
@@ -48,6 +49,13 @@ static void recover_deed(Manager *m, const CatalogDeed *deed) {
                                 GUID_TO_STRING(&deed->snapshot_id));
 }
 
+static bool some_wait_for_a_restart(const CatalogDeedList *list) {
+        for (size_t i = 0; i < list->n; ++i)
+                if (list->items[i].kind == CATALOG_REVERT && list->items[i].how)
+                        return true;
+        return false;
+}
+
 static int recover_deeds(Manager *m) {
         _cleanup_(catalog_deed_list_clear) CatalogDeedList list = { 0 };
         int r;
@@ -55,6 +63,7 @@ static int recover_deeds(Manager *m) {
         r = catalog_list_deeds(m->catalog, &list);
         if (r < 0)
                 return r;
+        left_behind_recover(m, some_wait_for_a_restart(&list));
         for (size_t i = 0; i < list.n; ++i)
                 recover_deed(m, &list.items[i]);
         return 0;
@@ -77,12 +86,9 @@ int recover_start(Manager *m) {
         _cleanup_(catalog_list_clear) CatalogList list = { 0 };
         int r;
 
-        r = catalog_list(m->catalog, NULL, _CATALOG_STATE_INVALID, &list);
-        if (r < 0)
-                return r;
-        if (list.n == 0)
-                return 0;
         r = recover_deeds(m); /* before leftovers are discarded, which then waits for them */
+        if (r >= 0)
+                r = catalog_list(m->catalog, NULL, _CATALOG_STATE_INVALID, &list);
         if (r < 0)
                 return r;
 

@@ -13,6 +13,7 @@
 #include "base/hresult.h"
 #include "catalog/catalog.h"
 #include "coordinator/connection.h"
+#include "coordinator/left-behind.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-registry.h"
@@ -37,6 +38,9 @@ static int find_session(sd_bus *bus,
                 return 0;
         if (c->role != ROLE_SESSION)
                 return wire_error_set(error, VSS_E_BAD_STATE, "open a session first");
+
+        if (left_behind_forgets(c->manager, sd_bus_message_get_member(sd_bus_get_current_message(bus)) ?: ""))
+                return wire_error_set(error, LEFT_BEHIND_HRESULT, "%s", left_behind_sentence);
 
         *ret_session = c->role_object;
         return 1;

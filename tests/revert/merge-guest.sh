@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# merge-guest.sh STEP, in a virtual machine: logical volumes that cannot be freed are reverted at the next start. /dev/vda has umbra's
-# state, /dev/vdb a volume group with a thin volume, which is swapped to, and another one, which is umbrad's root. Steps:
+# merge-guest.sh STEP STATE, in a virtual machine: logical volumes that cannot be freed are reverted at the next start. /dev/vda has what
+# the test knows, /dev/vdb a volume group with a thin volume, which is swapped to, and another one, which is umbrad's root. What umbra
+# knows is in STATE, on one of the two, and is reverted with neither. Steps:
 #
 #     0   both are snapshotted, changed and reverted, and nothing is seen of it yet; the power goes off
 #     1   the merges have begun; the power goes off with the one of the COW snapshot half done
@@ -15,6 +16,7 @@ set -euo pipefail
 step=$1
 root=/run/tmp/root
 thin=/thin cow=/ # as umbrad sees them
+state=$2
 log=/run/umbrad.log
 export UMBRA_SOCKET=/run/umbra.sock UMBRA_LOG_LEVEL=info
 
@@ -27,9 +29,9 @@ fail() {
 }
 
 umbra() { chroot "$root" "$UMBRA" "$@"; }
-begin_umbrad() { # [STATE]
+begin_umbrad() {
         # shellcheck disable=SC2153 # of the environment
-        chroot "$root" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "${1:-/state}" --runtime-dir /run/umbra --config /dev/null >>"$log" 2>&1 &
+        chroot "$root" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$state" --runtime-dir /run/umbra --config /dev/null >>"$log" 2>&1 &
         wait_for umbra status || fail 'umbrad does not start'
 }
 # Of the snapshot of VOLUME; nothing where there is none.
@@ -74,8 +76,8 @@ fi
 mount /dev/group/cow "$root"
 cd "$root"
 build=${UMBRA%/src/tools/umbra}
-mkdir -p thin state proc sys dev run tmp usr etc ".$build"
-mount /dev/vda state
+mkdir -p thin known proc sys dev run tmp usr etc ".$build"
+mount /dev/vda known
 mount /dev/group/thin thin
 mount --bind /run run
 for d in proc sys dev usr etc "${build#/}"; do mount --rbind "/$d" "$d"; done
@@ -85,23 +87,13 @@ case $step in
 0)
         touch "$log"
         head -c 48M /dev/urandom >large
-        md5sum <large >state/md5
+        md5sum <large >known/md5
         echo before >file
         echo before >thin/file
         head -c 1M /dev/zero >thin/swap
         chmod 600 thin/swap
         mkswap -q thin/swap
         swapon thin/swap
-        # What umbra knows would be lost as well.
-        begin_umbrad /own
-        umbra snapshot create --persistent --quiet "$cow" >/dev/null || fail 'the root cannot be snapshotted'
-        ! umbra revert --yes --quiet --force "$(of "$cow" snapshot)" 2>refused || fail 'the state of umbra would be reverted, too'
-        grep -q 'volume of its own' refused || fail "nobody says what to do: $(cat refused)"
-        umbra snapshot delete --all --quiet
-        kill %1
-        wait %1 || fail 'umbrad has failed'
-        rm -r own
-
         begin_umbrad
         umbra snapshot create --persistent --quiet "$thin" "$cow" >/dev/null || fail 'the set is not made'
         head -c 48M /dev/zero >large
@@ -110,11 +102,16 @@ case $step in
         sync
         ! umbra revert --yes --quiet "$(of "$cow" snapshot)" 2>refused || fail 'a busy volume is reverted without force'
         grep -q -e --force refused || fail "nobody says that it can be forced: $(cat refused)"
-        for volume in "$thin" "$cow"; do
+        volumes=("$thin" "$cow")
+        [ "${state#"$thin/"}" = "$state" ] || volumes=("$cow" "$thin")
+        for volume in "${volumes[@]}"; do
                 umbra revert --yes --force "$(of "$volume" snapshot)" >said 2>&1 || fail 'it is not reverted'
                 grep -q 'will be reverted when it is next activated' said || fail "it is said to be over: $(cat said)"
                 is_waiting "$volume" || fail "the revert of $volume does not wait"
         done
+        # What umbra knew next it would know only until the restart.
+        ! umbra snapshot create --quiet "$thin" 2>refused || fail 'a snapshot can be made that will be forgotten'
+        grep -q 'restart the machine first' refused || fail "nobody says what to do: $(cat refused)"
         # What was decided stays, whoever dies.
         kill -KILL %%
         wait %% 2>/dev/null || true
@@ -124,6 +121,7 @@ case $step in
         done
         reads file after && reads thin/file after || fail 'it is reverted before it could be'
         ! umbra snapshot delete "$(of "$cow" snapshot)" --quiet 2>/dev/null || fail 'what is needed can be deleted'
+        ! umbra snapshot create --quiet "$thin" 2>/dev/null || fail 'a snapshot can be made after umbrad was restarted'
         sync
         now
         ;;
@@ -142,11 +140,13 @@ case $step in
         wait_for has_ended "$cow" || fail 'the revert does not end'
         wait_for has_ended "$thin" || fail 'the revert of the thin volume does not end'
         reads thin/file 'after the restart' || fail 'the thin volume was reverted once more'
-        reads file before && md5sum <large | cmp - state/md5 || fail 'the volume is not what it was'
+        reads file before && md5sum <large | cmp - known/md5 || fail 'the volume is not what it was'
         [ -z "$(of "$cow" snapshot)" ] || fail 'there is a snapshot that was merged'
         [ "$(cat "$root/$(of "$thin" device)/file")" = before ] || fail 'the thin snapshot cannot be read'
         [ "$(lvs --noheadings -o lv_name -S 'lv_name=~umbra' -a group | wc -l)" = 1 ] || fail 'something is left of a merge'
         [ "$(lvs --noheadings -o lv_tags -S lv_name=thin group | tr -d ' ')" = admin ] || fail 'the volume has other tags'
+        umbra snapshot create --quiet "$cow" || fail 'no snapshot can be made any more'
+        [ ! -e "$root/$state/left-behind" ] && [ ! -e "$root/$state/catalog.taken" ] || fail 'what was taken along is still there'
         umbra revert --yes --quiet --force "$(of "$thin" snapshot)" || fail 'it cannot be reverted once more, in place'
         reads thin/file before || fail 'it was not reverted in place'
         umbra snapshot delete --all --quiet

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# Volumes that cannot be freed are reverted by lvm when they are next activated: over two restarts, of which one comes in the middle of
-# a merge. The steps are those of merge-guest.sh.
+# vm-merge.sh STATE: volumes that cannot be freed are reverted by lvm when they are next activated: over two restarts, of which one comes in
+# the middle of a merge. The steps, and STATE, are those of merge-guest.sh.
 set -euo pipefail
 
 here=$(cd "${0%/*}" && pwd)
@@ -20,7 +20,7 @@ for step in "${!sentences[@]}"; do
         [ "$step" != 2 ] || cut=()
         status=0
         "$UMBRA_VM_RUN" --disk "$dir/state:32M" --disk "$dir/group:340M" --seconds 240 "${cut[@]}" \
-                env "UMBRA=$UMBRA" "UMBRAD=$UMBRAD" "$here/merge-guest.sh" "$step" >"$dir/output" 2>&1 || status=$?
+                env "UMBRA=$UMBRA" "UMBRAD=$UMBRAD" "$here/merge-guest.sh" "$step" "$1" >"$dir/output" 2>&1 || status=$?
         [ "$status" != 77 ] || { cat "$dir/output"; exit 77; }
         [ "$status" = 0 ] || { cat "$dir/output"; echo "FAILED - ${sentences[$step]}"; exit 1; }
         echo "ok - ${sentences[$step]}"

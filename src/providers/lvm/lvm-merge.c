@@ -21,39 +21,34 @@
 #include "provider/provider-mount.h"
 #include "providers/lvm/lvm-command.h"
 #include "providers/lvm/lvm-revert.h"
+#include "providers/lvm/lvm-state.h"
 
 static int find_origin(const LvmNote *note, LvmVolume *ret) {
         return lvm_find(ret, "lv_uuid=\"%s\"", note->origin);
 }
 
 /* What the merge would take along. */
-static int check_extent(const ProviderEnv *env, const LvmNote *note, const ProviderRevert *v) {
-        struct stat target, state;
+static int check_extent(const ProviderEnv *env, const LvmNote *note, const LvmVolume *origin, const ProviderRevert *v) {
+        _cleanup_(freep) char *where = NULL;
 
         if (strcmp(note->root, "/") != 0)
                 return provider_fail(-EOPNOTSUPP,
                                      "the system runs on it, and only a part of its file system is the volume: what is reverted "
                                      "at a restart is all of %s",
                                      note->origin_name);
-        if (fstat(v->target_fd, &target) < 0)
-                return -errno;
-        if (stat(env->state_dir, &state) == 0 && state.st_dev == target.st_dev)
-                return provider_fail(-EOPNOTSUPP,
-                                     "the system runs on it, and '%s', where umbra keeps what it knows, would be reverted at the "
-                                     "restart, too: put that onto a volume of its own",
-                                     env->state_dir);
-        return 0;
+        return lvm_state_find(env, origin, v->target_fd, v->target, &where);
 }
 
 int lvm_may_merge(const ProviderEnv *env, const LvmNote *note, const ProviderRevert *v, char **ret_how) {
         _cleanup_volume_ LvmVolume origin = { 0 };
         int r;
 
-        r = check_extent(env, note, v);
-        if (r >= 0)
-                r = find_origin(note, &origin);
+        r = find_origin(note, &origin);
         if (r < 0)
                 return r == -ENOENT ? provider_fail(r, "its volume %s has gone", note->origin_name) : r;
+        r = check_extent(env, note, &origin, v);
+        if (r < 0)
+                return r;
         if (origin.merging)
                 return provider_fail(-EBUSY, "another snapshot is merged into %s already", note->origin_name);
         if (!(v->flags & PROVIDER_REVERT_FORCED))
@@ -100,10 +95,20 @@ static int put_kept_in_place(const ProviderSnapshot *s, const LvmNote *note) {
 
 /* Both */
 
-static int begin(const ProviderSnapshot *s, const LvmNote *note, const LvmVolume *snapshot) {
+static int begin(const ProviderEnv *env,
+                 const ProviderSnapshot *s,
+                 const ProviderRevert *v,
+                 const LvmNote *note,
+                 const LvmVolume *origin,
+                 const LvmVolume *snapshot) {
+        _cleanup_(freep) char *where = NULL;
         int r;
 
-        r = *snapshot->pool ? keep(s, note) : lvm_make_room(s, note, snapshot);
+        r = lvm_state_find(env, origin, v->target_fd, v->target, &where);
+        if (r >= 0)
+                r = *snapshot->pool ? keep(s, note) : lvm_make_room(s, note, snapshot);
+        if (r >= 0 && where)
+                r = lvm_state_take(env, s, note, where);
         if (r < 0)
                 return r;
 
@@ -171,5 +176,5 @@ int lvm_merge(const ProviderEnv *env, const ProviderSnapshot *s, const ProviderR
                 look_after(&note, &origin, &snapshot, activated);
                 return PROVIDER_REVERT_WAITS;
         }
-        return *origin.pool && activated ? put_kept_in_place(s, &note) : begin(s, &note, &snapshot);
+        return *origin.pool && activated ? put_kept_in_place(s, &note) : begin(env, s, v, &note, &origin, &snapshot);
 }

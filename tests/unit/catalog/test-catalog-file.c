@@ -316,6 +316,31 @@ static void test_that_on_a_full_disk_snapshots_can_still_be_deleted(void **state
         assert_int_equal(umount2(dir, MNT_DETACH), 0);
 }
 
+static void test_that_a_copy_has_what_was_known_then(void **state) {
+        _cleanup_(temp_dir_freep) char *dir = temp_dir_new();
+        _cleanup_(freep) char *path = path_in(dir, "copy");
+        _cleanup_(catalog_closep) Catalog *c = open_in(dir), *copy = NULL;
+        CatalogSnapshot set[2];
+        struct stat st;
+
+        make_set(set);
+        write_file(dir, "copy", "what was there before");
+        assert_int_equal(catalog_plan(c, set, 2), 0);
+        catalog_freeze(c);
+        assert_int_equal(catalog_copy(c, path), -EBUSY);
+        catalog_thaw(c);
+        assert_int_equal(catalog_copy(c, path), 0);
+        assert_int_equal(catalog_set_created(c, set, 2), 0);
+
+        assert_int_equal(stat(path, &st), 0);
+        assert_int_equal(st.st_mode & 07777, 0600);
+        assert_int_equal(catalog_open(path, &copy), 0);
+        assert_state(copy, &set[0].id, CATALOG_PLANNED);
+        assert_state(copy, &set[1].id, CATALOG_PLANNED);
+        assert_state(c, &set[0].id, CATALOG_CREATED);
+        assert_int_equal(catalog_copy(c, "/nowhere/copy"), -ENOENT);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(test_that_a_new_catalog_is_empty_and_private),
@@ -327,6 +352,7 @@ int main(void) {
                 cmocka_unit_test(test_that_what_is_not_ours_is_refused),
                 cmocka_unit_test(test_that_what_cannot_be_opened_is_said_so),
                 cmocka_unit_test(test_that_on_a_full_disk_snapshots_can_still_be_deleted),
+                cmocka_unit_test(test_that_a_copy_has_what_was_known_then),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
