@@ -6,7 +6,8 @@
 #
 #     record WHAT N    WHAT is done, and before every Nth of the steps (tests/api/deaths/steps.h) of whatever process of umbra's the disks
 #                      are kept as they would be if the power went off then. STAND-STILL does that. The state is called WHAT-STEP. WHAT is
-#                      a set of both volumes, or a revert of one of them: tree (on btrfs) or lv; and ".soon" after that lets the kernel
+#                      a set of both volumes, or a revert of one of them: tree (on btrfs) or lv, or merge, which is one of lv when that is
+#                      next activated, umbra's state and swapping included; and ".soon" after that lets the kernel
 #                      write what nobody has asked it to write as soon as it can, and not after half a minute.
 #     resume STATE N   the same of what umbrad does when it starts on one of these states: STATE.resume-STEP
 #     verify STATE     after that one umbrad has put everything right; it says "right: STATE OUTCOME"
@@ -32,9 +33,12 @@ fail() {
         exit 1
 }
 
+state() {
+        if [ "$(<"$known/doing")" = merge ]; then echo "$lv/umbra"; else echo "$known/state"; fi
+}
 start_umbrad() { # [STAND-STILL MARK CONSOLE]
         # shellcheck disable=SC2153 # of the environment
-        "$@" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$known/state" --runtime-dir "$dir/run" --config /dev/null >"$steps" 2>"$log" &
+        "$@" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$(state)" --runtime-dir "$dir/run" --config /dev/null >"$steps" 2>"$log" &
         umbrad=$!
 }
 await_umbrad() { wait_for "$UMBRA" status || fail 'umbrad does not start'; }
@@ -65,8 +69,8 @@ no_revert_runs() { ! is_reverting; }
 contents() {
         (
                 cd "$1"
-                find . -mindepth 1 -path ./lost+found -prune -o ! -type d -printf '%P %y %m %l\n' | sort
-                find . -type f -print0 | sort -z | xargs -0 md5sum
+                find . -mindepth 1 \( -path ./lost+found -o -path ./umbra -o -path ./swap \) -prune -o ! -type d -printf '%P %y %m %l\n' | sort
+                find . \( -path ./umbra -o -path ./swap \) -prune -o -type f -print0 | sort -z | xargs -0 md5sum
         )
 }
 
@@ -128,6 +132,32 @@ look_after_revert() { # WHAT
         fi
 }
 
+is_waiting() { "$UMBRA" status --json | grep -q '"waiting":true'; }
+look_after_merge() {
+        local decided=''
+        ! is_reverting || decided=1
+        contents "$lv" >"$dir/is"
+        if [ -n "$decided" ] && cmp -s "$dir/is" "$known/changed"; then # lvm has not been told before
+                wait_for is_waiting || fail 'the revert does not wait'
+                end_umbrad
+                detach
+                attach
+                start_umbrad
+                await_umbrad
+        fi
+        wait_for no_revert_runs || fail 'the revert does not end'
+        contents "$lv" >"$dir/is"
+        n=$(count)
+        if cmp -s "$dir/is" "$known/was" && [ "$n" = 1 ]; then
+                outcome='it is reverted'
+        elif [ -z "$decided" ] && cmp -s "$dir/is" "$known/changed" && [ "$n" = 2 ]; then
+                outcome='no revert had begun'
+        else
+                diff "$known/was" "$dir/is" || true
+                fail "the volume is neither what it was nor what it became, or not all $n snapshots are known"
+        fi
+}
+
 make_disks() {
         blkdiscard -f /dev/vda
         blkdiscard -f /dev/vdb
@@ -144,7 +174,7 @@ make_disks() {
         populate "$lv"
 }
 attach() {
-        vgchange -q -a y group >/dev/null
+        vgchange -q -a y --poll n group >/dev/null # as in an initramfs
         mount /dev/vda "$known"
         mount -o noatime /dev/vdb "$dir/btrfs"
         mount /dev/group/data "$lv"
@@ -187,15 +217,28 @@ record() { # WHAT N
         local what=${1%.soon}
         make_disks
         [ "$what" = "$1" ] || write_soon
+        echo "$what" >"$known/doing"
         start_umbrad "$stand_still" "$mark" /dev/ttyS0
         await_umbrad
-        echo "$what" >"$known/doing"
         case $what in
         set)
                 contents "$tree" >"$known/tree"
                 contents "$lv" >"$known/lv"
                 sync
                 recorded "$1" "$2" create
+                ;;
+        merge)
+                create >/dev/null
+                contents "$lv" >"$known/was"
+                change "$lv"
+                contents "$lv" >"$known/changed"
+                head -c 1M /dev/zero >"$lv/swap"
+                chmod 600 "$lv/swap"
+                mkswap -q "$lv/swap"
+                swapon "$lv/swap"
+                sync
+                recorded "$1" "$2" "$UMBRA" revert --yes --quiet --force "$(of "$lv" snapshot)"
+                swapoff "$lv/swap"
                 ;;
         *)
                 volume=$(volume_of "$what")
@@ -216,8 +259,8 @@ put() { # STATE
         attach
 }
 
-is_put_right() {
-        "$UMBRA" status && is_consistent && no_revert_runs
+is_put_right() { # or as far as it can be now
+        "$UMBRA" status && { is_waiting || { is_consistent && no_revert_runs; }; }
 }
 start_and_wait() {
         start_umbrad "$stand_still" "$mark" /dev/ttyS0
@@ -238,6 +281,7 @@ verify() { # STATE
         await_umbrad
         case $what in
         set) look_after_set ;;
+        merge) look_after_merge ;;
         *) look_after_revert "$what" ;;
         esac
         nothing_is_held || fail 'something is held'

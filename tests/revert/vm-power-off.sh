@@ -5,7 +5,7 @@
 # them, and at each point its disks are kept as the power going off would leave them; other machines start with each of these, and umbrad
 # puts everything right (power-off-guest.sh).
 #
-# A point is each 100th step, or each $UMBRA_POWER_OFF_EVERYth; $UMBRA_POWER_OFF_WHAT, where it is set, is what is recorded. CONTRIBUTING.md
+# A point is each 150th step, or each $UMBRA_POWER_OFF_EVERYth; $UMBRA_POWER_OFF_WHAT, where it is set, is what is recorded. CONTRIBUTING.md
 # says how long it takes. $UMBRA_POWER_OFF_KEEP is a directory for the states that were not put right.
 set -euo pipefail
 
@@ -15,8 +15,8 @@ dir=$(mktemp -d "${TMPDIR:-/tmp}/umbra-vm-test.XXXXXX")
 trap 'rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM
 
-every=${UMBRA_POWER_OFF_EVERY:-100}
-read -r -a kinds <<<"${UMBRA_POWER_OFF_WHAT:-set.soon tree.soon lv.soon}"
+every=${UMBRA_POWER_OFF_EVERY:-150}
+read -r -a kinds <<<"${UMBRA_POWER_OFF_WHAT:-set.soon tree.soon lv.soon merge.soon}"
 states=$dir/states
 mkdir "$states"
 
