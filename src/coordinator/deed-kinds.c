@@ -66,13 +66,18 @@ static int revert_record(Deed *d, Catalog *c) {
                 .flags = d->flags,
                 .how = d->how,
         };
-
         Manager *m = d->queue->manager;
         int r;
 
         d->leaves = d->how && left_behind_by(m, d->path);
         r = d->leaves ? left_behind_begin(m) : 0;
-        return r < 0 ? r : catalog_add_deed(c, &row);
+        if (r < 0)
+                return r;
+
+        r = catalog_add_deed(c, &row);
+        if (r < 0 && d->leaves)
+                left_behind_end(m);
+        return r;
 }
 
 static char **revert_how(Deed *d) {
@@ -93,12 +98,15 @@ static int revert_ask(Deed *d, const DeedQuestion *q) {
 
 /* One that has failed can be begun anew, with this snapshot or another. */
 static int revert_finish(Deed *d, Catalog *c) {
-        if (d->leaves)
-                left_behind_end(d->queue->manager);
-        if (SUCCEEDED(d->result) && d->reverted == PROVIDER_REVERTED_WITH_ALL)
-                return catalog_let_go(c, &d->snapshot.id);
+        int r;
 
-        return catalog_remove_deed(c, &d->snapshot.id);
+        if (SUCCEEDED(d->result) && d->reverted == PROVIDER_REVERTED_WITH_ALL)
+                r = catalog_let_go(c, &d->snapshot.id);
+        else
+                r = catalog_remove_deed(c, &d->snapshot.id);
+        if (r >= 0 && d->leaves)
+                left_behind_end(d->queue->manager);
+        return r;
 }
 
 static int break_record(Deed *d, Catalog *c) {

@@ -13,6 +13,8 @@
  *
  *     thin    make KEPT of the snapshot ──> merge ──> (activated) ──> the snapshot has gone ──> KEPT gets its name
  *     cow     enlarge the store         ──> merge ──> (activated) ──> (copied back) ──> the snapshot has gone
+ *
+ * Before the merge what umbra knows is put into the snapshot, if it is on that volume (lvm-state.h).
  */
 
 #include "provider/provider.h"
