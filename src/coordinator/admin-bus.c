@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "coordinator/authorize.h"
 #include "coordinator/connection.h"
+#include "coordinator/left-behind.h"
 #include "coordinator/manager.h"
 #include "coordinator/provider-registry.h"
 #include "coordinator/session.h"
@@ -47,6 +48,8 @@ static int method_register_provider(sd_bus_message *m, void *userdata, sd_bus_er
         int r;
 
         r = read_provider(m, &p);
+        if (r >= 0)
+                r = left_behind_refuse(c->manager, m, error);
         if (r < 0)
                 return r;
 
@@ -64,6 +67,8 @@ static int method_unregister_provider(sd_bus_message *m, void *userdata, sd_bus_
         int r;
 
         r = wire_read_guid(m, &id);
+        if (r >= 0)
+                r = left_behind_refuse(c->manager, m, error);
         if (r < 0)
                 return r;
 

@@ -17,6 +17,7 @@
 #include "coordinator/authorize.h"
 #include "coordinator/config.h"
 #include "coordinator/connection.h"
+#include "coordinator/left-behind.h"
 #include "coordinator/manager.h"
 #include "coordinator/operation.h"
 #include "coordinator/provider-registry.h"
@@ -111,7 +112,9 @@ static int method(sd_bus_message *m,
         Session *s;
         int r;
 
-        r = begin(m, userdata, fields, changes, &q, &s, error);
+        r = left_behind_refuse(((Connection *) userdata)->manager, m, error);
+        if (r >= 0)
+                r = begin(m, userdata, fields, changes, &q, &s, error);
         if (r >= 0)
                 r = operation_new(s, m, 0, &op, error);
         if (r < 0)

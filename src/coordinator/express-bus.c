@@ -122,8 +122,11 @@ static int express_begin(sd_bus_message *m,
                          Connection *c,
                          sd_bus_message_handler_t handle,
                          sd_bus_error *error) {
-        if (left_behind_forgets(c->manager, sd_bus_message_get_member(m)))
-                return wire_error_set(error, LEFT_BEHIND_HRESULT, "%s", left_behind_sentence);
+        int r;
+
+        r = left_behind_refuse(c->manager, m, error);
+        if (r < 0)
+                return r;
         return catalog_is_frozen(c->manager->catalog) ? express_wait(m, c, handle, error) :
                                                         handle(m, c, error);
 }

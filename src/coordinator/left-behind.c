@@ -20,22 +20,24 @@
 #include "coordinator/manager.h"
 #include "coordinator/snapshot-set.h"
 #include "provider/provider-state.h"
-
-const char left_behind_sentence[] = "the volume that umbra keeps its state on is reverted at the next restart, and what is done "
-                                    "before would be forgotten: restart the machine first";
+#include "wire/wire-error.h"
 
 /* What they do is in the catalog, and counts later. Deleting goes on: what is to free room must not wait. */
 static const char *const methods[] = {
-        "StartSnapshotSet", "DoSnapshotSet",    "ExposeSnapshot",     "UnexposeSnapshot", "RevertToSnapshot", "BreakSnapshotSet",
-        "ImportSnapshots",  "RecoverSet",       "RegisterProvider",   "UnregisterProvider", "AddArea",        "ChangeArea",
-        "Protection",       "RegisterExpressWriter", "UnregisterExpressWriter",
+        "StartSnapshotSet",      "DoSnapshotSet",           "ExposeSnapshot", "UnexposeSnapshot", "RevertToSnapshot", "BreakSnapshotSet",
+        "ImportSnapshots",       "RecoverSet",              "AddArea",        "ChangeArea",       "RegisterProvider", "UnregisterProvider",
+        "RegisterExpressWriter", "UnregisterExpressWriter",
 };
 
-bool left_behind_forgets(const Manager *m, const char *method) {
-        for (size_t i = 0; m->left_behind && i < ELEMENTSOF(methods); ++i)
+int left_behind_refuse(const Manager *m, sd_bus_message *message, sd_bus_error *error) {
+        const char *method = sd_bus_message_get_member(message);
+
+        for (size_t i = 0; m->left_behind && method && i < ELEMENTSOF(methods); ++i)
                 if (strcmp(methods[i], method) == 0)
-                        return true;
-        return false;
+                        return wire_error_set(error, VSS_E_REVERT_IN_PROGRESS,
+                                              "the volume that umbra keeps its state on is reverted at the next restart, and what is "
+                                              "done before would be forgotten: restart the machine first");
+        return 0;
 }
 
 bool left_behind_by(const Manager *m, const char *path) {

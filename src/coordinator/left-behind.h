@@ -17,7 +17,7 @@
 
 #include <stdbool.h>
 
-#include <wintypes.h>
+#include <systemd/sd-bus.h>
 
 #include "coordinator/coordinator-forward.h"
 
@@ -36,7 +36,6 @@ void left_behind_end(Manager *m);
 /* At the start. @reverting: a revert is in the catalog that comes about at a restart. */
 void left_behind_recover(Manager *m, bool reverting);
 
-/* Would what @method of the bus does have to be known later, and will not? */
-bool left_behind_forgets(const Manager *m, const char *method);
-#define LEFT_BEHIND_HRESULT VSS_E_REVERT_IN_PROGRESS
-extern const char left_behind_sentence[];
+/* Would what @message asks for have to be known later, and will not? Then it is answered with VSS_E_REVERT_IN_PROGRESS in @error, and < 0
+ * is returned. */
+int left_behind_refuse(const Manager *m, sd_bus_message *message, sd_bus_error *error);

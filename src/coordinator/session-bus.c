@@ -33,14 +33,16 @@ static int find_session(sd_bus *bus,
                         void **ret_session,
                         sd_bus_error *error) {
         Connection *c = userdata;
+        int r;
 
         if (strcmp(path, WIRE_SESSION_PATH) != 0)
                 return 0;
         if (c->role != ROLE_SESSION)
                 return wire_error_set(error, VSS_E_BAD_STATE, "open a session first");
 
-        if (left_behind_forgets(c->manager, sd_bus_message_get_member(sd_bus_get_current_message(bus)) ?: ""))
-                return wire_error_set(error, LEFT_BEHIND_HRESULT, "%s", left_behind_sentence);
+        r = left_behind_refuse(c->manager, sd_bus_get_current_message(bus), error);
+        if (r < 0)
+                return r;
 
         *ret_session = c->role_object;
         return 1;

@@ -11,6 +11,9 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <vsadmin.h>
+#include <vsmgmt.h>
+#include <vswriter.h>
 
 #include "api/storage/storage.h"
 #include "base/alloc.h"
@@ -172,9 +175,49 @@ static HRESULT start_set(void) {
         return hr;
 }
 
+static HRESULT register_provider(void) {
+        static const VSS_ID id = { 0x10000001, 1, 1, { 1, 2, 3, 4, 5, 6, 7, 8 } };
+        IVssAdmin *admin;
+        HRESULT hr;
+
+        assert_int_equal(CoCreateInstance(&CLSID_VSSCoordinator, NULL, CLSCTX_ALL, &IID_IVssAdmin, (void **) &admin), S_OK);
+        hr = IVssAdmin_RegisterProvider(admin, id, id, wide("provider"), VSS_PROV_HARDWARE, wide("1"), id);
+        IVssAdmin_Release(admin);
+        return hr;
+}
+
+static HRESULT add_area(void) {
+        IVssDifferentialSoftwareSnapshotMgmt *diff;
+        IVssSnapshotMgmt *mgmt;
+        HRESULT hr;
+
+        assert_int_equal(CoCreateInstance(&CLSID_VssSnapshotMgmt, NULL, CLSCTX_ALL, &IID_IVssSnapshotMgmt, (void **) &mgmt), S_OK);
+        assert_int_equal(IVssSnapshotMgmt_GetProviderMgmtInterface(mgmt, fake_provider, &IID_IVssDifferentialSoftwareSnapshotMgmt,
+                                                                   (IUnknown **) &diff),
+                         S_OK);
+        hr = IVssDifferentialSoftwareSnapshotMgmt_AddDiffArea(diff, wide(world->volume), wide(world->dir), -1);
+        IVssDifferentialSoftwareSnapshotMgmt_Release(diff);
+        IVssSnapshotMgmt_Release(mgmt);
+        return hr;
+}
+
+static HRESULT unregister_writer(void) {
+        IVssExpressWriter *w;
+        HRESULT hr;
+
+        assert_int_equal(CreateVssExpressWriterInternal(&w), S_OK);
+        hr = IVssExpressWriter_Unregister(w, GUID_NULL);
+        IVssExpressWriter_Release(w);
+        return hr;
+}
+
 static void assert_nothing_is_begun(void) {
-        assert_int_equal(start_set(), VSS_E_REVERT_IN_PROGRESS);
-        assert_non_null(strstr(umbra_last_error(), "restart the machine first"));
+        static HRESULT (*const calls[])(void) = { start_set, register_provider, add_area, unregister_writer };
+
+        for (size_t i = 0; i < ELEMENTSOF(calls); ++i) {
+                assert_int_equal(calls[i](), VSS_E_REVERT_IN_PROGRESS);
+                assert_non_null(strstr(umbra_last_error(), "restart the machine first"));
+        }
 }
 
 static void move_state(const char *from, const char *to) {
