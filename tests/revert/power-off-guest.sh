@@ -36,6 +36,10 @@ fail() {
 state() {
         if [ "$(<"$known/doing")" = merge ]; then echo "$lv/umbra"; else echo "$known/state"; fi
 }
+# What is not expected to fail.
+set -o errtrace
+trap 'fail "line $LINENO: $BASH_COMMAND"' ERR
+
 start_umbrad() { # [STAND-STILL MARK CONSOLE]
         # shellcheck disable=SC2153 # of the environment
         "$@" "$UMBRAD" --socket "$UMBRA_SOCKET" --state-dir "$(state)" --runtime-dir "$dir/run" --config /dev/null >"$steps" 2>"$log" &
