@@ -6,18 +6,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/fs.h>
+#include <xxhash.h>
 
 #include "base/alloc.h"
 #include "base/fd-util.h"
-#include "base/guid.h"
 #include "tools/pending-file.h"
 #include "tools/set-entry.h"
+
+#define PENDING_PREFIX ".umbra-restore-"
 
 /* The disk begins early with what it will be waited for. */
 #define WRITEBACK_STEP ((uint64_t) 8 * 1024 * 1024)
@@ -34,11 +38,15 @@ void pending_file_clear(PendingFile *p) {
         free(p->path);
 }
 
-int pending_temporary_name(char **ret) {
-        GUID unique;
+int pending_file_name(PendingFile *p) {
+        int r;
 
-        guid_generate(&unique);
-        return format_to(ret, ".umbra-restore-%s", GUID_TO_STRING(&unique));
+        r = format_to(&p->temporary, PENDING_PREFIX "%016" PRIx64, (uint64_t) XXH3_64bits(p->name, strlen(p->name)));
+        if (r < 0)
+                return r;
+
+        (void) unlinkat(p->parent_fd, p->temporary, 0);
+        return 0;
 }
 
 int pending_file_create(PendingFile *p) {
@@ -48,7 +56,7 @@ int pending_file_create(PendingFile *p) {
         if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
                 return -errno;
 
-        if (pending_temporary_name(&p->temporary) < 0)
+        if (pending_file_name(p) < 0)
                 return -ENOMEM;
 
         p->fd = openat(p->parent_fd, p->temporary, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -180,22 +188,21 @@ static int pending_link(PendingFile *p, const char *name) {
 }
 
 int pending_file_publish(PendingFile *p) {
+        bool replaces;
         int r;
 
         if (!p->temporary) {
-                /* Where nothing is, there is nothing to replace. */
-                r = pending_link(p, p->name);
-                if (r != -EEXIST)
-                        return r;
-
-                r = pending_temporary_name(&p->temporary);
+                r = pending_file_name(p);
                 if (r < 0)
                         return r;
 
-                r = pending_link(p, p->temporary);
-                if (r < 0) {
-                        free(p->temporary);
-                        p->temporary = NULL;
+                /* Where nothing is, there is nothing to replace. */
+                r = pending_link(p, p->name);
+                replaces = r == -EEXIST;
+                if (replaces)
+                        r = pending_link(p, p->temporary);
+                if (!replaces || r < 0) {
+                        free(TAKE_PTR(p->temporary));
                         return r;
                 }
         }
@@ -213,7 +220,7 @@ int pending_file_publish(PendingFile *p) {
 int pending_file_make_special(PendingFile *p, struct archive_entry *entry, char type, unsigned *losses) {
         int r;
 
-        r = pending_temporary_name(&p->temporary);
+        r = pending_file_name(p);
         if (r < 0)
                 return r;
 

@@ -40,5 +40,6 @@ int pending_file_make_special(PendingFile *p, struct archive_entry *entry, char 
 /* Gives it its name. */
 int pending_file_publish(PendingFile *p);
 
-/* A name that nobody else has. The caller frees. */
-int pending_temporary_name(char **ret);
+/* Sets p->temporary, which is the same whenever a file is on its way to p->name, and removes what has it: somebody
+ * who was killed before it got its name has left it. */
+int pending_file_name(PendingFile *p);

@@ -297,7 +297,7 @@ static int pending_make_link(RestoreTree *t, PendingFile *p, const char *member)
         if (parent_fd < 0)
                 return parent_fd;
 
-        r = pending_temporary_name(&p->temporary);
+        r = pending_file_name(p);
         if (r < 0)
                 return r;
 

@@ -25,6 +25,7 @@
 #include "lib/test-util.h"
 #include "set-fixture.h"
 #include "tools/digest.h"
+#include "tools/pending-file.h"
 #include "tools/restore-tree.h"
 #include "tools/set-entry.h"
 #include "tools/set-format.h"
@@ -403,6 +404,32 @@ static void test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_on
         print_message("killed in the middle of giving names: %u times\n", partly);
 }
 
+/* What a restore leaves that was killed just before it renamed. */
+static void leave(const char *target, char *name) {
+        _cleanup_(closep) int fd = open(target, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        PendingFile p = { .name = name, .parent_fd = fd, .fd = -EBADF };
+
+        assert_true(fd >= 0);
+        assert_int_equal(pending_file_name(&p), 0);
+        write_file(target, p.temporary, "half of it");
+        free(p.temporary);
+}
+
+static void test_that_a_killed_restore_leaves_nothing_that_the_next_one_does_not_take_away(void **state) {
+        static const char *const there[] = { NULL, "target/new/file" };
+
+        for (size_t i = 0; i < ELEMENTSOF(there); ++i) {
+                _cleanup_(fixture_end) Fixture f = fixture_new(false, SET_LEVEL_DEFAULT);
+
+                assert_true(mkdir(f.target, 0755) == 0 || errno == EEXIST);
+                if (there[i])
+                        write_file(f.dir, there[i], "old");
+                leave(f.target, (char[]){ "file" });
+                assert_int_equal(set_restore(f.set, f.tree, f.target, NULL), 0);
+                assert_same_tree(f.tree, f.target);
+        }
+}
+
 static void test_that_a_file_that_was_open_stays_what_it_was(void **state) {
         _cleanup_(fixture_end) Fixture f = fixture_new(false, SET_LEVEL_DEFAULT);
         _cleanup_(freep) char *path = path_in(f.target, "file");
@@ -496,6 +523,7 @@ int main(int argc, char **argv) {
                 cmocka_unit_test(test_that_nothing_is_inherited_from_the_destination),
                 cmocka_unit_test(test_that_a_link_put_in_the_place_of_a_pipe_leads_to_nothing),
                 cmocka_unit_test(test_that_a_restore_killed_at_any_moment_leaves_old_files_and_new_ones),
+                cmocka_unit_test(test_that_a_killed_restore_leaves_nothing_that_the_next_one_does_not_take_away),
                 cmocka_unit_test(test_that_a_file_that_was_open_stays_what_it_was),
                 cmocka_unit_test(test_that_what_stands_in_the_way_is_told_and_left_alone),
                 cmocka_unit_test(test_that_directories_nobody_restores_can_be_entered),
