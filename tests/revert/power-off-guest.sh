@@ -178,7 +178,7 @@ make_disks() {
         populate "$lv"
 }
 attach() {
-        vgchange -q -a y --poll n group >/dev/null # as in an initramfs
+        vgchange -a y --poll n group >/dev/null # as in an initramfs
         mount /dev/vda "$known"
         mount -o noatime /dev/vdb "$dir/btrfs"
         mount /dev/group/data "$lv"

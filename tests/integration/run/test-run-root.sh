@@ -10,7 +10,7 @@
 
 type=$1 root=$dir/root
 also_clean_up() { # what the namespace has mounted goes with its last process
-        for m in root/srv root; do
+        for m in root/beside root; do
                 if mountpoint -q "$dir/$m"; then umount "$dir/$m"; fi
         done
 }
@@ -18,7 +18,7 @@ also_clean_up() { # what the namespace has mounted goes with its last process
 truncate -s 1G "$dir/root.img" && "mkfs.$type" -q "$dir/root.img" >/dev/null 2>&1
 truncate -s 64M "$dir/ext4.img" && mkfs.ext4 -qF "$dir/ext4.img"
 mkdir "$root" && mount -o loop "$dir/root.img" "$root"
-mkdir -p "$root"/{usr,proc,sys,dev,run,tmp,srv,backup,etc,old,var/lib}
+mkdir -p "$root"/{usr,proc,sys,dev,run,tmp,beside,backup,etc,old,var/lib}
 for d in bin sbin lib lib64; do mkdir "$root/usr/$d" && ln -s "usr/$d" "$root/$d"; done
 
 # Programs with their libraries, at their own places.
@@ -31,7 +31,7 @@ install_programs() {
 install_programs "$UMBRA" "$UMBRAD" "$busybox" "$UMBRA_LIBEXECDIR"/* || { echo "the small system cannot be made"; exit 1; }
 for program in sh cat touch tar nsenter awk mknod readlink; do ln -s "$busybox" "$root/bin/$program"; done
 echo before >"$root/etc/file" && echo before >"$root/backup/file"
-mount -o loop "$dir/ext4.img" "$root/srv" && echo before >"$root/srv/file"
+mount -o loop "$dir/ext4.img" "$root/beside" && echo before >"$root/beside/file"
 
 cat >"$root/begin" <<EOT
 #!/bin/sh
@@ -54,27 +54,27 @@ run() { inside "$UMBRA" run --quiet "$@"; }
 # shellcheck disable=SC2016
 cat >"$root/bin/change-meanwhile" <<EOT
 #!/bin/sh
-nsenter -m/proc/$umbrad_pid/ns/mnt /bin/sh -c 'echo after >/etc/file; echo after >/srv/file; echo after >/backup/file'
+nsenter -m/proc/$umbrad_pid/ns/mnt /bin/sh -c 'echo after >/etc/file; echo after >/beside/file; echo after >/backup/file'
 exec "\$@"
 EOT
 chmod +x "$root/bin/change-meanwhile"
-put_back() { for f in etc srv backup; do echo before >"$root/$f/file"; done; }
+put_back() { for f in etc beside backup; do echo before >"$root/$f/file"; done; }
 nothing_is_mounted() { [ "$(inside /bin/awk '{ print $5 }' /proc/self/mountinfo)" = "$before" ] && inside "$UMBRA" snapshot list | grep 'There are no snapshots' >/dev/null; }
 wait_for inside "$UMBRA" status || { echo "umbrad does not start"; exit 1; }
 before=$(inside /bin/awk '{ print $5 }' /proc/self/mountinfo)
 
-that 'the command sees / and what is mounted below as there were, while they change' eval '[ "$(run / -- change-meanwhile cat /etc/file /srv/file)" = "before
-before" ] && [ "$(inside /bin/cat /etc/file /srv/file)" = "after
+that 'the command sees / and what is mounted below as there were, while they change' eval '[ "$(run / -- change-meanwhile cat /etc/file /beside/file)" = "before
+before" ] && [ "$(inside /bin/cat /etc/file /beside/file)" = "after
 after" ] && put_back'
-that 'neither can be written to' eval 'run / -- sh -c "! touch /new 2>/dev/null && ! touch /srv/new 2>/dev/null && ! touch /backup/new 2>/dev/null" && [ ! -e "$root/new" ]'
+that 'neither can be written to' eval 'run / -- sh -c "! touch /new 2>/dev/null && ! touch /beside/new 2>/dev/null && ! touch /backup/new 2>/dev/null" && [ ! -e "$root/new" ]'
 that 'the file systems of the kernel are where they were' eval 'run / -- sh -c "[ -r /proc/self/status ] && [ -d /sys/fs ] && echo >/dev/null && [ -c /dev/pts/ptmx ]"'
 that 'what lies in memory is not copied, and can be written to' eval 'run / -- sh -c "echo new >/run/new && echo new >/tmp/new && echo new >/dev/shm/$$" && rm "/dev/shm/$$" && [ "$(inside /bin/cat /run/new /tmp/new)" = "new
 new" ]'
-that 'what is excepted is what it is, and takes the backup' eval 'run --except /backup / -- change-meanwhile tar -cf /backup/set.tar /etc /srv /backup/file 2>/dev/null && put_back &&
-        mkdir "$dir/got" && tar -C "$dir/got" -xf "$root/backup/set.tar" && [ "$(cat "$dir/got/etc/file" "$dir/got/srv/file" "$dir/got/backup/file")" = "before
+that 'what is excepted is what it is, and takes the backup' eval 'run --except /backup / -- change-meanwhile tar -cf /backup/set.tar /etc /beside /backup/file 2>/dev/null && put_back &&
+        mkdir "$dir/got" && tar -C "$dir/got" -xf "$root/backup/set.tar" && [ "$(cat "$dir/got/etc/file" "$dir/got/beside/file" "$dir/got/backup/file")" = "before
 before
 after" ]'
-that 'a mount that is excepted is one still' eval 'run --except /srv / -- sh -c "echo new >/srv/new && ! touch /etc/new 2>/dev/null" && [ -e "$root/srv/new" ]'
+that 'a mount that is excepted is one still' eval 'run --except /beside / -- sh -c "echo new >/beside/new && ! touch /etc/new 2>/dev/null" && [ -e "$root/beside/new" ]'
 that 'what is excepted has to be there' expect 1 'No such file' inside "$UMBRA" run --quiet --except /nonexistent / -- true
 that 'the working directory is in the shadow copy' eval '[ "$(inside /bin/sh -c "cd /etc && exec $UMBRA run --quiet / -- change-meanwhile cat file")" = before ] && put_back'
 that 'it goes with the status of the command' eval 'run / -- sh -c "exit 42"; [ $? = 42 ]'
