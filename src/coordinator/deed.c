@@ -438,7 +438,7 @@ int deed_start(DeedQueue *q, DeedOptions *options, Deed **ret) {
         d->snapshot = *options->snapshot;
         *options->snapshot = (CatalogSnapshot){ 0 };
         deed_set_volume(d, options);
-        d->leaves = d->resumed && d->how && left_behind_is_begun(q->manager) && left_behind_by(q->manager, d->path);
+        d->leaves = d->resumed && d->how && q->manager->left_behind && left_behind_by(q->manager, d->path);
         d->waits = d->resumed && d->kind == DEED_REVERT && !d->how && !deed_has_volume(d);
         if (d->waits)
                 log_warning("The revert of '%s' waits until its volume is mounted", d->path);

@@ -46,10 +46,6 @@ bool left_behind_by(const Manager *m, const char *path) {
         return stat(path, &volume) == 0 && stat(m->state_dir, &state) == 0 && volume.st_dev == state.st_dev;
 }
 
-bool left_behind_is_begun(const Manager *m) {
-        return m->left_behind;
-}
-
 static int mark(const Manager *m, char **ret) {
         return format_to(ret, "%s/" STATE_LEFT_BEHIND, m->state_dir);
 }

@@ -24,8 +24,6 @@
 /* Is the state directory on the volume at @path? */
 bool left_behind_by(const Manager *m, const char *path);
 
-bool left_behind_is_begun(const Manager *m);
-
 /* Before the revert is in the catalog. -EBUSY: a set is just being made. */
 int left_behind_begin(Manager *m);
 /* After, and before the provider is asked. */

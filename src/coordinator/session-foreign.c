@@ -54,7 +54,8 @@ static void foreign_on_answer(ProviderClient *c, const ProviderAnswer *answer, v
         foreign_ask(j);
 }
 
-/* Hardware cannot be asked: IVssHardwareSnapshotProvider has no such method. umbra knows what it has; so an array that does not answer keeps nobody from asking. */
+/* Hardware cannot be asked: IVssHardwareSnapshotProvider has no such method. umbra knows what it has; so an array that does not
+ * answer keeps nobody from asking. */
 static bool is_to_be_asked(const ProviderInfo *p) {
         return p->foreign && p->type != VSS_PROV_HARDWARE;
 }

@@ -36,6 +36,7 @@ fail() {
 state() {
         if [ "$(<"$known/doing")" = merge ]; then echo "$lv/umbra"; else echo "$known/state"; fi
 }
+
 # What is not expected to fail.
 set -o errtrace
 trap 'fail "line $LINENO: $BASH_COMMAND"' ERR

@@ -415,18 +415,26 @@ static void test_that_who_failed_to_import_does_not_take_it_from_who_did(void **
         SysFreeString(xml);
 }
 
+/* It does not end before the script is taken away. */
+static IVssBackupComponentsEx4 *import_lingering(BSTR xml, const VSS_ID ids[2], IVssAsync **ret_async) {
+        IVssBackupComponentsEx4 *b;
+
+        arrive(ids[0]);
+        arrive(ids[1]);
+        world_script(world, "import = linger");
+        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
+        assert_int_equal(IVssBackupComponentsEx4_ImportSnapshots(b, ret_async), S_OK);
+        world_await_status(world, "\"kind\":\"import\"");
+        return b;
+}
+
 static void test_that_what_is_still_being_imported_goes_with_its_requester(void **state) {
         IVssBackupComponentsEx4 *b;
         IVssAsync *async = NULL;
         VSS_ID ids[2];
         BSTR xml = make_and_send(ids);
 
-        arrive(ids[0]);
-        arrive(ids[1]);
-        world_script(world, "import = linger");
-        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
-        assert_int_equal(IVssBackupComponentsEx4_ImportSnapshots(b, &async), S_OK);
-        world_await_status(world, "\"kind\":\"import\"");
+        b = import_lingering(xml, ids, &async);
         assert_int_equal(IVssAsync_Release(async), 0);
         storage_release(b);
         world_await_status(world, "\"sessions\":[]");
@@ -442,12 +450,7 @@ static void test_that_an_import_is_neither_aborted_nor_waited_for(void **state) 
         VSS_ID ids[2];
         BSTR xml = make_and_send(ids);
 
-        arrive(ids[0]);
-        arrive(ids[1]);
-        world_script(world, "import = linger");
-        b = importer(xml, VSS_CTX_FILE_SHARE_BACKUP);
-        assert_int_equal(IVssBackupComponentsEx4_ImportSnapshots(b, &async), S_OK);
-        world_await_status(world, "\"kind\":\"import\"");
+        b = import_lingering(xml, ids, &async);
         assert_int_equal(IVssBackupComponentsEx4_AbortBackup(b), S_OK);
         world_script(world, NULL); /* only now it can end */
         assert_int_equal(storage_end(async), VSS_S_ASYNC_FINISHED);
